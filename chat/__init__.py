@@ -1,0 +1,1 @@
+"""The rules of conversations. Knows nothing of GraphQL, HTTP or Redis, and no SQL text."""

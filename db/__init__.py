@@ -1,0 +1,1 @@
+"""The only package that writes SQL: models, queries by noun, migrations, row security."""

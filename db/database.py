@@ -1,0 +1,82 @@
+"""The connection pool, and the two ways to open a transaction."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Self
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+VIEWER_ROLE = "transom_viewer"
+"""The PostgreSQL role that serves viewers: row security holds for it."""
+
+_BECOME_VIEWER = sa.text(
+    f"SELECT set_config('role', '{VIEWER_ROLE}', true), set_config('transom.viewer', :viewer, true)"
+)
+
+
+def address(url: str) -> sa.URL:
+    """The SQLAlchemy address of a `postgresql://` URL; its query may name a socket folder as `host`.
+
+    Raises:
+        ValueError: it is no PostgreSQL URL.
+    """
+    try:
+        parsed = sa.make_url(url)
+    except sa.exc.ArgumentError as error:
+        raise ValueError(f"Not a database URL: {url!r}. Use postgresql://user:secret@host:5432/name.") from error
+    if parsed.get_backend_name() not in ("postgresql", "postgres"):
+        raise ValueError(f"Transom runs on PostgreSQL; {parsed.drivername!r} is something else.")
+    return parsed.set(drivername="postgresql+asyncpg")
+
+
+class Database:
+    """A pool of connections. One operation is one short transaction; a transaction (`tx`) is never shared."""
+
+    def __init__(self, url: str, *, connections: int = 20) -> None:
+        self._engine = create_async_engine(
+            address(url),
+            pool_size=connections,
+            max_overflow=0,
+            pool_timeout=30,
+            pool_pre_ping=True,
+            connect_args={"server_settings": {"application_name": "transom", "timezone": "UTC", "jit": "off"}},
+        )
+        self._begin = async_sessionmaker(self._engine, expire_on_commit=False)
+        snapshots: Mapping[str, str] = {"isolation_level": "REPEATABLE READ"}
+        self._snapshot = async_sessionmaker(self._engine.execution_options(**snapshots), expire_on_commit=False)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._engine.dispose()
+
+    @asynccontextmanager
+    async def viewer(self, viewer_id: UUID, *, snapshot: bool = False) -> AsyncIterator[AsyncSession]:
+        """A transaction in which PostgreSQL shows and changes only what this viewer may see and change.
+
+        With `snapshot`, all its reads see one moment. It commits at the end, or rolls back on an error.
+        """
+        async with (self._snapshot if snapshot else self._begin).begin() as tx:
+            await tx.execute(_BECOME_VIEWER, {"viewer": str(viewer_id)})
+            yield tx
+
+    @asynccontextmanager
+    async def system(self, *, snapshot: bool = False) -> AsyncIterator[AsyncSession]:
+        """A transaction of the server itself, above row security: runs, the journal, shared reads of a scope."""
+        async with (self._snapshot if snapshot else self._begin).begin() as tx:
+            yield tx
+
+    async def ping(self) -> None:
+        """Returns when the database has answered.
+
+        Raises:
+            OSError, sqlalchemy.exc.DBAPIError: it did not.
+        """
+        async with self._engine.connect() as connection:
+            await connection.execute(sa.text("SELECT 1"))

@@ -1,0 +1,121 @@
+"""Row security: what the role that serves viewers may see and change.
+
+The role has no login. A transaction that serves a viewer takes it on, and names the viewer in the setting
+`transom.viewer`, both for that transaction only (`db.database`). The owner of the tables, as which the server itself
+works, stands above the policies.
+"""
+
+from alembic import op
+
+from db.database import VIEWER_ROLE
+
+revision = "0002"
+down_revision = "0001"
+
+VIEWER = """
+CREATE FUNCTION transom_viewer() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE
+RETURN NULLIF(current_setting('transom.viewer', true), '')::uuid
+"""
+
+TOUCH_MEMBERS = """
+CREATE FUNCTION transom_touch_members(session uuid, activity timestamptz) RETURNS TABLE (member uuid, head bigint)
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path FROM CURRENT
+BEGIN ATOMIC
+    WITH members AS (
+        SELECT u.id
+        FROM users u JOIN memberships m ON m.user_id = u.id
+        WHERE m.session_id = touch_members.session
+          AND (transom_viewer() IS NULL OR EXISTS (
+              SELECT FROM memberships own WHERE own.session_id = m.session_id AND own.user_id = transom_viewer()))
+        ORDER BY u.id
+        FOR NO KEY UPDATE OF u
+    ), heads AS (
+        UPDATE users u SET head = u.head + 1 FROM members WHERE u.id = members.id RETURNING u.id, u.head
+    )
+    UPDATE memberships m SET seq = heads.head, last_activity_at = COALESCE(activity, m.last_activity_at)
+    FROM heads WHERE m.session_id = touch_members.session AND m.user_id = heads.id
+    RETURNING m.user_id, m.seq;
+END
+""".replace("touch_members.", "transom_touch_members.")
+
+MEMBER = "EXISTS (SELECT FROM memberships m WHERE m.session_id = {session} AND m.user_id = transom_viewer())"
+WRITER = MEMBER[:-1] + " AND m.role IN ('owner', 'writer'))"
+OWN_SESSION = "EXISTS (SELECT FROM sessions s WHERE s.id = session_id AND s.owner_id = transom_viewer())"
+
+# table: (what the role is granted, rows it sees, rows it may write)
+POLICIES = {
+    "users": ("SELECT, UPDATE (name, email, head)", "id = transom_viewer()", "id = transom_viewer()"),
+    "projects": ("SELECT, INSERT, UPDATE", "owner_id = transom_viewer()", "owner_id = transom_viewer()"),
+    "agents": (
+        "SELECT, INSERT, UPDATE",
+        "owner_id IS NULL OR owner_id = transom_viewer()",
+        "owner_id = transom_viewer()",
+    ),
+    "sessions": (
+        "SELECT, INSERT, UPDATE",
+        "owner_id = transom_viewer() OR " + MEMBER.format(session="sessions.id"),
+        "owner_id = transom_viewer() OR " + WRITER.format(session="sessions.id"),
+    ),
+    "memberships": (
+        "SELECT, INSERT, UPDATE (branch, archived_at, last_activity_at, seq)",
+        "user_id = transom_viewer()",
+        "user_id = transom_viewer()",
+    ),
+    "branches": (
+        "SELECT, INSERT",
+        MEMBER.format(session="branches.session_id"),
+        WRITER.format(session="branches.session_id"),
+    ),
+    "messages": (
+        "SELECT, INSERT, UPDATE",
+        MEMBER.format(session="messages.session_id"),
+        WRITER.format(session="messages.session_id"),
+    ),
+    "runs": (
+        "SELECT, INSERT, UPDATE",
+        MEMBER.format(session="runs.session_id"),
+        WRITER.format(session="runs.session_id"),
+    ),
+    "deltas": (
+        "SELECT",
+        "EXISTS (SELECT FROM runs r WHERE r.id = deltas.run_id)",  # the policy of runs holds within
+        "false",
+    ),
+}
+
+
+def upgrade() -> None:
+    op.execute(f"""
+        DO $$ BEGIN
+            CREATE ROLE {VIEWER_ROLE} NOLOGIN;
+        EXCEPTION WHEN duplicate_object OR unique_violation THEN
+            NULL;  -- roles belong to the whole cluster: another database of it has made this one
+        END $$
+    """)
+    op.execute(f"GRANT {VIEWER_ROLE} TO CURRENT_USER")
+    op.execute(f"""
+        DO $$ BEGIN
+            EXECUTE format('GRANT USAGE ON SCHEMA %I TO {VIEWER_ROLE}', current_schema());
+        END $$
+    """)
+    op.execute(VIEWER)
+    op.execute(TOUCH_MEMBERS)
+    for table, (granted, seen, written) in POLICIES.items():
+        op.execute(f"GRANT {granted} ON {table} TO {VIEWER_ROLE}")
+        op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+        made = f"{written} AND {OWN_SESSION}" if table == "memberships" else written
+        to = f"ON {table} FOR {{}} TO {VIEWER_ROLE}"
+        op.execute(f"CREATE POLICY seen {to.format('SELECT')} USING ({seen})")
+        op.execute(f"CREATE POLICY made {to.format('INSERT')} WITH CHECK ({made})")
+        op.execute(f"CREATE POLICY changed {to.format('UPDATE')} USING ({written}) WITH CHECK ({written})")
+
+
+def downgrade() -> None:
+    for table in POLICIES:
+        for policy in ("seen", "made", "changed"):
+            op.execute(f"DROP POLICY {policy} ON {table}")
+        op.execute(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY")
+        op.execute(f"REVOKE ALL ON {table} FROM {VIEWER_ROLE}")
+    op.execute("DROP FUNCTION transom_touch_members")
+    op.execute("DROP FUNCTION transom_viewer")
+    op.execute(f"DROP OWNED BY {VIEWER_ROLE}")

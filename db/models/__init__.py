@@ -1,0 +1,29 @@
+"""The rows: one class a table, one module a noun."""
+
+from db.models.agent import Agent
+from db.models.message import Message, MessageRole, MessageStatus
+from db.models.project import Project
+from db.models.row import Json, Row
+from db.models.run import ACTIVE, Delta, Run, RunStatus
+from db.models.session import Branch, MemberRole, Membership, Session, TitleSource
+from db.models.user import User
+
+__all__ = [
+    "ACTIVE",
+    "Agent",
+    "Branch",
+    "Delta",
+    "Json",
+    "MemberRole",
+    "Membership",
+    "Message",
+    "MessageRole",
+    "MessageStatus",
+    "Project",
+    "Row",
+    "Run",
+    "RunStatus",
+    "Session",
+    "TitleSource",
+    "User",
+]

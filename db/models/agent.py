@@ -1,0 +1,34 @@
+"""Who answers in a session."""
+
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.models.row import Counter, Created, Id, Object, Row, Timestamp
+
+
+class Agent(Row):
+    """Instructions, a model and its parameters. One without an owner is there for everybody."""
+
+    __tablename__ = "agents"
+
+    id: Mapped[Id]
+    owner_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    name: Mapped[str]
+    description: Mapped[str | None]
+    instructions: Mapped[str | None]
+    provider: Mapped[str | None]
+    """The provider that runs it; the server's own where it is null."""
+    model: Mapped[str | None]
+    """The provider's name of the model; the server's own choice where it is null."""
+    parameters: Mapped[Object]
+
+    seq: Mapped[Counter]
+    """Its last change in the owner's account scope."""
+
+    created_at: Mapped[Created]
+    updated_at: Mapped[Timestamp] = mapped_column(server_default=text("now()"))
+    deleted_at: Mapped[Timestamp | None]
+
+    __table_args__ = (Index(None, "owner_id", "seq"),)

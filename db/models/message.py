@@ -1,0 +1,77 @@
+"""One turn of a conversation."""
+
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.models.row import Counter, Created, Id, Json, Object, Row, Timestamp, choice
+
+
+class MessageRole(StrEnum):
+    """Who speaks in a message."""
+
+    USER = "user"
+    ASSISTANT = "assistant"
+    SYSTEM = "system"
+    TOOL = "tool"
+
+
+class MessageStatus(StrEnum):
+    """How far a message is; the last four are final."""
+
+    PENDING = "pending"
+    STREAMING = "streaming"
+    COMPLETE = "complete"
+    ERROR = "error"
+    CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
+
+
+class Message(Row):
+    """A node of a session's tree of messages.
+
+    While a run writes into it, its text so far is in the journal (`Delta`); the row is written when the run
+    begins and when it ends.
+    """
+
+    __tablename__ = "messages"
+
+    id: Mapped[Id]
+    session_id: Mapped[UUID] = mapped_column(ForeignKey("sessions.id", ondelete="CASCADE"))
+    parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"))
+    branch: Mapped[int]
+    """The branch whose segment holds the message."""
+    depth: Mapped[int]
+    """How many messages stand before it on its path."""
+
+    role: Mapped[MessageRole] = mapped_column(choice(MessageRole))
+    status: Mapped[MessageStatus] = mapped_column(choice(MessageStatus))
+    parts: Mapped[list[Json]] = mapped_column(JSONB, default=list, server_default=text("'[]'::jsonb"))
+    content: Mapped[str] = mapped_column(default="", server_default="")
+    """The plain text of the text parts."""
+    meta: Mapped[Object] = mapped_column("metadata")
+    error: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
+    """`{code, reason}` where the status is `error`."""
+    author_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    run_id: Mapped[UUID | None]
+    """The run that writes, or wrote, this message."""
+
+    seq: Mapped[Counter]
+    """Its last change in the session scope."""
+    origin: Mapped[str | None]
+    """The client that made the last change, so that a window knows its own echo."""
+    client_created_at: Mapped[Timestamp | None]
+
+    created_at: Mapped[Created]
+    updated_at: Mapped[Timestamp] = mapped_column(server_default=text("now()"))
+    deleted_at: Mapped[Timestamp | None]
+
+    __table_args__ = (
+        Index(None, "session_id", "branch", "depth", unique=True),
+        Index(None, "session_id", "seq"),
+        Index(None, "parent_id"),
+    )

@@ -1,0 +1,31 @@
+"""What sessions are grouped by."""
+
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.models.row import Counter, Created, Id, Object, Row, Timestamp
+
+
+class Project(Row):
+    """A group of sessions that one account owns."""
+
+    __tablename__ = "projects"
+
+    id: Mapped[Id]
+    owner_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    name: Mapped[str]
+    meta: Mapped[Object] = mapped_column("metadata")
+
+    seq: Mapped[Counter]
+    """Its last change in the owner's account scope."""
+
+    created_at: Mapped[Created]
+    updated_at: Mapped[Timestamp] = mapped_column(server_default=text("now()"))
+    deleted_at: Mapped[Timestamp | None]
+
+    __table_args__ = (
+        Index(None, "owner_id", "seq"),
+        Index(None, "owner_id", "id", postgresql_where=text("deleted_at IS NULL")),
+    )

@@ -1,0 +1,93 @@
+"""One attempt to generate a reply, and the journal of what it has generated so far."""
+
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, ForeignKey, Index, SmallInteger, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.models.row import Counter, Created, Id, Row, Timestamp, choice
+
+
+class RunStatus(StrEnum):
+    """How far a run is; the last four are final."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    AWAITING_INPUT = "awaiting_input"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
+
+
+ACTIVE = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.AWAITING_INPUT)
+"""The statuses from which a run can still go on."""
+
+_ACTIVE_SQL = "status IN ('queued', 'running', 'awaiting_input')"
+
+
+class Run(Row):
+    """A run is owned through the lease in its row, so any process can take it over."""
+
+    __tablename__ = "runs"
+
+    id: Mapped[Id]
+    session_id: Mapped[UUID] = mapped_column(ForeignKey("sessions.id", ondelete="CASCADE"))
+    message_id: Mapped[UUID] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), index=True)
+    """The reply that it writes."""
+    agent_id: Mapped[UUID | None] = mapped_column(ForeignKey("agents.id", ondelete="SET NULL"))
+    requested_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+
+    status: Mapped[RunStatus] = mapped_column(choice(RunStatus), default=RunStatus.QUEUED)
+    position: Mapped[int] = mapped_column(BigInteger)
+    """Its place among the session's runs; they are executed in this order."""
+    epoch: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    """Rises whenever a producer takes the run; what a producer of an earlier epoch writes is refused."""
+    producer: Mapped[str | None]
+    """The process that holds the lease."""
+    lease_until: Mapped[Timestamp | None]
+    cancel_requested_at: Mapped[Timestamp | None]
+
+    provider: Mapped[str | None]
+    model: Mapped[str | None]
+    usage: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
+    """Tokens as the provider counted them: `{inputTokens, outputTokens, …}`."""
+    error: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
+    """`{code, reason}` where the run failed."""
+
+    seq: Mapped[Counter]
+    """Its last change in the session scope."""
+    origin: Mapped[str | None]
+
+    created_at: Mapped[Created]
+    updated_at: Mapped[Timestamp] = mapped_column(server_default=text("now()"))
+    started_at: Mapped[Timestamp | None]
+    finished_at: Mapped[Timestamp | None]
+
+    __table_args__ = (
+        Index(None, "session_id", "seq"),
+        Index("ix_runs_active", "session_id", "position", postgresql_where=text(_ACTIVE_SQL)),
+        Index("ix_runs_queued", "id", postgresql_where=text("status = 'queued'")),
+        Index("ix_runs_leased", "lease_until", postgresql_where=text("status IN ('running', 'awaiting_input')")),
+    )
+
+
+class Delta(Row):
+    """Some consecutive events of one run, journaled before any window saw them.
+
+    There is no foreign key on purpose: it would lock and rewrite the run's row with every turn of the journal. An
+    append is fenced by epoch and status under the run's lock instead (`db.deltas`).
+    """
+
+    __tablename__ = "deltas"
+
+    run_id: Mapped[UUID] = mapped_column(primary_key=True)
+    epoch: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    """The number of the first event, counted from 1 in each epoch."""
+    count: Mapped[int] = mapped_column(SmallInteger)
+    events: Mapped[str]
+    """A JSON array of `count` events (`chat.parts`)."""

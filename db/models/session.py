@@ -1,0 +1,109 @@
+"""A conversation, who takes part in it, and the branches of its tree of messages."""
+
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, Integer, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.models.row import Counter, Created, Id, Object, Row, Timestamp, choice
+
+
+class TitleSource(StrEnum):
+    """Who gave a session its title; a later source never yields to an earlier one."""
+
+    NONE = "none"
+    FIRST_WORDS = "first_words"
+    MODEL = "model"
+    PERSON = "person"
+
+
+class Session(Row):
+    """A conversation between its members and an agent. Its row holds the counter of the session scope."""
+
+    __tablename__ = "sessions"
+
+    id: Mapped[Id]
+    owner_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    project_id: Mapped[UUID | None] = mapped_column(ForeignKey("projects.id", ondelete="SET NULL"), index=True)
+    agent_id: Mapped[UUID | None] = mapped_column(ForeignKey("agents.id", ondelete="SET NULL"))
+    title: Mapped[str | None]
+    title_source: Mapped[TitleSource] = mapped_column(
+        choice(TitleSource), default=TitleSource.NONE, server_default=TitleSource.NONE.value
+    )
+    meta: Mapped[Object] = mapped_column("metadata")
+    external_id: Mapped[str | None]
+    """What an app calls this session."""
+    provider_ref: Mapped[str | None]
+    """The provider's own id of the conversation. Never leaves the server."""
+
+    head: Mapped[Counter]
+    """The last number taken in the session scope."""
+    epoch: Mapped[int] = mapped_column(default=1, server_default=text("1"))
+    """Rises when the session's history was rewritten; cursors of an earlier one are answered with a reset."""
+    last_branch: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    """The highest branch number in use."""
+    current_branch: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    """The branch that was written to last: what a member sees who has chosen none."""
+
+    message_count: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    last_message_preview: Mapped[str | None]
+    last_activity_at: Mapped[Created]
+
+    created_at: Mapped[Created]
+    updated_at: Mapped[Timestamp] = mapped_column(server_default=text("now()"))
+    deleted_at: Mapped[Timestamp | None]
+
+    __table_args__ = (
+        Index(None, "owner_id", "external_id", unique=True, postgresql_where=text("external_id IS NOT NULL")),
+    )
+
+
+class MemberRole(StrEnum):
+    """What a member may do in a session."""
+
+    OWNER = "owner"
+    WRITER = "writer"
+    READER = "reader"
+
+
+class Membership(Row):
+    """How one user sees one session: everything personal about it."""
+
+    __tablename__ = "memberships"
+
+    session_id: Mapped[UUID] = mapped_column(ForeignKey("sessions.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    role: Mapped[MemberRole] = mapped_column(choice(MemberRole))
+    branch: Mapped[int | None]
+    """The branch that this member has chosen to see."""
+    archived_at: Mapped[Timestamp | None]
+    last_activity_at: Mapped[Created]
+    """The session's own, kept here so that a member's list is one index scan."""
+
+    seq: Mapped[Counter]
+    """The last change of this row, or of its session's row, in the member's account scope."""
+
+    created_at: Mapped[Created]
+
+    __table_args__ = (
+        Index(None, "user_id", "seq"),
+        Index(None, "user_id", "last_activity_at", "session_id"),
+    )
+
+
+class Branch(Row):
+    """A path in the tree of a session's messages.
+
+    A path is made of segments: `lineage[i]` is the branch that holds the messages of depth `starts[i]` up to the
+    next segment's start. The last segment is the branch itself. So a page of a path is a range scan however the
+    path is forked.
+    """
+
+    __tablename__ = "branches"
+
+    session_id: Mapped[UUID] = mapped_column(ForeignKey("sessions.id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    lineage: Mapped[list[int]] = mapped_column(ARRAY(Integer))
+    starts: Mapped[list[int]] = mapped_column(ARRAY(Integer))

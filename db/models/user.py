@@ -1,0 +1,26 @@
+"""A person or program that calls the API."""
+
+from sqlalchemy import text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.models.row import Counter, Created, Id, Row, Timestamp
+
+
+class User(Row):
+    """One account. Its row holds the counter of the account scope."""
+
+    __tablename__ = "users"
+
+    id: Mapped[Id]
+    subject: Mapped[str] = mapped_column(unique=True)
+    """Who this is to the identity provider: the token's `sub`, or `local`."""
+    name: Mapped[str | None]
+    email: Mapped[str | None]
+
+    head: Mapped[Counter]
+    """The last number taken in the account scope."""
+    epoch: Mapped[int] = mapped_column(default=1, server_default=text("1"))
+    """Rises when the account's history was rewritten; cursors of an earlier one are answered with a reset."""
+
+    created_at: Mapped[Created]
+    updated_at: Mapped[Timestamp] = mapped_column(server_default=text("now()"))

@@ -1,0 +1,1 @@
+"""Turns in, events out: model providers behind one protocol."""

@@ -1,0 +1,1 @@
+"""Entry points of the API: unwrap the arguments, call one rule, wrap its answer."""

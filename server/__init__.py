@@ -1,0 +1,1 @@
+"""Knows every part: the application, its settings, authentication, endpoints, engines and command line."""

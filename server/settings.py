@@ -1,0 +1,59 @@
+"""Every setting of a Transom process, read once from the environment at start."""
+
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """One frozen object; the variable of a field is its name in capitals behind `TRANSOM_`."""
+
+    model_config = SettingsConfigDict(env_prefix="TRANSOM_", frozen=True, extra="ignore")
+
+    host: str = Field("127.0.0.1", description="Address to listen on. Other than loopback needs authentication.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    workers: int = Field(1, ge=1, le=64, description="Server processes on this machine, sharing one port.")
+    data_dir: Path = Field(Path(".transom"), description="Folder of the embedded engines' data.")
+
+    database_url: str | None = Field(
+        None, description="PostgreSQL to use in place of the embedded one: `postgresql://user:secret@host/name`."
+    )
+    redis_url: str | None = Field(
+        None, description="Redis or Valkey to use in place of the embedded one: `redis://host:6379/0`."
+    )
+
+    model_url: str | None = Field(
+        None, description="OpenAI-compatible endpoint to use in place of the embedded model, such as `https://host/v1`."
+    )
+    model_provider: Literal["openai", "anthropic"] = Field(
+        "openai", description="Protocol of the model provider: `openai` (and all that is compatible) or `anthropic`."
+    )
+    model_key: SecretStr | None = Field(None, description="API key of the model provider.")
+    model_name: str | None = Field(None, description="Model that answers where an agent names none.")
+
+    jwt_secret: SecretStr | None = Field(None, description="Secret of HS256 bearer tokens; turns authentication on.")
+    jwks_url: str | None = Field(
+        None, description="Address of the identity provider's key set (RS256, ES256); turns authentication on."
+    )
+    jwt_audience: str | None = Field(None, description="Required `aud` of a bearer token.")
+    jwt_issuer: str | None = Field(None, description="Required `iss` of a bearer token.")
+
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
+
+    @property
+    def authenticates(self) -> bool:
+        """Whether callers must present a bearer token."""
+        return self.jwt_secret is not None or self.jwks_url is not None
+
+
+@cache
+def current() -> Settings:
+    """The settings of this process.
+
+    Raises:
+        pydantic.ValidationError: a variable has a value that its field refuses.
+    """
+    return Settings()

@@ -1,0 +1,80 @@
+/** The operations of GraphiQL's first tabs, for people who have no tabs of their own yet. */
+
+export const START_A_CHAT = `# 1 · Start a chat
+#
+# Sends a message. No session is named, so a new one begins; the reply is written
+# in the background by whichever model is set up, and this answer does not wait for it.
+#
+# Press ▶ (Ctrl-Enter), then "Watch it live".
+
+mutation StartChat {
+  sendMessage(input: { text: "Write a haiku about windows." }) {
+    __typename
+    ... on SendMessagePayload {
+      session { id title }
+      message { id }
+      reply { id status }
+      run { id status }
+    }
+    ... on UserError { reason }
+  }
+}
+`;
+
+export const WATCH_IT_LIVE = `# 2 · Watch it live
+#
+# Everything that happens in one session, in every window that follows it: its messages,
+# its runs, and each token of a reply. $id is filled in with the session you began last.
+#
+# Press ▶, then write something under the conversation on the right.
+# Open this page in a second window, too: both show the same tokens.
+
+subscription Watch($id: ID!) {
+  session(id: $id) {
+    __typename
+    ... on TextDelta { messageId offset text }
+    ... on MessageChanged { message { id role status content } }
+    ... on RunChanged { run { id status } }
+    ... on CaughtUp { cursor }
+    ... on Reset { reason }
+  }
+}
+`;
+
+export const READ_IT_BACK = `# 3 · Read it back
+#
+# The newest sessions with their last messages. A reply that is still being
+# written reads here exactly as far as the windows show it.
+
+query Sessions {
+  viewer { id name }
+  sessions(first: 10) {
+    edges {
+      node {
+        id
+        title
+        messageCount
+        lastMessagePreview
+        messages(last: 20) {
+          edges { node { role content status } }
+        }
+      }
+    }
+  }
+}
+`;
+
+/** Sent by the line under a watched conversation; its variables are `{ id, text }`. */
+export const SAY = `mutation Say($id: ID!, $text: String!) {
+  sendMessage(input: { sessionId: $id, text: $text }) {
+    __typename
+    ... on UserError { reason }
+  }
+}
+`;
+
+export const FIRST_TABS = [
+  { query: START_A_CHAT },
+  { query: WATCH_IT_LIVE, variables: '{\n  "id": ""\n}' },
+  { query: READ_IT_BACK },
+];
