@@ -2,8 +2,9 @@
 
 export const START_A_CHAT = `# 1 · Start a chat
 #
-# Sends a message. No session is named, so a new one begins; the reply is written
-# in the background by whichever model is set up, and this answer does not wait for it.
+# Sends a message. It names no session, so a new one begins.
+# The reply is written in the background, by whichever
+# model is set up; this answer does not wait for it.
 #
 # Press ▶ (Ctrl-Enter), then "Watch it live".
 
@@ -23,17 +24,20 @@ mutation StartChat {
 
 export const WATCH_IT_LIVE = `# 2 · Watch it live
 #
-# Everything that happens in one session, in every window that follows it: its messages,
-# its runs, and each token of a reply. $id is filled in with the session you began last.
+# All that happens in one session: its messages, its runs,
+# and each token of a reply. $id is filled in for you with
+# the session that you wrote to last.
 #
-# Press ▶, then write something under the conversation on the right.
-# Open this page in a second window, too: both show the same tokens.
+# Press ▶, then say something under the conversation.
+# Do it in two windows: both show the same tokens.
 
 subscription Watch($id: ID!) {
   session(id: $id) {
     __typename
     ... on TextDelta { messageId offset text }
-    ... on MessageChanged { message { id role status content } }
+    ... on MessageChanged {
+      message { id role status content }
+    }
     ... on RunChanged { run { id status } }
     ... on CaughtUp { cursor }
     ... on Reset { reason }
@@ -43,8 +47,9 @@ subscription Watch($id: ID!) {
 
 export const READ_IT_BACK = `# 3 · Read it back
 #
-# The newest sessions with their last messages. A reply that is still being
-# written reads here exactly as far as the windows show it.
+# The newest sessions with their last messages. A reply
+# that is still being written reads here exactly as far
+# as the windows show it.
 
 query Sessions {
   viewer { id name }

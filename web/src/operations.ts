@@ -7,12 +7,22 @@ export function operationOf(document: DocumentNode, name?: string | null): Opera
   return getOperationAST(document, name) ?? undefined;
 }
 
+/** The document in `text`, or nothing while it does not parse: half-typed text is normal in an editor. */
+export function parsed(text: string): DocumentNode | undefined {
+  try {
+    return parse(text, { noLocation: true });
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * The variable that names the session which an operation follows: `id` for `session(id: $id)`.
  * Nothing if `document` does not parse, holds several operations, or follows no session by a variable.
  */
 export function followedBy(document: string | DocumentNode): string | undefined {
-  const operation = parsed(document);
+  const tree = typeof document === "string" ? parsed(document) : document;
+  const operation = tree && operationOf(tree);
   if (operation?.operation !== "subscription") return undefined;
   for (const field of operation.selectionSet.selections) {
     if (field.kind !== Kind.FIELD || field.name.value !== "session") continue;
@@ -20,13 +30,4 @@ export function followedBy(document: string | DocumentNode): string | undefined 
     if (id?.kind === Kind.VARIABLE) return id.name.value;
   }
   return undefined;
-}
-
-function parsed(document: string | DocumentNode): OperationDefinitionNode | undefined {
-  if (typeof document !== "string") return operationOf(document);
-  try {
-    return operationOf(parse(document, { noLocation: true }));
-  } catch {
-    return undefined; // half-typed text is normal in an editor
-  }
 }

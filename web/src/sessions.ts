@@ -31,9 +31,14 @@ export function useNewestSession(): string | undefined {
 
 /**
  * `variables` (the text of the editor) with `session` under `name`, or nothing if they should stay as they are:
- * what a person wrote there is never replaced, only what stood there before from here.
+ * what a person wrote there is only replaced when they ask for it, what was filled in from here always.
  */
-export function withSession(variables: string, name: string, session: string): string | undefined {
+export function withSession(
+  variables: string,
+  name: string,
+  session: string,
+  written: "keep" | "replace" = "keep",
+): string | undefined {
   let values: Json | undefined;
   try {
     values = variables.trim() ? object(JSON.parse(variables)) : {};
@@ -41,7 +46,7 @@ export function withSession(variables: string, name: string, session: string): s
     return undefined;
   }
   const current = values?.[name] ?? "";
-  const ours = current === "" || (typeof current === "string" && known.has(current));
+  const ours = written === "replace" || current === "" || (typeof current === "string" && known.has(current));
   if (!values || !ours || current === session) return undefined;
   return JSON.stringify({ ...values, [name]: session }, null, 2);
 }

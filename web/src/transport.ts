@@ -1,12 +1,11 @@
 /** How GraphiQL talks to the server: POST for queries and mutations, one socket per subscription. */
 
-import type { Fetcher } from "@graphiql/toolkit";
-import { parse } from "graphql";
-import { createClient, type FormattedExecutionResult } from "graphql-ws";
+import type { Fetcher, FetcherOpts, FetcherReturnType } from "@graphiql/toolkit";
+import { createClient, type FormattedExecutionResult, type Sink } from "graphql-ws";
 
 import { object, text, type Json } from "./json";
 import { beginStream, endStream, offerSession, receive } from "./live/streams";
-import { followedBy, operationOf } from "./operations";
+import { followedBy, operationOf, parsed } from "./operations";
 import { noticeSession } from "./sessions";
 
 export type Headers = Record<string, string>;
@@ -18,13 +17,18 @@ interface Operation {
   operationName?: string | null;
 }
 
+/** What GraphiQL recognises as a subscription. */
+interface Watched {
+  subscribe(editor: Sink<Result>): { unsubscribe(): void };
+}
+
 const endpoint = new URL("graphql", document.baseURI);
 const socket = new URL(endpoint);
 socket.protocol = endpoint.protocol.replace("http", "ws");
 
-/** One operation over HTTP. Throws an `Error` with a sentence when the answer is no GraphQL. */
+/** One operation over HTTP. What is no GraphQL, or no answer at all, comes back as an error with a sentence. */
 export async function post(operation: Operation, headers: Headers = {}): Promise<Result> {
-  const response = await fetch(endpoint, {
+  const request = {
     method: "POST",
     headers: {
       "content-type": "application/json",
@@ -32,102 +36,129 @@ export async function post(operation: Operation, headers: Headers = {}): Promise
       ...headers,
     },
     body: JSON.stringify(operation),
-  });
-  const body = await response.text();
+  };
   try {
-    return JSON.parse(body) as Result;
+    const response = await fetch(endpoint, request);
+    const body = await response.text();
+    return result(body) ?? failed(`The server answered ${response.status} without GraphQL: ${body.slice(0, 200)}`);
   } catch {
-    throw new Error(`The server answered ${response.status} without GraphQL: ${body.slice(0, 200)}`);
+    return failed("The server cannot be reached.");
   }
 }
 
-/** The results of one subscription, until it ends or is returned. The headers travel in `connection_init`. */
-export async function* subscribe(operation: Operation, headers: Headers = {}): AsyncGenerator<Result> {
-  const client = createClient({ url: socket.href, connectionParams: named(headers) });
-  const results = client.iterate<Json>({
-    query: operation.query,
-    variables: operation.variables ?? null,
-    operationName: operation.operationName ?? null,
-  });
+function result(body: string): Result | undefined {
   try {
-    yield* results;
-  } catch (error) {
-    throw error instanceof CloseEvent ? new Error(`The socket closed: ${error.code} ${error.reason}`.trim()) : error;
-  } finally {
-    await client.dispose();
+    return object(JSON.parse(body)) as Result | undefined;
+  } catch {
+    return undefined;
   }
+}
+
+function failed(message: string): Result {
+  return { errors: [{ message }] };
+}
+
+/**
+ * Runs one subscription over a socket of its own; the headers travel in its `connection_init`.
+ * A lost connection is made again; the returned function ends the subscription and the socket.
+ */
+export function subscribe(operation: Operation, headers: Headers, sink: Sink<Result>): () => void {
+  const client = createClient({ url: socket.href, connectionParams: named(headers) });
+  return client.subscribe<Json>(
+    {
+      query: operation.query,
+      variables: operation.variables ?? null,
+      operationName: operation.operationName ?? null,
+    },
+    sink,
+  );
 }
 
 /** GraphiQL's way to the server, which also feeds the live view. */
-export const fetcher: Fetcher = (parameters, { headers = {}, documentAST } = {}) => {
-  const operation: Operation = parameters;
-  const document = documentAST ?? parse(operation.query);
-  if (operationOf(document, operation.operationName)?.operation === "subscription") {
-    const variable = followedBy(document);
+export const fetcher: Fetcher = (parameters, options) =>
+  // Its types ask for error objects; it only prints what arrives.
+  sent(parameters, options) as unknown as FetcherReturnType;
+
+function sent(parameters: Operation, { headers = {} }: FetcherOpts = {}): Promise<Result> | Watched {
+  const { operation, definition, document } = understood(parameters);
+  if (definition?.operation === "subscription") {
+    const variable = document && followedBy(document);
     const session = variable && text(operation.variables?.[variable]);
     return watched(operation, headers, session || undefined);
   }
   return operation.operationName === "IntrospectionQuery" ? post(operation, headers) : answered(operation, headers);
-};
+}
+
+/**
+ * What is to run, read from its text. GraphiQL parses what is typed a moment later than it can be run,
+ * so a name that is not in the text is the name of what was there before: it is replaced by the one that is.
+ */
+function understood(parameters: Operation) {
+  const document = parsed(parameters.query);
+  const definition = document && (operationOf(document, parameters.operationName) ?? operationOf(document));
+  const operationName = definition ? (definition.name?.value ?? null) : (parameters.operationName ?? null);
+  return { operation: { ...parameters, operationName }, definition, document };
+}
 
 async function answered(operation: Operation, headers: Headers): Promise<Result> {
   endStream();
-  const result = await post(operation, headers);
-  offerSession(noticeSession(object(result.data)));
-  return result;
+  const answer = await post(operation, headers);
+  offerSession(noticeSession(object(answer.data)));
+  return answer;
 }
 
 /** Shows every result in the live view, and hands GraphiQL the newest at a pace that an editor can redraw. */
-function watched(operation: Operation, headers: Headers, session: string | undefined): AsyncIterableIterator<Result> {
-  const stream = beginStream(operation.operationName ?? "subscription", session, headers);
-  const source = subscribe(operation, headers);
-  let newest: Result | undefined;
-  let ended = false;
-  let failure: unknown;
-  let wake = (): void => {};
-
-  void (async () => {
-    try {
-      for await (const result of source) {
-        newest = result;
-        receive(stream, result);
-        wake();
-      }
-      endStream(stream);
-    } catch (error) {
-      failure = error;
-      endStream(stream, error instanceof Error ? error.message : JSON.stringify(error));
-    }
-    ended = true;
-    wake();
-  })();
-
+function watched(operation: Operation, headers: Headers, session: string | undefined): Watched {
   return {
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-    async next() {
-      await new Promise((resolve) => setTimeout(resolve, PACE));
-      while (!newest && !ended) await new Promise<void>((resolve) => (wake = resolve));
-      if (newest) {
-        const value = newest;
+    subscribe(editor) {
+      const stream = beginStream(operation.operationName ?? "subscription", session, headers);
+      let newest: Result | undefined;
+      let timer: number | undefined;
+      let stopped = false;
+
+      function show(): void {
+        clearTimeout(timer);
+        timer = undefined;
+        if (newest && !stopped) editor.next(newest);
         newest = undefined;
-        return { done: false, value };
       }
-      if (failure) throw failure;
-      return { done: true, value: undefined };
-    },
-    async return() {
-      endStream(stream);
-      ended = true;
-      wake();
-      await source.return(undefined);
-      return { done: true, value: undefined };
+
+      const stop = subscribe(operation, headers, {
+        next(result) {
+          receive(stream, result);
+          newest = result as Result;
+          timer ??= window.setTimeout(show, PACE);
+        },
+        error(reason) {
+          const errors = errorsOf(reason);
+          endStream(stream, errors.map(({ message }) => message).join(" "));
+          show();
+          editor.error(errors);
+        },
+        complete() {
+          endStream(stream);
+          show();
+          if (!stopped) editor.complete();
+        },
+      });
+      return {
+        unsubscribe() {
+          stopped = true;
+          stop();
+        },
+      };
     },
   };
 }
 
 const PACE = 50; // milliseconds
+
+/** What went wrong, as GraphQL errors: graphql-ws also rejects with close events and with exceptions. */
+function errorsOf(reason: unknown): readonly { message: string }[] {
+  if (Array.isArray(reason)) return reason;
+  if (reason instanceof CloseEvent) return [{ message: `The socket closed: ${reason.code} ${reason.reason}`.trim() }];
+  return [{ message: reason instanceof Error ? reason.message : "The server cannot be reached." }];
+}
 
 /** The same headers with the one that matters in its usual spelling: JSON keys know no case folding. */
 function named(headers: Headers): Headers {

@@ -1,0 +1,101 @@
+"""What windows are told, in the order in which it became true."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from chat.cursors import Cursor
+from db import models
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectChanged:
+    """A project was made, changed or deleted."""
+
+    cursor: Cursor
+    row: models.Project
+
+
+@dataclass(frozen=True, slots=True)
+class AgentChanged:
+    """One of the account's agents was made, changed or deleted."""
+
+    cursor: Cursor
+    row: models.Agent
+
+
+@dataclass(frozen=True, slots=True)
+class SessionChanged:
+    """A session, or how this member sees it, was made, changed or deleted."""
+
+    cursor: Cursor
+    row: models.Session
+    membership: models.Membership
+
+
+@dataclass(frozen=True, slots=True)
+class MessageChanged:
+    """A message was made, changed or deleted; this is all of it, with what a run has written so far."""
+
+    cursor: Cursor
+    row: models.Message
+
+
+@dataclass(frozen=True, slots=True)
+class RunChanged:
+    """A run was queued, began, or ended."""
+
+    cursor: Cursor
+    row: models.Run
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """Text was appended to a part. `offset` is where it begins, in UTF-16 code units."""
+
+    run_id: UUID
+    message_id: UUID
+    index: int
+    offset: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PartChanged:
+    """A part was opened, or is now this."""
+
+    run_id: UUID
+    message_id: UUID
+    index: int
+    part: models.Json
+
+
+@dataclass(frozen=True, slots=True)
+class CaughtUp:
+    """Everything up to here has been told; what follows is live."""
+
+    cursor: Cursor
+
+
+class ResetReason(StrEnum):
+    """Why a stream cannot go on from where the client was."""
+
+    BAD_CURSOR = "bad_cursor"
+    EPOCH = "epoch"
+    EXPIRED = "expired"
+    TOO_FAR = "too_far"
+    ACCESS_CHANGED = "access_changed"
+    SLOW_CONSUMER = "slow_consumer"
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """The stream ends here: fetch again, and subscribe after the cursor of what was fetched."""
+
+    reason: ResetReason
+
+
+type RowEvent = ProjectChanged | AgentChanged | SessionChanged | MessageChanged | RunChanged
+type AccountEvent = ProjectChanged | AgentChanged | SessionChanged | CaughtUp | Reset
+type SessionEvent = MessageChanged | RunChanged | TextDelta | PartChanged | CaughtUp | Reset
+type Event = AccountEvent | SessionEvent

@@ -1,0 +1,51 @@
+"""Messages in flight: those that a run is writing, whose text so far is in the journal."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from uuid import UUID
+
+import orjson
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm.attributes import set_committed_value
+
+from chat import parts
+from db import deltas
+from db.models import Delta, Json, Message, MessageStatus
+
+
+async def complete(tx: AsyncSession, messages: Iterable[Message]) -> Mapping[UUID, tuple[int, int]]:
+    """Puts into messages in flight what their runs have journaled, without storing it.
+
+    Returns how far that is: `(epoch, number of the last event)` for each run; `(0, 0)` where it has not begun to
+    write. The transaction must be a snapshot in which the rows were read too, or a run that ends in between would
+    seem to have written nothing.
+    """
+    flying = {
+        message.run_id: message
+        for message in messages
+        if message.status is MessageStatus.STREAMING and message.run_id is not None
+    }
+    if not flying:
+        return {}
+    journals = await deltas.of_runs(tx, list(flying))
+    for run_id, message in flying.items():
+        _extend(message, journals.get(run_id, ()))
+    return {run_id: position(journals.get(run_id, ())) for run_id in flying}
+
+
+def position(journal: Sequence[Delta]) -> tuple[int, int]:
+    """`(epoch, number of the last event)` of a journal in order."""
+    return (journal[-1].epoch, journal[-1].seq + journal[-1].count - 1) if journal else (0, 0)
+
+
+def folded(message: Message, journal: Iterable[Delta]) -> list[Json]:
+    """The parts of a message with what a journal adds to them."""
+    result = [dict(part) for part in message.parts]
+    for delta in journal:
+        parts.fold(result, orjson.loads(delta.events))
+    return result
+
+
+def _extend(message: Message, journal: Iterable[Delta]) -> None:
+    whole = folded(message, journal)
+    set_committed_value(message, "parts", whole)
+    set_committed_value(message, "content", parts.content(whole))

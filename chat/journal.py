@@ -1,0 +1,173 @@
+"""The journal writer: one group commit after another for all runs of a process.
+
+Whatever its runs have pending goes into one insert; when that is committed it is published, and the next turn begins
+with what has come meanwhile. So batches grow with the load, nothing waits for a timer, and no window ever shows a
+token that is not on disk.
+"""
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import orjson
+
+from chat import doorbells
+from chat.parts import JournalEvent
+from db import deltas
+from db.database import Database
+from db.failures import transient
+from pubsub.bus import Bus
+
+_log = logging.getLogger("transom.journal")
+
+BACKLOG = 50_000
+"""Events that may wait for the disk before producers are held back."""
+
+
+_FIRST_PAUSE = 0.05  # seconds; doubles up to a second
+
+
+class Fenced(Exception):
+    """The run is over, or another producer has it: nothing more can be written to it by this one."""
+
+
+@dataclass(eq=False, slots=True)
+class Pen:
+    """The writing end of one run, held by the producer that owns the run in this epoch."""
+
+    journal: "Journal"
+    run_id: UUID
+    session_id: UUID
+    message_id: UUID
+    epoch: int
+    producer: str
+    written: int = 0
+    """The number of the last event that was handed over."""
+    durable: int = 0
+    """The number of the last event that is on disk."""
+    fenced: bool = False
+    pending: list[JournalEvent] = field(default_factory=list)
+
+    async def write(self, *events: JournalEvent) -> None:
+        """Hands events over. Returns at once, unless the disk is far behind.
+
+        Raises:
+            Fenced: an earlier event was refused.
+        """
+        self.check()
+        self.written += len(events)
+        self.pending.extend(events)
+        await self.journal.wait_for_room(self, len(events))
+
+    async def flush(self) -> None:
+        """Returns when everything written is on disk.
+
+        Raises:
+            Fenced: something was refused.
+        """
+        while self.durable < self.written:
+            self.check()
+            await self.journal.turn()
+        self.check()
+
+    def check(self) -> None:
+        """Raises `Fenced` if the run takes no more events from this pen."""
+        if self.fenced:
+            raise Fenced
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What one pen puts into one turn; repeated unchanged until its outcome is known."""
+
+    pen: Pen
+    entry: deltas.Entry
+    encoded: bytes
+
+
+class Journal:
+    """The pens of a process and the task that writes for them (`run`)."""
+
+    def __init__(self, db: Database, bus: Bus) -> None:
+        self._db = db
+        self._bus = bus
+        self._dirty: dict[Pen, None] = {}
+        self._backlog = 0
+        self._wake = asyncio.Event()
+        self._turn: asyncio.Future[None] | None = None
+
+    def pen(
+        self, *, run_id: UUID, session_id: UUID, message_id: UUID, epoch: int, producer: str, written: int = 0
+    ) -> Pen:
+        """A pen for a run that `producer` owns in `epoch`, after event number `written`."""
+        return Pen(self, run_id, session_id, message_id, epoch, producer, written=written, durable=written)
+
+    async def wait_for_room(self, pen: Pen, count: int) -> None:
+        """Notes that `count` events are pending; waits while the backlog is too long."""
+        self._dirty[pen] = None
+        self._backlog += count
+        self._wake.set()
+        while self._backlog > BACKLOG:
+            await self.turn()
+
+    async def turn(self) -> None:
+        """Returns when the next turn is over."""
+        if self._turn is None:
+            self._turn = asyncio.get_running_loop().create_future()
+        await asyncio.shield(self._turn)
+
+    async def run(self) -> None:
+        """Writes turn after turn, until cancelled; the turn under way is then finished or undone as a whole."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            batches = [self._batch(pen) for pen in self._dirty if pen.pending]
+            self._dirty.clear()
+            if batches:
+                self._settle(batches, await self._commit(batches))
+            ended, self._turn = self._turn, None
+            if ended is not None:
+                ended.set_result(None)
+
+    def _batch(self, pen: Pen) -> _Batch:
+        events, pen.pending = pen.pending, []
+        encoded = orjson.dumps(events)
+        first = pen.written - len(events) + 1
+        return _Batch(pen, deltas.Entry(pen.run_id, pen.epoch, first, len(events), encoded.decode()), encoded)
+
+    async def _commit(self, batches: list[_Batch]) -> set[UUID]:
+        """Inserts the batches; returns the runs that were not fenced. Tries until the database answers."""
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                return await self._insert(batches)
+            except Exception as error:
+                if not transient(error):
+                    return await self._commit_each(batches, error)
+                if pause == _FIRST_PAUSE:
+                    _log.warning("The journal waits for the database: %s", error)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 1.0)
+
+    async def _commit_each(self, batches: list[_Batch], error: Exception) -> set[UUID]:
+        """One run's batch cannot be stored: finds it, and fences that run alone."""
+        if len(batches) == 1:
+            _log.error("The journal cannot store what run %s wrote.", batches[0].pen.run_id, exc_info=error)
+            return set()
+        return {run_id for batch in batches for run_id in await self._commit([batch])}
+
+    async def _insert(self, batches: list[_Batch]) -> set[UUID]:
+        async with self._db.system() as tx:
+            producers = sorted({batch.pen.producer for batch in batches})
+            return await deltas.append(tx, producers, [batch.entry for batch in batches])
+
+    def _settle(self, batches: list[_Batch], taken: set[UUID]) -> None:
+        for batch in batches:
+            pen, entry = batch.pen, batch.entry
+            self._backlog -= entry.count
+            if pen.run_id not in taken:
+                pen.fenced = True
+                continue
+            pen.durable = entry.seq + entry.count - 1
+            doorbells.send(self._bus, pen.session_id, pen.run_id, pen.message_id, pen.epoch, entry.seq, batch.encoded)

@@ -1,0 +1,83 @@
+"""How large things may be, and the checks that say so."""
+
+import orjson
+
+from chat.refusals import InvalidInput
+from db.models import Json
+
+TEXT = 200_000
+"""Characters of one message."""
+NAME = 255
+"""Characters of a name or a title."""
+EXTERNAL_ID = 255
+"""Characters of the id that an app has for a session."""
+METADATA = 64 * 1024
+"""Bytes of a metadata object as JSON."""
+
+
+def text(field: str, value: str) -> str:
+    """The text of a message, as it is stored.
+
+    Raises:
+        InvalidInput: it is blank, or longer than `TEXT`.
+    """
+    clean = storable(value)
+    if not clean.strip():
+        raise InvalidInput(field, "A message needs some text.")
+    if len(clean) > TEXT:
+        raise InvalidInput(field, f"A message has at most {TEXT:,} characters; this one has {len(clean):,}.")
+    return clean
+
+
+def name(field: str, value: str) -> str:
+    """A name or title without surrounding white space.
+
+    Raises:
+        InvalidInput: it is blank, or longer than `NAME`.
+    """
+    clean = storable(value).strip()
+    if not clean:
+        raise InvalidInput(field, "It may not be blank.")
+    if len(clean) > NAME:
+        raise InvalidInput(field, f"It has at most {NAME} characters; this one has {len(clean)}.")
+    return clean
+
+
+def external_id(field: str, value: str) -> str:
+    """An app's own id.
+
+    Raises:
+        InvalidInput: it is blank, or longer than `EXTERNAL_ID`.
+    """
+    clean = storable(value)
+    if not clean or len(clean) > EXTERNAL_ID:
+        raise InvalidInput(field, f"It has between 1 and {EXTERNAL_ID} characters.")
+    return clean
+
+
+def metadata(field: str, value: object) -> Json:
+    """A JSON object.
+
+    Raises:
+        InvalidInput: it is no object, is larger than `METADATA`, or holds what PostgreSQL cannot store.
+    """
+    if not isinstance(value, dict):
+        raise InvalidInput(field, 'It must be a JSON object, such as {"stage": "draft"}.')
+    try:
+        encoded = orjson.dumps(value)
+    except orjson.JSONEncodeError as error:
+        raise InvalidInput(field, f"It cannot be stored as JSON: {error}.") from error
+    if len(encoded) > METADATA:
+        raise InvalidInput(field, f"It has at most {METADATA:,} bytes as JSON; this one has {len(encoded):,}.")
+    if b"\\u0000" in encoded:
+        raise InvalidInput(field, "It may not contain the character U+0000.")
+    return value
+
+
+def storable(value: str) -> str:
+    """The text with what UTF-8 and PostgreSQL cannot hold (U+0000, lone surrogates) replaced by U+FFFD."""
+    if "\0" in value:
+        value = value.replace("\0", "\ufffd")
+    if value.isascii():
+        return value
+    return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

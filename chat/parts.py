@@ -1,0 +1,63 @@
+"""The parts of a message, and the events by which a run builds them up.
+
+A part is a JSON object with a `kind`:
+
+    text, reasoning   {kind, text}
+    toolCall          {kind, id, name, text}            text: the arguments as JSON text
+    toolResult        {kind, callId, name, text, isError}
+    file              {kind, url, mediaType, name}
+    data              {kind, name, value}
+
+A run's events are journaled as JSON arrays:
+
+    ["a", index, offset, text]   the text is appended to part `index`, at `offset`
+    ["p", index, part]           part `index` is now this
+
+Offsets count UTF-16 code units, as a browser's string length does, and never split a surrogate pair.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
+
+from db.models import Json
+
+type Append = tuple[Literal["a"], int, int, str]
+type Put = tuple[Literal["p"], int, Json]
+type JournalEvent = Append | Put
+
+
+def text(value: str) -> Json:
+    """A part of plain text."""
+    return {"kind": "text", "text": value}
+
+
+def content(parts: Iterable[Json]) -> str:
+    """The plain text of a message: its text parts with a blank line between them."""
+    return "\n\n".join(part["text"] for part in parts if part["kind"] == "text")
+
+
+def length(value: str) -> int:
+    """How many UTF-16 code units a text has."""
+    return len(value) if value.isascii() else len(value.encode("utf-16-le")) // 2
+
+
+def fold(parts: list[Json], events: Iterable[Sequence[Any]]) -> None:
+    """Applies journaled events to the parts, in place."""
+    for event in events:
+        index = event[1]
+        if event[0] == "p":
+            if index == len(parts):
+                parts.append(dict(event[2]))
+            else:
+                parts[index] = dict(event[2])
+        else:
+            parts[index]["text"] += event[3]
+
+
+def close(parts: list[Json], reason: str) -> None:
+    """Gives every tool call without a result one that says `reason`, so that a provider accepts the message."""
+    answered = {part["callId"] for part in parts if part["kind"] == "toolResult"}
+    for call in [part for part in parts if part["kind"] == "toolCall" and part["id"] not in answered]:
+        parts.append(
+            {"kind": "toolResult", "callId": call["id"], "name": call["name"], "text": reason, "isError": True}
+        )

@@ -1,0 +1,57 @@
+"""Where a new message stands in the tree."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chat.refusals import InvalidInput
+from db import branches, messages, sessions
+from db.models import Membership, Message, Session
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place on a path. The next place of the same branch is one deeper."""
+
+    parent_id: UUID | None
+    branch: int
+    depth: int
+
+
+async def at_tip(tx: AsyncSession, session: Session, member: Membership) -> Place:
+    """After the last message of the branch that the member sees. The session's row must be locked."""
+    branch = shown(session, member)
+    tip = await messages.tip(tx, session.id, branch)
+    return Place(None, branch, 0) if tip is None else Place(tip.id, tip.branch, tip.depth + 1)
+
+
+async def under(tx: AsyncSession, session: Session, parent_id: UUID | None) -> Place:
+    """Under a message, or at the root; a new branch where the parent's own goes on already. The row must be locked.
+
+    Raises:
+        InvalidInput: the session has no such message.
+    """
+    parent = None if parent_id is None else await messages.get(tx, parent_id)
+    if parent_id is not None and (parent is None or parent.session_id != session.id or parent.deleted_at is not None):
+        raise InvalidInput("parentId", "There is no such message in this session.")
+    if parent is None:
+        if await messages.tip(tx, session.id, 0) is None:
+            return Place(None, 0, 0)
+        return Place(None, await _fork(tx, session, None), 0)
+    if await messages.continues(tx, parent):
+        return Place(parent.id, await _fork(tx, session, parent), parent.depth + 1)
+    return Place(parent.id, parent.branch, parent.depth + 1)
+
+
+def shown(session: Session, member: Membership) -> int:
+    """The branch that a member sees: the chosen one, or else the one that was written to last."""
+    return session.current_branch if member.branch is None else member.branch
+
+
+async def _fork(tx: AsyncSession, session: Session, parent: Message | None) -> int:
+    number = session.last_branch + 1
+    origin = None if parent is None else await branches.get(tx, session.id, parent.branch)
+    await branches.fork(tx, origin, session.id, number, 0 if parent is None else parent.depth + 1)
+    await sessions.advance(tx, session.id, 0, last_branch=number)
+    return number

@@ -1,0 +1,53 @@
+"""What all operations of a server process share."""
+
+import asyncio
+import os
+import secrets
+from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import UUID
+
+from chat.jobs import Jobs
+from chat.journal import Journal
+from chat.sync.feeds import Feeds
+from db.database import Database
+from llm.models import Models
+from pubsub.bus import Bus
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long things may take. All in seconds."""
+
+    lease: float = 30.0
+    """How long a run stays its producer's without a sign of life."""
+    grace: float = 3.0
+    """How long a producer may take to stop when it is asked to."""
+    heartbeat: float = 10.0
+    """Between two comparisons of what is followed with the database."""
+    sweep: float = 1.0
+    """Between two looks for runs that nobody is producing."""
+
+    @property
+    def lease_delta(self) -> timedelta:
+        """The lease, as the database takes it."""
+        return timedelta(seconds=self.lease)
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One server process: its engines, its background work, and the runs that it produces."""
+
+    db: Database
+    bus: Bus
+    models: Models
+    jobs: Jobs
+    journal: Journal
+    feeds: Feeds
+    timing: Timing = field(default_factory=Timing)
+    capacity: int = 1_000
+    """Runs that this process produces at once."""
+    id: str = field(default_factory=lambda: f"{os.getpid()}-{secrets.token_hex(6)}")
+    """The name under which it holds leases."""
+    stops: dict[UUID, asyncio.Future[str]] = field(default_factory=dict)
+    """For each run that it produces: resolved to have it stop."""

@@ -1,0 +1,113 @@
+"""Projects: what sessions are grouped by. Each is its owner's alone."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+from uuid_utils.compat import uuid7
+
+from chat import doorbells, limits
+from chat.cursors import ScopeKind
+from chat.refusals import IdTaken, NotFound
+from chat.scope import Scope
+from db import projects, users
+from db.failures import duplicate
+from db.models import Project
+from db.page import Page, Span
+
+
+async def of_ids(scope: Scope, project_ids: Sequence[UUID]) -> Sequence[Project | None]:
+    """The projects in the order of their ids."""
+    async with scope.tx() as tx:
+        found = await projects.of_ids(tx, project_ids)
+    return [found.get(project_id) for project_id in project_ids]
+
+
+async def page(scope: Scope, span: Span[tuple[UUID]]) -> Page[Project]:
+    """The viewer's projects, newest first."""
+    async with scope.tx() as tx:
+        return await projects.page(tx, scope.viewer.id, span)
+
+
+async def count(scope: Scope) -> int:
+    """How many projects the viewer has."""
+    async with scope.tx() as tx:
+        return await projects.count(tx, scope.viewer.id)
+
+
+async def create(scope: Scope, name: str, *, project_id: UUID | None = None, metadata: object = None) -> Project:
+    """Makes a project. With a client-made id, doing it again returns what the first call made.
+
+    Raises:
+        InvalidInput: the name or the metadata cannot be used.
+        IdTaken: the id belongs to something else.
+    """
+    project = Project(
+        id=project_id or uuid7(),
+        owner_id=scope.viewer.id,
+        name=limits.name("name", name),
+        meta=limits.metadata("metadata", metadata or {}),
+    )
+    try:
+        async with scope.tx() as tx:
+            if project_id is not None and (found := await projects.get(tx, project_id)) is not None:
+                return found
+            project.seq = await users.advance(tx, scope.viewer.id)
+            await projects.add(tx, project)
+    except IntegrityError as error:
+        if not duplicate(error):
+            raise
+        async with scope.tx() as tx:
+            found = await projects.get(tx, project.id)
+        if found is None:
+            raise IdTaken("id") from error
+        return found
+    _ring(scope, project)
+    return project
+
+
+async def edit(scope: Scope, project_id: UUID, *, name: str | None = None, metadata: object = None) -> Project:
+    """Sets the fields that are given.
+
+    Raises:
+        NotFound: there is no such project.
+        InvalidInput: a value cannot be used.
+    """
+    values: dict[str, Any] = {}
+    if name is not None:
+        values["name"] = limits.name("name", name)
+    if metadata is not None:
+        values["meta"] = limits.metadata("metadata", metadata)
+    return await _change(scope, project_id, values)
+
+
+async def delete(scope: Scope, project_id: UUID) -> Project:
+    """Deletes a project. Its sessions stay; they are in no project then.
+
+    Raises:
+        NotFound: there is no such project.
+    """
+    return await _change(scope, project_id, {"deleted_at": func.now()})
+
+
+async def _change(scope: Scope, project_id: UUID, values: dict[str, Any]) -> Project:
+    async with scope.tx() as tx:
+        if await _missing(tx, project_id):
+            raise NotFound("project")
+        project = await projects.change(tx, project_id, await users.advance(tx, scope.viewer.id), values)
+        if project is None:
+            raise NotFound("project")
+    _ring(scope, project)
+    return project
+
+
+async def _missing(tx: AsyncSession, project_id: UUID) -> bool:
+    found = await projects.get(tx, project_id)
+    return found is None or found.deleted_at is not None
+
+
+def _ring(scope: Scope, project: Project) -> None:
+    doorbells.ring(scope.process.bus, ScopeKind.ACCOUNT, project.owner_id, project.seq)

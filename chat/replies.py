@@ -1,0 +1,139 @@
+"""Replies: a run of this process, from the model's first event to the run's end."""
+
+import asyncio
+import logging
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+from chat import history, runs, titles
+from chat.drafts import Draft
+from chat.journal import Fenced, Pen
+from chat.process import Process
+from chat.runs import Outcome
+from db import agents, messages
+from db.failures import transient
+from db.models import Agent, Message, Run, RunStatus
+from llm.errors import ModelError
+from llm.events import Finished
+from llm.turns import Request, Turn
+
+_log = logging.getLogger("transom.replies")
+
+CANCELLED = "cancelled"
+INTERRUPTED = "interrupted"
+"""What a process resolves the future in `Process.stops` with."""
+
+
+async def produce(process: Process, run: Run) -> None:
+    """Has the model write the run's message, until it is done, fails, or is told to stop; then ends the run.
+
+    It never raises: what goes wrong is the run's outcome. While the database is away it waits.
+    """
+    stop = process.stops[run.id]
+    pen = process.journal.pen(
+        run_id=run.id, session_id=run.session_id, message_id=run.message_id, epoch=run.epoch, producer=process.id
+    )
+    if run.cancel_requested_at is not None and not stop.done():
+        stop.set_result(CANCELLED)
+    writing = asyncio.create_task(_write(process, run, pen), name=f"reply {run.id}")
+    try:
+        both: set[asyncio.Future[Any]] = {writing, stop}
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        outcome = await _outcome(writing, stop)
+        if outcome is not None:
+            await _end(process, run, pen, outcome)
+    finally:
+        writing.cancel()
+        del process.stops[run.id]
+
+
+async def _outcome(writing: asyncio.Task[Outcome], stop: asyncio.Future[str]) -> Outcome | None:
+    """How the run ended; None where it is another producer's now."""
+    if not writing.done():
+        writing.cancel()
+        await asyncio.wait({writing})
+        return Outcome(RunStatus.CANCELLED if stop.result() == CANCELLED else RunStatus.INTERRUPTED)
+    try:
+        return writing.result()
+    except Fenced:
+        return None
+    except ModelError as error:
+        return Outcome(RunStatus.FAILED, error={"code": error.code, "reason": error.reason})
+    except Exception:
+        _log.exception("A reply failed.")
+        reason = "Something went wrong on the server. The log says what; try again."
+        return Outcome(RunStatus.FAILED, error={"code": "INTERNAL", "reason": reason})
+
+
+async def _end(process: Process, run: Run, pen: Pen, outcome: Outcome) -> None:
+    pause = 0.1
+    while True:
+        try:
+            await pen.flush()
+            ended = await runs.finish(process, run, outcome)
+            break
+        except Fenced:
+            return
+        except Exception as error:
+            if not transient(error):
+                raise
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 2.0)
+    if ended is not None and ended.status is RunStatus.COMPLETED:
+        process.jobs.start(_entitle(process, run), f"title {run.session_id}")
+
+
+async def _write(process: Process, run: Run, pen: Pen) -> Outcome:
+    task = await _prepare(process, run)
+    draft = Draft()
+    request = Request(
+        turns=task.turns,
+        instructions=task.agent.instructions if task.agent else None,
+        model=task.agent.model if task.agent else None,
+        parameters=task.agent.parameters if task.agent else {},
+    )
+    model = process.models.choose(task.agent.provider if task.agent else None)
+    async with aclosing(model.stream(request)) as events:
+        async for event in events:
+            if isinstance(event, Finished):
+                return Outcome(RunStatus.COMPLETED, usage=_usage(event), provider_ref=event.provider_ref)
+            await pen.write(*draft.take(event))
+    raise AssertionError("A model's stream ended without `Finished`.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    turns: tuple[Turn, ...]
+    agent: Agent | None
+
+
+async def _prepare(process: Process, run: Run) -> _Task:
+    async with process.db.system() as tx:
+        reply = await messages.get(tx, run.message_id)
+        assert reply is not None
+        agent = None if run.agent_id is None else await agents.get(tx, run.agent_id)
+        return _Task(await history.before(tx, reply), agent)
+
+
+async def _entitle(process: Process, run: Run) -> None:
+    """Gives the session a title after its first exchange."""
+    async with process.db.system() as tx:
+        reply = await messages.get(tx, run.message_id)
+        question: Message | None = None
+        if reply is not None and reply.depth == 1 and reply.parent_id is not None:
+            question = await messages.get(tx, reply.parent_id)
+    if reply is not None and question is not None:
+        await titles.improve(process, run.session_id, question, reply.content)
+
+
+def _usage(event: Finished) -> dict[str, int]:
+    """The usage as clients see it."""
+    usage = event.usage
+    counts = {
+        "inputTokens": usage.input_tokens,
+        "outputTokens": usage.output_tokens,
+        "reasoningTokens": usage.reasoning_tokens,
+        "cachedInputTokens": usage.cached_input_tokens,
+    }
+    return {name: count for name, count in counts.items() if count is not None}

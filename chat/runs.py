@@ -1,0 +1,185 @@
+"""Runs: claimed, cancelled, ended. A run ends once: its text, parts, status and usage commit together."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chat import doorbells, flight, parts, sessions
+from chat.cursors import ScopeKind
+from chat.messages import preview
+from chat.process import Process
+from chat.refusals import NotFound
+from chat.scope import Scope
+from db import deltas, memberships, messages, runs
+from db import sessions as session_rows
+from db.models import ACTIVE, Message, MessageStatus, Run, RunStatus, Session
+
+_MESSAGE_STATUS = {
+    RunStatus.COMPLETED: MessageStatus.COMPLETE,
+    RunStatus.FAILED: MessageStatus.ERROR,
+    RunStatus.CANCELLED: MessageStatus.CANCELLED,
+    RunStatus.INTERRUPTED: MessageStatus.INTERRUPTED,
+}
+
+_UNANSWERED = {
+    RunStatus.COMPLETED: "No result was given.",
+    RunStatus.FAILED: "The run failed before there was a result.",
+    RunStatus.CANCELLED: "Cancelled before there was a result.",
+    RunStatus.INTERRUPTED: "Interrupted before there was a result.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended. `error` is `{code, reason}` where it failed."""
+
+    status: RunStatus
+    error: Mapping[str, str] | None = None
+    usage: Mapping[str, int] | None = None
+    provider_ref: str | None = None
+
+
+async def of_ids(scope: Scope, run_ids: Sequence[UUID]) -> Sequence[Run | None]:
+    """The runs in the order of their ids."""
+    async with scope.tx() as tx:
+        found = await runs.of_ids(tx, run_ids)
+    return [found.get(run_id) for run_id in run_ids]
+
+
+async def active(scope: Scope, session_ids: Sequence[UUID]) -> Sequence[Sequence[Run]]:
+    """For each session, its runs that are not over, in the order in which they are executed."""
+    async with scope.tx() as tx:
+        found = await runs.active(tx, session_ids)
+    return [[run for run in found if run.session_id == session_id] for session_id in session_ids]
+
+
+async def claim(process: Process) -> Run | None:
+    """Takes a queued run that is next in its session; None where there is none."""
+    async with process.db.system() as tx:
+        for run_id, session_id in await runs.claimable(tx, 1):
+            session = await session_rows.advance(tx, session_id, 2)
+            if session is None:
+                continue
+            run = await runs.claim(tx, run_id, session.head, process.id, process.timing.lease_delta)
+            if run is None:
+                continue
+            await messages.change(tx, run.message_id, session.head - 1, {"status": MessageStatus.STREAMING})
+            break
+        else:
+            return None
+    sessions.ring(process, session)
+    return run
+
+
+async def waiting(process: Process) -> bool:
+    """Whether a queued run could be claimed."""
+    async with process.db.system() as tx:
+        return await runs.waiting(tx)
+
+
+async def cancel(scope: Scope, run_id: UUID) -> Run:
+    """Stops a run. One that is over stays as it is; so it can be asked for again and again, from any window.
+
+    Returns the run: it is cancelled already where it was still queued; else its producer stops now, or is cut off
+    after the grace time.
+
+    Raises:
+        NotFound: there is no such run for the viewer.
+        NotAllowed: the viewer may only read the session.
+    """
+    process = scope.process
+    async with scope.tx() as tx:
+        run = await runs.get(tx, run_id)
+        if run is None:
+            raise NotFound("run")
+        await sessions.writable(tx, scope, run.session_id)
+        if run.cancel_requested_at is None and run.status in ACTIVE:
+            session = await session_rows.advance(tx, run.session_id)
+            if session is None:
+                raise NotFound("run")
+            run = await runs.request_cancel(tx, run_id, session.head) or run
+    doorbells.stop(process.bus, [run_id])
+    if run.status is RunStatus.QUEUED:
+        return await finish(process, run, Outcome(RunStatus.CANCELLED)) or await _now(scope, run_id)
+    if run.status in ACTIVE:
+        doorbells.ring(process.bus, ScopeKind.SESSION, run.session_id, run.seq)
+    return run
+
+
+async def _now(scope: Scope, run_id: UUID) -> Run:
+    async with scope.tx() as tx:
+        run = await runs.get(tx, run_id)
+        if run is None:
+            raise NotFound("run")
+        return run
+
+
+class _Over(Exception):
+    """The run was ended by someone else."""
+
+
+async def finish(process: Process, run: Run, outcome: Outcome, *, seal: bool = False) -> Run | None:
+    """Ends a run: what it journaled becomes the message, in one transaction with status and usage.
+
+    The caller is the run's producer, whose pen is flushed; or, with `seal`, anybody else: then what the producer is
+    just writing still gets in, and what it writes later is refused. Returns None where the run was over already, or
+    another producer has taken it.
+    """
+    try:
+        async with process.db.system() as tx:
+            if seal and run.producer is not None:
+                await deltas.seal(tx, run.producer)
+            session = await session_rows.advance(tx, run.session_id, 2, where=())
+            assert session is not None
+            ended = await _end(tx, run, outcome, session)
+            message = await _fold(tx, ended, outcome, session)
+            session = await _remember(tx, session, message, outcome)
+            heads = await memberships.touch(tx, session.id, session.last_activity_at)
+    except _Over:
+        return None
+    sessions.ring(process, session)
+    sessions.ring_members(process, heads)
+    doorbells.queued(process.bus, process.id)
+    return ended
+
+
+async def _end(tx: AsyncSession, run: Run, outcome: Outcome, session: Session) -> Run:
+    values = {
+        "usage": None if outcome.usage is None else dict(outcome.usage),
+        "error": None if outcome.error is None else dict(outcome.error),
+    }
+    ended = await runs.end(tx, run.id, run.epoch, session.head, outcome.status, values)
+    if ended is None:
+        raise _Over
+    return ended
+
+
+async def _fold(tx: AsyncSession, run: Run, outcome: Outcome, session: Session) -> Message:
+    """Writes the journal into the run's message, and removes it."""
+    message = await messages.get(tx, run.message_id)
+    assert message is not None
+    whole = flight.folded(message, (await deltas.of_runs(tx, [run.id])).get(run.id, ()))
+    parts.close(whole, _UNANSWERED[outcome.status])
+    values: dict[str, Any] = {
+        "parts": whole,
+        "content": parts.content(whole),
+        "status": _MESSAGE_STATUS[outcome.status],
+        "error": None if outcome.error is None else dict(outcome.error),
+        "origin": None,
+    }
+    await deltas.discard(tx, run.id)
+    return await messages.change(tx, message.id, session.head - 1, values)
+
+
+async def _remember(tx: AsyncSession, session: Session, message: Message, outcome: Outcome) -> Session:
+    """Sets what the session's row says of its newest message."""
+    values: dict[str, Any] = {"last_activity_at": func.clock_timestamp()}
+    if message.content:
+        values["last_message_preview"] = preview(message.content)
+    if outcome.provider_ref is not None:
+        values["provider_ref"] = outcome.provider_ref
+    return await session_rows.advance(tx, session.id, 0, where=(), **values) or session

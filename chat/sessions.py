@@ -1,0 +1,254 @@
+"""Sessions: made, listed, edited, deleted."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+from uuid_utils.compat import uuid7
+
+from chat import doorbells, limits
+from chat.cursors import ScopeKind
+from chat.process import Process
+from chat.refusals import IdTaken, NotAllowed, NotFound
+from chat.scope import Scope
+from db import agents, memberships, projects, runs, sessions, users
+from db.failures import duplicate
+from db.models import MemberRole, Membership, Session, TitleSource
+from db.page import Page, Span
+from db.sessions import Filter
+
+type Seen = tuple[Session, Membership]
+"""A session as one member sees it."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """What a session begins with."""
+
+    id: UUID | None = None
+    project_id: UUID | None = None
+    agent_id: UUID | None = None
+    title: str | None = None
+    external_id: str | None = None
+    metadata: object = None
+
+
+async def get(scope: Scope, session_id: UUID) -> Seen | None:
+    """The session, if there is such a one for the viewer."""
+    async with scope.tx() as tx:
+        return await sessions.with_membership(tx, session_id, scope.viewer.id)
+
+
+async def of_ids(scope: Scope, session_ids: Sequence[UUID]) -> Sequence[Seen | None]:
+    """The sessions in the order of their ids."""
+    async with scope.tx() as tx:
+        found = await sessions.of_ids(tx, session_ids, scope.viewer.id)
+    return [found.get(session_id) for session_id in session_ids]
+
+
+async def page(scope: Scope, span: Span[tuple[datetime, UUID]], where: Filter) -> tuple[Page[Seen], int, int]:
+    """The viewer's sessions, newest activity first; with the account's epoch and head from before they were read."""
+    async with scope.tx() as tx:
+        user = await users.get(tx, scope.viewer.id)
+        assert user is not None
+        return await sessions.page(tx, scope.viewer.id, span, where), user.epoch, user.head
+
+
+async def count(scope: Scope, where: Filter) -> int:
+    """How many of the viewer's sessions the filter leaves."""
+    async with scope.tx() as tx:
+        return await sessions.count(tx, scope.viewer.id, where)
+
+
+async def create(scope: Scope, new: NewSession) -> Seen:
+    """Makes a session. With a client-made id, doing it again returns what the first call made.
+
+    Raises:
+        InvalidInput: a value cannot be used.
+        NotFound: there is no such project or agent.
+        IdTaken: the id belongs to something else.
+    """
+    try:
+        async with scope.tx() as tx:
+            if new.id is not None and (found := await existing(tx, scope, new.id)) is not None:
+                return found
+            seen = await begin(tx, scope, new)
+    except IntegrityError as error:
+        return await after_conflict(scope, new, error)
+    ring_members(scope.process, {scope.viewer.id: seen[1].seq})
+    return seen
+
+
+async def existing(tx: AsyncSession, scope: Scope, session_id: UUID) -> Seen | None:
+    """The session that an earlier call with this id made; None where there was none.
+
+    Raises:
+        NotFound: it was made, and deleted since.
+    """
+    session = await sessions.get(tx, session_id)
+    if session is None:
+        return None
+    seen = await sessions.with_membership(tx, session_id, scope.viewer.id)
+    if seen is None:
+        raise NotFound("session")
+    return seen
+
+
+async def begin(tx: AsyncSession, scope: Scope, new: NewSession) -> Seen:
+    """Stores a new session and its owner's membership, in a transaction of the viewer.
+
+    Raises:
+        InvalidInput: a value cannot be used.
+        NotFound: there is no such project or agent.
+        sqlalchemy.exc.IntegrityError: an id is taken; see `after_conflict`.
+    """
+    title = None if new.title is None else limits.name("title", new.title)
+    external_id = None if new.external_id is None else limits.external_id("externalId", new.external_id)
+    metadata = limits.metadata("metadata", new.metadata or {})
+    await _check_links(tx, project_id=new.project_id, agent_id=new.agent_id)
+    session = Session(
+        id=new.id or uuid7(),
+        owner_id=scope.viewer.id,
+        project_id=new.project_id,
+        agent_id=new.agent_id,
+        title=title,
+        title_source=TitleSource.NONE if title is None else TitleSource.PERSON,
+        external_id=external_id,
+        meta=metadata,
+    )
+    member = Membership(
+        session_id=session.id,
+        user_id=scope.viewer.id,
+        role=MemberRole.OWNER,
+        seq=await users.advance(tx, scope.viewer.id),
+    )
+    await sessions.add(tx, session, member)
+    return session, member
+
+
+async def after_conflict(scope: Scope, new: NewSession, error: IntegrityError) -> Seen:
+    """The session that a simultaneous call with the same id made.
+
+    Raises:
+        IdTaken: the id, or the external id, belongs to another session.
+        IntegrityError: the conflict was of another kind.
+    """
+    if not duplicate(error):
+        raise error
+    if new.id is not None:
+        async with scope.tx() as tx:
+            if (found := await existing(tx, scope, new.id)) is not None:
+                return found
+    raise IdTaken("id" if new.external_id is None else "externalId") from error
+
+
+async def edit(
+    scope: Scope,
+    session_id: UUID,
+    *,
+    title: str | None = None,
+    metadata: object = None,
+    links: Mapping[str, UUID | None] | None = None,
+    archived: bool | None = None,
+) -> Seen:
+    """Sets the fields that are given. `links` may hold `project_id` and `agent_id`; None there takes the link away.
+
+    Title, metadata and links are the same for all members; `archived` is the viewer's own.
+
+    Raises:
+        NotFound: there is no such session, project or agent.
+        NotAllowed: the viewer may only read the session.
+        InvalidInput: a value cannot be used.
+    """
+    shared: dict[str, Any] = dict(links or {})
+    if title is not None:
+        shared |= {"title": limits.name("title", title), "title_source": TitleSource.PERSON}
+    if metadata is not None:
+        shared["meta"] = limits.metadata("metadata", metadata)
+    async with scope.tx() as tx:
+        session, member = await writable(tx, scope, session_id) if shared else await seen(tx, scope, session_id)
+        await _check_links(tx, **(links or {}))
+        heads: Mapping[UUID, int] = {}
+        if shared:
+            changed = await sessions.advance(tx, session_id, 0, **shared)
+            if changed is None:
+                raise NotFound("session")
+            session = changed
+            heads = await memberships.touch(tx, session_id)
+        if archived is not None:
+            seq = heads.get(scope.viewer.id) or await users.advance(tx, scope.viewer.id)
+            value = func.coalesce(Membership.archived_at, func.now()) if archived else None
+            member = await memberships.change(tx, session_id, scope.viewer.id, seq, {"archived_at": value})
+            heads = {**heads, scope.viewer.id: seq}
+    ring_members(scope.process, heads)
+    return session, member
+
+
+async def delete(scope: Scope, session_id: UUID) -> Seen:
+    """Deletes a session for all its members; what runs in it is stopped.
+
+    Raises:
+        NotFound: there is no such session.
+        NotAllowed: the viewer is not its owner.
+    """
+    async with scope.tx() as tx:
+        _, member = await seen(tx, scope, session_id)
+        if member.role is not MemberRole.OWNER:
+            raise NotAllowed("Only the owner of a session can delete it.")
+        session = await sessions.advance(tx, session_id, deleted_at=func.now())
+        if session is None:
+            raise NotFound("session")
+        heads = await memberships.touch(tx, session_id)
+        active = [run.id for run in await runs.active(tx, [session_id])]
+    ring(scope.process, session)
+    ring_members(scope.process, heads)
+    doorbells.stop(scope.process.bus, active)
+    return session, member
+
+
+async def seen(tx: AsyncSession, scope: Scope, session_id: UUID) -> Seen:
+    """The session as the viewer sees it.
+
+    Raises:
+        NotFound: there is no such session for the viewer.
+    """
+    found = await sessions.with_membership(tx, session_id, scope.viewer.id)
+    if found is None:
+        raise NotFound("session")
+    return found
+
+
+async def writable(tx: AsyncSession, scope: Scope, session_id: UUID) -> Seen:
+    """The session as the viewer sees it, who may write to it.
+
+    Raises:
+        NotFound: there is no such session for the viewer.
+        NotAllowed: the viewer may only read it.
+    """
+    found = await seen(tx, scope, session_id)
+    if found[1].role is MemberRole.READER:
+        raise NotAllowed("You may read this session but not write to it.")
+    return found
+
+
+async def _check_links(tx: AsyncSession, *, project_id: UUID | None = None, agent_id: UUID | None = None) -> None:
+    if project_id is not None and project_id not in await projects.of_ids(tx, [project_id]):
+        raise NotFound("project")
+    if agent_id is not None and agent_id not in await agents.of_ids(tx, [agent_id]):
+        raise NotFound("agent")
+
+
+def ring(process: Process, session: Session) -> None:
+    """Tells the session's windows."""
+    doorbells.ring(process.bus, ScopeKind.SESSION, session.id, session.head)
+
+
+def ring_members(process: Process, heads: Mapping[UUID, int]) -> None:
+    """Tells the members' windows."""
+    for user_id, head in heads.items():
+        doorbells.ring(process.bus, ScopeKind.ACCOUNT, user_id, head)

@@ -1,0 +1,43 @@
+"""The sweeper: ends the runs that nobody is producing any more."""
+
+import asyncio
+import logging
+import random
+from datetime import timedelta
+
+from chat import runs
+from chat.process import Process
+from chat.runs import Outcome
+from db import runs as run_rows
+from db.failures import transient
+from db.models import Run, RunStatus
+
+_log = logging.getLogger("transom.sweeper")
+
+
+async def sweep(process: Process) -> None:
+    """Looks again and again, until cancelled. Every process has a sweeper; an end counts once."""
+    while True:
+        await asyncio.sleep(process.timing.sweep * random.uniform(0.8, 1.2))
+        try:
+            await sweep_once(process)
+        except Exception as error:
+            if not transient(error):
+                _log.exception("Sweeping failed.")
+
+
+async def sweep_once(process: Process) -> int:
+    """Ends runs whose lease has expired, and those that did not stop within the grace time; returns how many."""
+    async with process.db.system() as tx:
+        found = await run_rows.abandoned(tx, timedelta(seconds=process.timing.grace), limit=100)
+    ended = [run for run in found if await runs.finish(process, run, outcome(run), seal=True) is not None]
+    for run in ended:
+        _log.info("Run %s had no producer any more and was ended.", run.id)
+    return len(ended)
+
+
+def outcome(run: Run) -> Outcome:
+    """A run that was asked to stop is cancelled; one whose producer was lost is interrupted."""
+    if run.cancel_requested_at is not None:
+        return Outcome(RunStatus.CANCELLED)
+    return Outcome(RunStatus.INTERRUPTED)

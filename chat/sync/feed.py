@@ -1,0 +1,152 @@
+"""What one process follows of one scope, read once for all its windows."""
+
+import asyncio
+import logging
+from abc import ABC, abstractmethod
+from typing import ClassVar
+from uuid import UUID
+
+from chat import doorbells
+from chat.cursors import Cursor, ScopeKind
+from chat.doorbells import Frame
+from chat.events import ResetReason
+from chat.sync.news import News
+from chat.sync.window import Window
+from db.database import Database
+from db.failures import transient
+from pubsub.bus import Bus, Listening
+
+_log = logging.getLogger("transom.sync")
+
+
+class Gone(Exception):
+    """The scope does not exist."""
+
+
+class Feed(ABC):
+    """Listens to a scope's doorbell, reads what changed, and tells every window.
+
+    It is one reader: a doorbell that rings while it reads makes it read once more, however often it rang.
+    """
+
+    kind: ClassVar[ScopeKind]
+
+    def __init__(self, db: Database, bus: Bus, scope_id: UUID) -> None:
+        self.id = scope_id
+        self.windows: set[Window] = set()
+        self.position = 0
+        self.epoch = 0
+        self._db = db
+        self._bus = bus
+        self._listening: Listening | None = None
+        self._wake = asyncio.Event()
+
+    async def open(self) -> None:
+        """Listens, then learns where the scope stands.
+
+        Raises:
+            Gone: it does not exist.
+        """
+        self._listening = await self._bus.listen(doorbells.channel(self.kind, self.id), self)
+        start = await self.read(None)
+        if start is None:
+            self.close()
+            raise Gone
+        self.epoch = start.epoch
+        self.position = start.head
+        self._began(start)
+
+    def close(self) -> None:
+        """Stops listening."""
+        if self._listening is not None:
+            self._listening.close()
+
+    def cursor(self, epoch: int, seq: int) -> Cursor:
+        """A cursor of this scope."""
+        return Cursor(self.kind, self.id, epoch, seq)
+
+    def join(self, user_id: UUID, after: Cursor | None) -> Window:
+        """A window of `user_id` that goes on after a cursor, or begins now."""
+        window = Window(self, user_id, after)
+        self.windows.add(window)
+        return window
+
+    def leave(self, window: Window) -> None:
+        """Forgets a window."""
+        self.windows.discard(window)
+
+    def end(self, reason: ResetReason) -> None:
+        """Ends every window with a reset."""
+        for window in list(self.windows):
+            window.end(reason)
+
+    def poke(self) -> None:
+        """Has the rows read once more, soon."""
+        self._wake.set()
+
+    def on_loss(self) -> None:
+        """The bus may have lost something: look at the rows."""
+        self.poke()
+
+    def on_message(self, payload: bytes) -> None:
+        """A doorbell, or tokens."""
+        told = doorbells.read(payload)
+        if isinstance(told, Frame):
+            self._take(told)
+        elif told > self.position:
+            self.poke()
+
+    async def run(self) -> None:
+        """Reads whenever the scope's bell has rung, until cancelled. While the database is away it tries again."""
+        pause = 0.05
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            try:
+                await self._read_on()
+                pause = 0.05
+            except Exception as error:
+                if not transient(error):
+                    _log.exception("Reading a scope failed.")
+                elif pause == 0.05:
+                    _log.warning("A scope waits for the database: %s", error)
+                self._wake.set()
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 2.0)
+
+    async def _read_on(self) -> None:
+        while True:
+            found = await self._next()
+            if found is None:
+                self.end(ResetReason.ACCESS_CHANGED)
+                return
+            if found.epoch != self.epoch:
+                self.epoch = found.epoch
+                self.position = found.head
+                self.end(ResetReason.EPOCH)
+                self._told(found)
+                return
+            self.position = max(self.position, found.head)
+            if found.events:
+                for window in self.windows:
+                    window.push_rows(found.events)
+            self._told(found)
+            if not found.more:
+                return
+
+    @abstractmethod
+    async def read(self, after: int | None) -> News | None:
+        """What a window reads that stands at `after`. None: the scope is gone."""
+
+    @abstractmethod
+    async def _next(self) -> News | None:
+        """What the feed itself reads next."""
+
+    def _began(self, start: News) -> None:  # noqa: B027  (only sessions have tokens)
+        """The feed stands at `start` now."""
+
+    def _told(self, found: News) -> None:  # noqa: B027
+        """The windows have got the rows of `found`."""
+
+    def _take(self, frame: Frame) -> None:  # noqa: B027
+        """Tokens came."""

@@ -1,0 +1,114 @@
+"""The feeds of a process."""
+
+import asyncio
+import logging
+from uuid import UUID
+
+from chat.cursors import Cursor, ScopeKind
+from chat.events import ResetReason
+from chat.jobs import Jobs
+from chat.sync.account import AccountFeed
+from chat.sync.feed import Feed
+from chat.sync.session import SessionFeed
+from chat.sync.window import Window
+from db import deltas, memberships, sessions, users
+from db.database import Database
+from db.failures import transient
+from pubsub.bus import Bus
+
+_log = logging.getLogger("transom.sync")
+
+_KINDS: dict[ScopeKind, type[Feed]] = {ScopeKind.ACCOUNT: AccountFeed, ScopeKind.SESSION: SessionFeed}
+
+
+class Feeds:
+    """Opens a feed for the first window of a scope and closes it behind the last."""
+
+    def __init__(self, db: Database, bus: Bus, jobs: Jobs) -> None:
+        self._db = db
+        self._bus = bus
+        self._jobs = jobs
+        self._open: dict[tuple[ScopeKind, UUID], asyncio.Task[Feed]] = {}
+        self._waiting: dict[tuple[ScopeKind, UUID], int] = {}
+        self._readers: dict[Feed, asyncio.Task[None]] = {}
+
+    async def join(self, kind: ScopeKind, scope_id: UUID, user_id: UUID, after: Cursor | None) -> Window:
+        """A window on a scope that `user_id` may see (the caller has made sure); `leave` it in the end.
+
+        Raises:
+            Gone: the scope does not exist.
+        """
+        key = (kind, scope_id)
+        self._waiting[key] = self._waiting.get(key, 0) + 1
+        try:
+            if key not in self._open:
+                self._open[key] = asyncio.create_task(self._opened(kind, scope_id))
+            feed = await asyncio.shield(self._open[key])
+            return feed.join(user_id, after)
+        finally:
+            self._waiting[key] -= 1
+            self._tidy(key)
+
+    async def _opened(self, kind: ScopeKind, scope_id: UUID) -> Feed:
+        feed = _KINDS[kind](self._db, self._bus, scope_id)
+        await feed.open()
+        self._readers[feed] = self._jobs.start(feed.run(), f"feed {kind.name} {scope_id}")
+        return feed
+
+    def leave(self, window: Window) -> None:
+        """Ends a window; the feed goes with its last one."""
+        window.close()
+        self._tidy((window.feed.kind, window.feed.id))
+
+    def _tidy(self, key: tuple[ScopeKind, UUID]) -> None:
+        if self._waiting.get(key):
+            return
+        self._waiting.pop(key, None)
+        opening = self._open.get(key)
+        if opening is None:
+            return
+        if not opening.done():
+            opening.add_done_callback(lambda _: self._tidy(key))
+        elif opening.cancelled() or opening.exception() is not None:
+            del self._open[key]
+        elif not (feed := opening.result()).windows:
+            del self._open[key]
+            feed.close()
+            self._readers.pop(feed).cancel()
+
+    async def heartbeat(self, interval: float) -> None:
+        """Compares, every `interval` seconds, where all feeds stand with the database; until cancelled.
+
+        So a doorbell that was lost without a trace is noticed, and so is access that was lost.
+        """
+        while True:
+            await asyncio.sleep(interval)
+            try:
+                await self._compare()
+            except Exception as error:
+                if not transient(error):
+                    _log.exception("The heartbeat failed.")
+
+    async def _compare(self) -> None:
+        feeds = list(self._readers)
+        accounts = {feed.id: feed for feed in feeds if isinstance(feed, AccountFeed)}
+        conversations = {feed.id: feed for feed in feeds if isinstance(feed, SessionFeed)}
+        if not feeds:
+            return
+        pairs = [(feed.id, window.user_id) for feed in conversations.values() for window in feed.windows]
+        flying = {run_id: feed for feed in conversations.values() for run_id in feed.writing}
+        async with self._db.system() as tx:
+            heads = {**await users.heads(tx, list(accounts)), **await sessions.heads(tx, list(conversations))}
+            last = await deltas.last(tx, list(flying)) if flying else {}
+            members = await memberships.held(tx, list(set(pairs))) if pairs else set()
+        for feed in feeds:
+            if heads.get(feed.id) != feed.position:
+                feed.poke()
+        for run_id, (epoch, number) in last.items():
+            writing = flying[run_id].writing.get(run_id)
+            if writing is not None and (epoch, number) > (writing.epoch, writing.last):
+                flying[run_id].miss(run_id)
+        for conversation in conversations.values():
+            for window in [w for w in conversation.windows if (conversation.id, w.user_id) not in members]:
+                if (conversation.id, window.user_id) in pairs:
+                    window.end(ResetReason.ACCESS_CHANGED)

@@ -1,0 +1,92 @@
+"""The feed of a session: rows and tokens."""
+
+from uuid import UUID
+
+from chat.cursors import ScopeKind
+from chat.doorbells import Frame
+from chat.events import Event, PartChanged, TextDelta
+from chat.sync import news
+from chat.sync.feed import Feed
+from chat.sync.news import News, Writing
+from db.database import Database
+from pubsub.bus import Bus
+
+
+class SessionFeed(Feed):
+    """One open session: its rows, and the tokens of the runs that are being written.
+
+    The numbers of a run's events are followed here, so that each window gets each exactly once. An event that comes
+    too early means that one was lost: what is missing is then read from the journal.
+    """
+
+    kind = ScopeKind.SESSION
+
+    def __init__(self, db: Database, bus: Bus, scope_id: UUID) -> None:
+        super().__init__(db, bus, scope_id)
+        self.writing: dict[UUID, Writing] = {}
+        self._missing: set[UUID] = set()
+        self._held: list[Frame] | None = None
+
+    async def read(self, after: int | None) -> News | None:
+        """See `Feed.read`; with every message in flight."""
+        async with self._db.system(snapshot=True) as tx:
+            return await news.of_session(tx, self.id, after, wholes=True, missing={})
+
+    async def _next(self) -> News | None:
+        missing = {run_id: self.writing[run_id] for run_id in self._missing if run_id in self.writing}
+        self._missing.clear()
+        self._held = []
+        try:
+            async with self._db.system(snapshot=True) as tx:
+                return await news.of_session(tx, self.id, self.position, missing=missing)
+        except BaseException:
+            self._held = None
+            self._missing.update(missing)
+            raise
+
+    def _began(self, start: News) -> None:
+        self.writing = start.writing
+
+    def _told(self, found: News) -> None:
+        self.writing.update(found.writing)
+        for run_id in found.over:
+            self.writing.pop(run_id, None)
+        held, self._held = self._held or [], None
+        for frame in (*found.frames, *held):
+            self._take(frame)
+
+    def miss(self, run_id: UUID) -> None:
+        """Has what a run journaled after its last known event read, soon."""
+        self._missing.add(run_id)
+        self.poke()
+
+    def on_loss(self) -> None:
+        """The bus may have lost something: look at the rows and the journals."""
+        self._missing.update(self.writing)
+        self.poke()
+
+    def _take(self, frame: Frame) -> None:
+        if self._held is not None:
+            self._held.append(frame)
+            return
+        writing = self.writing.get(frame.run_id)
+        if writing is None or frame.epoch > writing.epoch:
+            self.poke()
+        elif frame.epoch == writing.epoch and frame.last > writing.last:
+            if frame.seq > writing.last + 1:
+                self.miss(frame.run_id)
+                return
+            writing.last = frame.last
+            events = _events(frame)
+            for window in self.windows:
+                window.push_frame(frame, writing.since, events)
+
+
+def _events(frame: Frame) -> list[Event]:
+    events: list[Event] = []
+    for event in frame.events:
+        if event[0] == "a":
+            events.append(TextDelta(frame.run_id, frame.message_id, event[1], event[2], event[3]))
+        else:
+            events.append(PartChanged(frame.run_id, frame.message_id, event[1], event[2]))
+    return events

@@ -1,0 +1,150 @@
+"""The worker of a process: claims queued runs and produces them, keeps their leases, and stops them when asked."""
+
+import asyncio
+import logging
+from contextlib import suppress
+
+from chat import doorbells, replies, runs
+from chat.process import Process
+from db import runs as run_rows
+from db.failures import transient
+from db.models import Run
+
+_log = logging.getLogger("transom.worker")
+
+SHY = 0.1
+"""Seconds that a process leaves to the one that queued a run, before it tries to claim it."""
+
+PATIENCE = 5.0
+"""Seconds that the end of a process waits for its runs to be stored."""
+
+
+class Worker:
+    """Listens for queued runs and for requests to stop."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._replies: set[asyncio.Task[None]] = set()
+        self._wake = asyncio.Event()
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Claims whatever is waiting: at start, when a doorbell rings, and with every heartbeat; until cancelled."""
+        bus = self._process.bus
+        listening = [
+            await bus.listen(doorbells.QUEUED, _Queued(self)),
+            await bus.listen(doorbells.STOPS, _Stops(self._process)),
+        ]
+        try:
+            while True:
+                await self._claim_all()
+                await self._next_ring()
+        finally:
+            for each in listening:
+                each.close()
+
+    def wake(self) -> None:
+        """Has the worker look for queued runs at once."""
+        self._wake.set()
+
+    def wake_soon(self) -> None:
+        """Has the worker look a little later, so that the process that queued the run comes first."""
+        asyncio.get_running_loop().call_later(SHY, self._wake.set)
+
+    async def _next_ring(self) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), self._process.timing.heartbeat)
+        self._wake.clear()
+
+    async def _claim_all(self) -> None:
+        process = self._process
+        try:
+            while len(process.stops) < process.capacity:
+                run = await runs.claim(process)
+                if run is not None:
+                    self._start(run)
+                elif await runs.waiting(process):
+                    await asyncio.sleep(0.05)  # its session is locked for this moment
+                else:
+                    return
+        except Exception as error:
+            if not transient(error):
+                raise
+            _log.warning("Queued runs wait for the database: %s", error)
+            await asyncio.sleep(1.0)
+            self.wake()
+
+    def _start(self, run: Run) -> None:
+        process = self._process
+        process.stops[run.id] = asyncio.get_running_loop().create_future()
+        task = process.jobs.start(replies.produce(process, run), f"run {run.id}")
+        self._replies.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, reply: asyncio.Task[None]) -> None:
+        self._replies.discard(reply)
+        self.wake()
+
+    async def keep_leases(self) -> None:
+        """Renews the leases of all runs of this process; stops those that are its own no more. Until cancelled."""
+        process = self._process
+        while True:
+            await asyncio.sleep(process.timing.lease / 3)
+            mine = set(process.stops)
+            if not mine:
+                continue
+            try:
+                async with process.db.system() as tx:
+                    kept = await run_rows.renew(tx, process.id, process.timing.lease_delta)
+            except Exception as error:
+                if not transient(error):
+                    raise
+                _log.warning("Leases wait for the database: %s", error)
+                continue
+            for run_id in mine - kept:
+                _stop(process.stops.get(run_id), replies.INTERRUPTED)
+
+    async def interrupt_all(self) -> None:
+        """Ends every run of this process as interrupted, and returns when they have ended.
+
+        Where the database is away it gives up after `PATIENCE`; the sweeper of another process ends them then.
+        """
+        process = self._process
+        for stop in process.stops.values():
+            _stop(stop, replies.INTERRUPTED)
+        if self._replies:
+            await asyncio.wait(self._replies, timeout=PATIENCE)
+
+
+class _Queued:
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+
+    def on_message(self, payload: bytes) -> None:
+        """A process has queued a run."""
+        if payload.decode() == self._worker._process.id:
+            self._worker.wake()
+        else:
+            self._worker.wake_soon()
+
+    def on_loss(self) -> None:
+        """A process may have queued a run."""
+        self._worker.wake_soon()
+
+
+class _Stops:
+    def __init__(self, process: Process) -> None:
+        self._process = process
+
+    def on_message(self, payload: bytes) -> None:
+        """Someone asks runs to stop."""
+        for run_id in doorbells.stopped(payload):
+            _stop(self._process.stops.get(run_id), replies.CANCELLED)
+
+    def on_loss(self) -> None:
+        """The sweeper notices requests that were lost."""
+
+
+def _stop(stop: "asyncio.Future[str] | None", how: str) -> None:
+    if stop is not None and not stop.done():
+        stop.set_result(how)

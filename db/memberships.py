@@ -1,0 +1,64 @@
+"""How members see their sessions."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import DateTime, Uuid, bindparam, select, text, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models import Membership, Session
+
+_TOUCH = text("SELECT member, head FROM transom_touch_members(:session, :activity)").bindparams(
+    bindparam("session", type_=Uuid()), bindparam("activity", type_=DateTime(timezone=True))
+)
+
+
+async def get(tx: AsyncSession, session_id: UUID, user_id: UUID) -> Membership | None:
+    """The membership, if the transaction may see it."""
+    return await tx.get(Membership, (session_id, user_id))
+
+
+async def touch(tx: AsyncSession, session_id: UUID, activity: datetime | None = None) -> Mapping[UUID, int]:
+    """Tells all members' account scopes that the session changed; returns each member's new head.
+
+    Takes one number in every member's account scope, in the order of their ids, whose rows stay locked to the
+    commit; so it comes after the session's own row. `activity` moves the session up in their lists.
+    """
+    found = await tx.execute(_TOUCH, {"session": session_id, "activity": activity})
+    return dict(found.tuples().all())
+
+
+async def change(tx: AsyncSession, session_id: UUID, user_id: UUID, seq: int, values: Mapping[str, Any]) -> Membership:
+    """Sets what is personal to one member."""
+    query = (
+        update(Membership)
+        .where(Membership.session_id == session_id, Membership.user_id == user_id)
+        .values(seq=seq, **values)
+        .returning(Membership)
+    )
+    options = {"synchronize_session": False, "populate_existing": True}
+    return (await tx.scalars(query, execution_options=options)).one()
+
+
+async def changed(tx: AsyncSession, user_id: UUID, after: int, limit: int) -> Sequence[tuple[Session, Membership]]:
+    """What changed in a member's list after a number of the account scope, deletions included, in that order."""
+    query = (
+        select(Session, Membership)
+        .join(Membership, Membership.session_id == Session.id)
+        .where(Membership.user_id == user_id, Membership.seq > after)
+        .order_by(Membership.seq)
+        .limit(limit)
+    )
+    return (await tx.execute(query)).tuples().all()
+
+
+async def held(tx: AsyncSession, pairs: Sequence[tuple[UUID, UUID]]) -> set[tuple[UUID, UUID]]:
+    """Those of the `(session, user)` pairs that are still members of a session that is not deleted."""
+    query = (
+        select(Membership.session_id, Membership.user_id)
+        .join(Session, Session.id == Membership.session_id)
+        .where(tuple_(Membership.session_id, Membership.user_id).in_(pairs), Session.deleted_at.is_(None))
+    )
+    return set((await tx.execute(query)).tuples())

@@ -1,0 +1,165 @@
+"""Runs: claimed, leased, ended. Every change of status is guarded by the status it comes from."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, exists, func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from db.models import ACTIVE, Message, Run, RunStatus, Session
+
+_OPTIONS: dict[str, Any] = {"synchronize_session": False, "populate_existing": True}
+_PRODUCING = (RunStatus.RUNNING, RunStatus.AWAITING_INPUT)
+
+
+async def add(tx: AsyncSession, run: Run) -> Run:
+    """Stores a new run."""
+    tx.add(run)
+    await tx.flush()
+    return run
+
+
+async def get(tx: AsyncSession, run_id: UUID) -> Run | None:
+    """The run, if the transaction may see it."""
+    return await tx.get(Run, run_id)
+
+
+async def of_ids(tx: AsyncSession, run_ids: Sequence[UUID]) -> Mapping[UUID, Run]:
+    """Those of the runs that exist."""
+    return {run.id: run for run in await tx.scalars(select(Run).where(Run.id.in_(run_ids)))}
+
+
+async def active(tx: AsyncSession, session_ids: Sequence[UUID]) -> Sequence[Run]:
+    """The runs of these sessions that are not over, in the order in which they are executed."""
+    query = select(Run).where(Run.session_id.in_(session_ids), Run.status.in_(ACTIVE)).order_by(Run.position)
+    return (await tx.scalars(query)).all()
+
+
+async def changed(tx: AsyncSession, session_id: UUID, after: int, limit: int) -> Sequence[Run]:
+    """What changed after a number of the session scope, in that order."""
+    query = select(Run).where(Run.session_id == session_id, Run.seq > after).order_by(Run.seq).limit(limit)
+    return (await tx.scalars(query)).all()
+
+
+def _next_in_its_session() -> ColumnElement[bool]:
+    earlier = aliased(Run)
+    blocked = exists().where(
+        earlier.session_id == Run.session_id, earlier.status.in_(ACTIVE), earlier.position < Run.position
+    )
+    return and_(Run.status == RunStatus.QUEUED, ~blocked)
+
+
+async def claimable(tx: AsyncSession, limit: int) -> Sequence[tuple[UUID, UUID]]:
+    """`(run, session)` of queued runs that are next in their session, oldest first.
+
+    Locks the sessions' rows to the commit; those that another transaction holds are passed over.
+    """
+    query = (
+        select(Run.id, Run.session_id)
+        .join(Session, Session.id == Run.session_id)
+        .where(_next_in_its_session(), Session.deleted_at.is_(None))
+        .order_by(Run.id)
+        .limit(limit)
+        .with_for_update(of=Session, skip_locked=True, key_share=True)
+    )
+    return (await tx.execute(query)).tuples().all()
+
+
+async def waiting(tx: AsyncSession) -> bool:
+    """Whether any queued run could be claimed."""
+    query = (
+        select(Run.id)
+        .join(Session, Session.id == Run.session_id)
+        .where(_next_in_its_session(), Session.deleted_at.is_(None))
+        .limit(1)
+    )
+    return (await tx.scalars(query)).one_or_none() is not None
+
+
+async def claim(tx: AsyncSession, run_id: UUID, seq: int, producer: str, lease: timedelta) -> Run | None:
+    """Takes a queued run: it is running from now, in its next epoch. None where it is not queued any more."""
+    query = (
+        update(Run)
+        .where(Run.id == run_id, Run.status == RunStatus.QUEUED)
+        .values(
+            seq=seq,
+            status=RunStatus.RUNNING,
+            epoch=Run.epoch + 1,
+            producer=producer,
+            lease_until=func.now() + lease,
+            started_at=func.now(),
+        )
+        .returning(Run)
+    )
+    return (await tx.scalars(query, execution_options=_OPTIONS)).one_or_none()
+
+
+async def renew(tx: AsyncSession, producer: str, lease: timedelta) -> set[UUID]:
+    """Renews every lease of a producer in one statement; returns the runs that are still its own."""
+    query = (
+        update(Run)
+        .where(Run.producer == producer, Run.status.in_(_PRODUCING))
+        .values(lease_until=func.now() + lease)
+        .returning(Run.id)
+    )
+    return set(await tx.scalars(query, execution_options=_OPTIONS))
+
+
+async def request_cancel(tx: AsyncSession, run_id: UUID, seq: int) -> Run | None:
+    """Asks for an end of the run; asking again changes nothing. None where the run is over."""
+    query = (
+        update(Run)
+        .where(Run.id == run_id, Run.status.in_(ACTIVE))
+        .values(seq=seq, cancel_requested_at=func.coalesce(Run.cancel_requested_at, func.now()))
+        .returning(Run)
+    )
+    return (await tx.scalars(query, execution_options=_OPTIONS)).one_or_none()
+
+
+async def end(
+    tx: AsyncSession, run_id: UUID, epoch: int, seq: int, status: RunStatus, values: Mapping[str, Any]
+) -> Run | None:
+    """Ends a run for good. None where it is over already, or a producer of a later epoch has it."""
+    query = (
+        update(Run)
+        .where(Run.id == run_id, Run.epoch == epoch, Run.status.in_(ACTIVE))
+        .values(seq=seq, status=status, finished_at=func.now(), lease_until=None, **values)
+        .returning(Run)
+    )
+    return (await tx.scalars(query, execution_options=_OPTIONS)).one_or_none()
+
+
+async def abandoned(tx: AsyncSession, deaf_after: timedelta, limit: int) -> Sequence[Run]:
+    """Runs whose lease has expired, and those whose producer did not stop though asked `deaf_after` ago."""
+    query = (
+        select(Run)
+        .where(
+            Run.status.in_(_PRODUCING),
+            (Run.lease_until < func.now()) | (Run.cancel_requested_at < func.now() - deaf_after),
+        )
+        .order_by(Run.lease_until)
+        .limit(limit)
+    )
+    return (await tx.scalars(query)).all()
+
+
+async def of_producer(tx: AsyncSession, producer: str) -> Sequence[Run]:
+    """The runs that a producer holds."""
+    query = select(Run).where(Run.producer == producer, Run.status.in_(_PRODUCING))
+    return (await tx.scalars(query)).all()
+
+
+async def reply(tx: AsyncSession, message_id: UUID) -> tuple[Message, Run] | None:
+    """The reply to a message and its run, the first there was."""
+    query = (
+        select(Message, Run)
+        .join(Run, Run.message_id == Message.id)
+        .where(Message.parent_id == message_id)
+        .order_by(Run.position)
+        .limit(1)
+    )
+    found = (await tx.execute(query)).one_or_none()
+    return (found[0], found[1]) if found else None

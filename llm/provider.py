@@ -1,0 +1,125 @@
+"""A model behind a provider's HTTP API: loaded on first use, patient while it starts, never silent for ever."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Literal, cast
+from urllib.parse import urlsplit
+
+from llm import parameters
+from llm.errors import ModelError, ModelErrorCode
+from llm.events import Event
+from llm.turns import Request
+
+if TYPE_CHECKING:
+    from llm.endpoint import Endpoint
+
+LOCAL_GRACE = 60.0
+REMOTE_GRACE = 2.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 1.0
+
+
+class ProviderModel:
+    """A `Model` over HTTP. See `Models.open` for what the options mean."""
+
+    def __init__(
+        self,
+        provider: str,
+        *,
+        url: str | None = None,
+        key: str | None = None,
+        model: str | None = None,
+        grace: float | None = None,
+        stall: float = 120.0,
+    ) -> None:
+        _check(provider, url, key)
+        self._provider = cast("Literal['openai', 'anthropic']", provider)
+        self._url = url
+        self._key = key
+        # A server of one model ignores the name, but the protocol wants one.
+        self._model = model or ("default" if url is not None and provider == "openai" else None)
+        self._grace = (LOCAL_GRACE if is_local(url) else REMOTE_GRACE) if grace is None else grace
+        self._stall = stall
+        self._opening = asyncio.Lock()
+        self._endpoint: Endpoint | None = None
+
+    async def stream(self, request: Request) -> AsyncGenerator[Event]:
+        """Continue the conversation; see `Model.stream`."""
+        parameters.check(request.parameters)
+        model = request.model or self._model
+        if model is None:
+            raise ModelError(
+                f"No model is chosen, and the provider '{self._provider}' has no default one. Name a model.",
+                ModelErrorCode.NOT_CONFIGURED,
+            )
+        endpoint = await self._open()
+        give_up = asyncio.get_running_loop().time() + self._grace
+        pause = _FIRST_PAUSE
+        while True:
+            begun = False
+            try:
+                async with aclosing(endpoint.stream(request, model)) as events:
+                    while (event := await self._next(events)) is not None:
+                        begun = True
+                        yield event
+                return
+            except ModelError as error:
+                too_late = asyncio.get_running_loop().time() + pause > give_up
+                if begun or too_late or error.code is not ModelErrorCode.UNREACHABLE:
+                    raise
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+    async def warm(self) -> None:
+        """Import and build what the first reply needs, without a request. Never raises."""
+        await self._open()
+
+    async def close(self) -> None:
+        """Close the connections. Streams still running end with a `ModelError`."""
+        async with self._opening:
+            endpoint, self._endpoint = self._endpoint, None
+        if endpoint is not None:
+            await endpoint.close()
+
+    async def _next(self, events: AsyncGenerator[Event]) -> Event | None:
+        try:
+            async with asyncio.timeout(self._stall):
+                return await anext(events, None)
+        except TimeoutError:
+            raise ModelError(
+                f"The model provider has been silent for {self._stall:g} seconds. Try again.", ModelErrorCode.TIMED_OUT
+            ) from None
+
+    async def _open(self) -> Endpoint:
+        async with self._opening:
+            if self._endpoint is None:
+                self._endpoint = await asyncio.to_thread(self._build)
+            return self._endpoint
+
+    def _build(self) -> Endpoint:
+        # Takes seconds to import, so neither at start-up nor on the event loop.
+        from llm.endpoint import Endpoint  # noqa: PLC0415
+
+        return Endpoint(self._provider, url=self._url, key=self._key)
+
+
+def is_local(url: str | None) -> bool:
+    """Whether the endpoint is on this machine."""
+    host = urlsplit(url).hostname if url is not None else None
+    return host is not None and (host in ("localhost", "::1") or host.startswith("127."))
+
+
+def _check(provider: str, url: str | None, key: str | None) -> None:
+    if provider not in ("openai", "anthropic"):
+        raise ModelError(
+            f"There is no model provider '{provider}'. Known are: openai, anthropic.", ModelErrorCode.NOT_CONFIGURED
+        )
+    if url is not None and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname):
+        raise ModelError(
+            "The model provider's URL must be like https://host/v1.",
+            ModelErrorCode.NOT_CONFIGURED,
+        )
+    if key is None and url is None:
+        raise ModelError(f"The model provider '{provider}' needs an API key.", ModelErrorCode.NOT_CONFIGURED)

@@ -1,0 +1,6 @@
+"""The engines that Transom brings along: PostgreSQL, Valkey and a language model, each in processes of its own."""
+
+from server.engines.errors import EngineError
+from server.engines.running import Urls, running
+
+__all__ = ["EngineError", "Urls", "running"]

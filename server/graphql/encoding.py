@@ -1,0 +1,34 @@
+"""JSON, both ways."""
+
+import json
+from typing import Any
+
+import orjson
+
+from server.graphql.errors import Code, refusal
+
+
+def encode(value: object) -> bytes:
+    """UTF-8 JSON.
+
+    orjson refuses integers beyond 64 bits and lone surrogates, which JSON allows; those take the slow way.
+
+    Raises:
+        TypeError: the value has no JSON form.
+    """
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        return json.dumps(value, separators=(",", ":")).encode()
+
+
+def decode(text: bytes | str) -> Any:
+    """Decoded JSON.
+
+    Raises:
+        Refused: it is not JSON, or not UTF-8.
+    """
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise refusal(Code.BAD_REQUEST, "The request is not valid JSON.") from error

@@ -1,0 +1,82 @@
+"""The GraphQL endpoint: one address for HTTP, server-sent events and WebSocket."""
+
+from collections.abc import Collection
+
+import strawberry
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.types import Receive, Scope, Send
+from strawberry.http.websocket_origin import normalize_allowed_origins
+
+from server.graphql.callers import Authenticate, Identity, MakeContext
+from server.graphql.documents import Documents
+from server.graphql.http import HTTPTransport
+from server.graphql.limits import Limits
+from server.graphql.operations import EventId, Operations
+from server.graphql.persisted import PersistedDocuments
+from server.graphql.service import Service
+from server.graphql.ws import WebSocketTransport
+
+
+class GraphQLEndpoint[I: Identity]:
+    """An ASGI application that serves a schema.
+
+    Every operation gets a fresh context from `context(caller)`. `authenticate(credential)` is given what the client
+    sent in `Authorization` (or `connection_init`) and returns an identity or raises `Unauthenticated`.
+
+    Times are in seconds. `operation_timeout` bounds queries and mutations. `allowed_origins` are the origins whose
+    pages may open sockets besides our own (`https://example.com`, or `*`).
+    """
+
+    def __init__(
+        self,
+        schema: strawberry.Schema,
+        *,
+        authenticate: Authenticate[I],
+        context: MakeContext[I],
+        limits: Limits | None = None,
+        introspection: bool = True,
+        persisted: PersistedDocuments | None = None,
+        allowed_origins: Collection[str] = (),
+        max_request_bytes: int = 1_000_000,
+        max_operations_per_socket: int = 100,
+        operation_timeout: float = 30.0,
+        connection_init_timeout: float = 5.0,
+        ping_interval: float = 10.0,
+        event_id: EventId | None = None,
+    ) -> None:
+        operations = Operations(
+            schema,
+            Documents(schema._schema, limits or Limits(), introspection=introspection),
+            persisted or PersistedDocuments(),
+            timeout=operation_timeout,
+            event_id=event_id,
+        )
+        self._service = Service(
+            operations,
+            authenticate,
+            context,
+            allowed_origins=normalize_allowed_origins(allowed_origins),
+            max_request_bytes=max_request_bytes,
+            max_operations_per_socket=max_operations_per_socket,
+            connection_init_timeout=connection_init_timeout,
+            ping_interval=ping_interval,
+        )
+        self._http = HTTPTransport(self._service)
+        self._websocket = WebSocketTransport(self._service)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one HTTP request or one WebSocket."""
+        transport = self._websocket if scope["type"] == "websocket" else self._http
+        await transport(scope, receive, send)
+
+    def routes(self, path: str = "/graphql") -> list[BaseRoute]:
+        """The Starlette routes of the endpoint."""
+        return [Route(path, self), WebSocketRoute(path, self)]
+
+    async def shutdown(self, timeout: float = 5.0) -> None:
+        """Take no new work, and end every socket (close code 1001) and event stream (a coded error, then `complete`).
+
+        Call it before the server stops accepting; it returns when they are gone, or after `timeout` seconds.
+        Queries and mutations that run over HTTP are left to end by themselves.
+        """
+        await self._service.shutdown(timeout)

@@ -1,0 +1,169 @@
+"""GraphQL over HTTP (https://graphql.github.io/graphql-over-http/draft/): one request, one operation."""
+
+from collections.abc import Iterable
+from contextlib import aclosing
+from functools import partial
+from typing import Any
+from urllib.parse import parse_qsl
+
+from graphql import OperationType
+from starlette.datastructures import Headers
+from starlette.types import Receive, Scope, Send
+
+from server.graphql import errors, negotiation
+from server.graphql.callers import Caller, Identity, client_name
+from server.graphql.encoding import decode, encode
+from server.graphql.errors import Code, Refused, refusal
+from server.graphql.interruptions import Interruptible
+from server.graphql.operations import Operation
+from server.graphql.requests import Request
+from server.graphql.service import Ending, Service
+from server.graphql.sse import Disconnected, EventStream, watch
+
+CLIENT_HEADER = "x-transom-client"
+
+_STATUS = {
+    Code.UNAUTHENTICATED: 401,
+    Code.FORBIDDEN: 403,
+    Code.RATE_LIMITED: 429,
+    Code.INTERNAL: 500,
+    Code.SERVICE_UNAVAILABLE: 503,
+    Code.TIMED_OUT: 504,
+}
+_ALWAYS_400 = {Code.BAD_REQUEST}
+
+
+class HTTPTransport[I: Identity]:
+    """Answers GET and POST with one JSON result, or with a stream of events if the client asks for that."""
+
+    def __init__(self, service: Service[I]) -> None:
+        self._service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        headers = Headers(scope=scope)
+        accept = ", ".join(headers.getlist("accept")) or None
+        media_type = negotiation.choose(accept, streams=False)
+        try:
+            try:
+                await self._answer(scope, receive, send, headers, accept)
+            except Refused:
+                raise
+            except Disconnected:
+                return
+            except Exception as error:
+                raise Refused(errors.incident(error)) from error
+        except Refused as refused:
+            await _refuse(send, refused, media_type)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, headers: Headers, accept: str | None) -> None:
+        method = scope["method"]
+        if method not in {"GET", "POST"}:
+            raise refusal(Code.BAD_REQUEST, "Use GET or POST.", status=405, headers=[("allow", "GET, POST")])
+        self._service.refuse_if_closing()
+        if method == "POST":
+            _check_content_type(headers)
+        identity = await self._service.identify(headers.get("authorization"))
+        client = client_name(headers.get(CLIENT_HEADER))
+        parameters = _from_query(scope) if method == "GET" else decode(await self._body(receive, headers))
+        stream_only = negotiation.choose(accept, streams=False) == negotiation.EVENTS
+        try:
+            operation = self._service.operations.prepare(Request.of(parameters))
+        except Refused as refused:
+            if stream_only and refused.code not in _ALWAYS_400:
+                await EventStream(send, self._service).refuse(refused)
+                return
+            raise
+        if method == "GET" and operation.kind is OperationType.MUTATION:
+            raise refusal(Code.BAD_REQUEST, "Mutations need POST.", status=405, headers=[("allow", "POST")])
+        media_type = negotiation.choose(accept, streams=operation.streams)
+        if media_type is None:
+            raise _not_acceptable(operation)
+        if media_type == negotiation.EVENTS:
+            caller = Caller(identity, client, "sse", headers.get("last-event-id"))
+            await EventStream(send, self._service).run(operation, caller, receive)
+            return
+        body = await self._execute(operation, Caller(identity, client, "http"), receive)
+        await _respond(send, 200, media_type, body)
+
+    async def _execute(self, operation: Operation, caller: Caller[I], receive: Receive) -> bytes:
+        """The result of a query or mutation, which is cancelled when the client leaves."""
+        body = b""
+        async with Interruptible[Ending]() as work, watch(receive, partial(work.interrupt, Ending.DISCONNECTED)):
+            context = await self._service.context_of(caller)
+            async with aclosing(operation.run(context)) as results:
+                async for result in results:
+                    body = result.body
+        if work.reason is not None:
+            raise Disconnected
+        return body
+
+    async def _body(self, receive: Receive, headers: Headers) -> bytes:
+        limit = self._service.max_request_bytes
+        length = headers.get("content-length", "")
+        body = bytearray()
+        more = True
+        while more:
+            if len(body) > limit or (length.isdecimal() and int(length) > limit):
+                message = f"The request is larger than {limit:,} bytes."
+                raise refusal(Code.BAD_REQUEST, message, status=413, headers=[("connection", "close")])
+            message_ = await receive()
+            if message_["type"] == "http.disconnect":
+                raise Disconnected
+            body += message_.get("body", b"")
+            more = message_.get("more_body", False) or len(body) > limit
+        return bytes(body)
+
+
+def _check_content_type(headers: Headers) -> None:
+    """Refuse everything but JSON in UTF-8: HTML forms of other sites cannot send that without asking first."""
+    content_type, *parameters = (part.strip().lower() for part in headers.get("content-type", "").split(";"))
+    charset = next((p.partition("=")[2].strip('"') for p in parameters if p.startswith("charset=")), "utf-8")
+    encoding = headers.get("content-encoding", "identity").lower()
+    if content_type != negotiation.JSON or charset not in {"utf-8", "utf8"} or encoding != "identity":
+        raise refusal(Code.BAD_REQUEST, "Send the request as application/json in UTF-8, not compressed.", status=415)
+
+
+def _from_query(scope: Scope) -> dict[str, Any]:
+    """The parameters of a GET; `variables` and `extensions` are JSON."""
+    try:
+        pairs = parse_qsl(scope["query_string"].decode("ascii"), errors="strict", max_num_fields=100)
+    except ValueError as error:
+        raise refusal(Code.BAD_REQUEST, "The query string is malformed.") from error
+    parameters: dict[str, Any] = dict(pairs)
+    if len(parameters) < len(pairs):
+        raise refusal(Code.BAD_REQUEST, "The query string has a parameter twice.")
+    for name in {"variables", "extensions"} & parameters.keys():
+        parameters[name] = decode(parameters[name])
+    return parameters
+
+
+def _not_acceptable(operation: Operation) -> Refused:
+    ours = "text/event-stream" if operation.streams else "application/graphql-response+json or application/json"
+    return refusal(Code.BAD_REQUEST, f"This answer is {ours}, which 'Accept' does not allow.", status=406)
+
+
+async def _refuse(send: Send, refused: Refused, media_type: str | None) -> None:
+    if media_type in {None, negotiation.EVENTS}:
+        media_type = negotiation.JSON
+    status = refused.status or _STATUS.get(refused.code)
+    if status is None:
+        # The legacy media type answers 200 to everything that is well-formed as a request.
+        legacy = media_type == negotiation.JSON and refused.code not in _ALWAYS_400
+        status = 200 if legacy else 400
+    headers = refused.headers + ((("www-authenticate", "Bearer"),) if status == 401 else ())
+    await _respond(send, status, media_type or negotiation.JSON, encode({"errors": refused.formatted}), headers)
+
+
+async def _respond(
+    send: Send, status: int, media_type: str, body: bytes, headers: Iterable[tuple[str, str]] = ()
+) -> None:
+    raw = [
+        (b"content-type", f"{media_type}; charset=utf-8".encode()),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-store"),
+        (b"vary", b"accept"),
+        *((name.encode(), value.encode()) for name, value in headers),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": raw})
+    await send({"type": "http.response.body", "body": body})

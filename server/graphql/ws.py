@@ -1,0 +1,243 @@
+"""GraphQL over WebSocket: the graphql-transport-ws protocol, and no other.
+
+See https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md. Pings of the WebSocket protocol itself are the
+server's (uvicorn's `ws_ping_interval`); the application pings of a client are answered here.
+"""
+
+import asyncio
+from contextlib import aclosing, suppress
+from typing import Any
+
+from starlette.datastructures import Headers
+from starlette.types import Receive, Scope, Send
+from strawberry.http.websocket_origin import is_same_origin, normalize_origin
+
+from server.graphql import errors, frames
+from server.graphql.callers import Caller, Identity, client_name
+from server.graphql.errors import Code, Refused, refusal
+from server.graphql.frames import Close
+from server.graphql.interruptions import Interruptible
+from server.graphql.requests import Request
+from server.graphql.service import Ending, Service
+
+_CLOSING = {
+    Ending.EXPIRED: Close(4403, "token expired"),
+    Ending.GOING_AWAY: Close(1001, "going away"),
+    Ending.NO_INIT: Close(4408, "Connection initialisation timeout"),
+}
+_GREETING = {Code.UNAUTHENTICATED: 4403, Code.FORBIDDEN: 4403, Code.BAD_REQUEST: 4400}
+_LONGEST_GOODBYE = 2.0
+
+
+class WebSocketTransport[I: Identity]:
+    """Accepts sockets of this origin or an allowed one."""
+
+    def __init__(self, service: Service[I]) -> None:
+        self._service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one socket until it closes."""
+        await receive()
+        headers = Headers(scope=scope)
+        if not self._allows(headers):
+            await send({"type": "websocket.close", "code": 4403, "reason": "Origin not allowed"})
+            return
+        with suppress(OSError):
+            if frames.PROTOCOL in scope["subprotocols"]:
+                await send({"type": "websocket.accept", "subprotocol": frames.PROTOCOL})
+                await _Socket(self._service, receive, send, headers.get("authorization")).serve()
+            else:
+                await send({"type": "websocket.accept"})
+                await send({"type": "websocket.close", "code": 4406, "reason": "Subprotocol not acceptable"})
+
+    def _allows(self, headers: Headers) -> bool:
+        """Browsers let every page open a socket anywhere, and say in `Origin` which page it is. Programs have none."""
+        origin = headers.get("origin")
+        allowed = self._service.allowed_origins
+        return (
+            origin is None
+            or "*" in allowed
+            or is_same_origin(origin, headers.get("host"))
+            or normalize_origin(origin) in allowed
+        )
+
+
+class _Socket[I: Identity]:
+    """One connection and the operations that run over it."""
+
+    def __init__(self, service: Service[I], receive: Receive, send: Send, credential: str | None) -> None:
+        self._service = service
+        self._receive = receive
+        self._asgi_send = send
+        self._credential = credential
+        self._operations: dict[str, asyncio.Task[None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._caller: Caller[I] | None = None
+        self._ended = False
+
+    async def serve(self) -> None:
+        """Read messages until the socket ends; then end every operation, and close."""
+        closing: Close | None = None
+        try:
+            async with Interruptible[Ending]() as work:
+                with self._service.kept(work):
+                    closing = await self._converse(work)
+            if work.reason is not None:
+                closing = _CLOSING[work.reason]
+        finally:
+            await self._end(closing)
+
+    async def _converse(self, work: Interruptible[Ending]) -> Close | None:
+        """Handle messages until there are no more; how to close, if it is not the client that did."""
+        loop = asyncio.get_running_loop()
+        waiting = loop.call_later(self._service.connection_init_timeout, work.interrupt, Ending.NO_INIT)
+        try:
+            while self._caller is None:
+                await self._greet(await self._read())
+            waiting.cancel()
+            with self._service.expiring(work, self._caller.identity):
+                while True:
+                    await self._handle(await self._read(), self._caller)
+        except _Left:
+            return None
+        except Close as close:
+            return close
+        except Exception as error:
+            return Close(1011, errors.incident(error).message)
+        finally:
+            waiting.cancel()
+
+    async def _greet(self, frame: dict[str, Any]) -> None:
+        """Handle a message that comes before the connection is acknowledged."""
+        match frame["type"]:
+            case "connection_init":
+                payload = frame.get("payload") or {}
+                try:
+                    identity = await self._service.identify(_credential(payload) or self._credential)
+                    client = client_name(payload.get("client"))
+                except Refused as refused:
+                    raise Close(_GREETING.get(refused.code, 1011), refused.errors[0].message) from None
+                await self._send(frames.write("connection_ack"))
+                self._caller = Caller(identity, client, "websocket")
+            case "subscribe":
+                raise Close(4401, "Unauthorized")
+            case _:
+                await self._always(frame)
+
+    async def _handle(self, frame: dict[str, Any], caller: Caller[I]) -> None:
+        """Handle a message on an acknowledged connection."""
+        match frame["type"]:
+            case "connection_init":
+                raise Close(4429, "Too many initialisation requests")
+            case "subscribe":
+                await self._subscribe(frame["id"], frame["payload"], caller)
+            case _:
+                await self._always(frame)
+
+    async def _always(self, frame: dict[str, Any]) -> None:
+        match frame["type"]:
+            case "ping":
+                await self._send(frames.write("pong", payload=frame.get("payload")))
+            case "complete":
+                task = self._operations.pop(frame["id"], None)
+                if task is not None:
+                    task.cancel()
+
+    async def _subscribe(self, id_: str, payload: dict[str, Any], caller: Caller[I]) -> None:
+        if id_ in self._operations:
+            raise Close(4409, f"Subscriber for {id_} already exists")
+        try:
+            request = Request.of(payload)
+        except Refused as refused:
+            raise Close(4400, refused.errors[0].message) from None
+        most = self._service.max_operations_per_socket
+        if len(self._operations) >= most:
+            full = refusal(Code.TOO_MANY_OPERATIONS, f"The socket runs {most} operations already.")
+            await self._send(frames.write("error", id_=id_, payload=full.formatted))
+            return
+        task = asyncio.create_task(self._run(id_, request, caller))
+        self._operations[id_] = task
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _run(self, id_: str, request: Request, caller: Caller[I]) -> None:
+        """Run one operation to its end. What goes wrong is told to it alone."""
+        with suppress(_Left):
+            try:
+                await self._results(id_, request, caller)
+            except Refused as refused:
+                await self._finish(id_, frames.write("error", id_=id_, payload=refused.formatted))
+            except _Left:
+                raise
+            except Exception as error:
+                payload = [errors.incident(error).formatted]
+                await self._finish(id_, frames.write("error", id_=id_, payload=payload))
+            else:
+                await self._finish(id_, frames.write("complete", id_=id_))
+
+    async def _results(self, id_: str, request: Request, caller: Caller[I]) -> None:
+        operation = self._service.operations.prepare(request)
+        context = await self._service.context_of(caller)
+        prefix = frames.next_prefix(id_)
+        async with aclosing(operation.run(context)) as results:
+            async for result in results:
+                if not self._is_running(id_):
+                    return
+                await self._send((prefix + result.body + b"}").decode())
+
+    def _is_running(self, id_: str) -> bool:
+        """Whether the client still wants what this task does: it may have completed it, and reused the id."""
+        return self._operations.get(id_) is asyncio.current_task()
+
+    async def _finish(self, id_: str, frame: str) -> None:
+        """Send the last message of an operation; its id is free again before the client can know."""
+        if self._is_running(id_):
+            del self._operations[id_]
+            await self._send(frame)
+
+    async def _end(self, closing: Close | None) -> None:
+        """Cancel every operation, say goodbye, and wait until their finalisers have run."""
+        self._ended = True
+        for task in self._tasks:
+            task.cancel()
+        if closing is not None:
+            with suppress(OSError, TimeoutError):
+                async with asyncio.timeout(_LONGEST_GOODBYE):
+                    message = {"type": "websocket.close", "code": closing.code, "reason": closing.reason}
+                    await self._asgi_send(message)
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def _read(self) -> dict[str, Any]:
+        message = await self._receive()
+        if message["type"] == "websocket.disconnect":
+            raise _Left
+        return frames.read(message, self._service.max_request_bytes)
+
+    async def _send(self, text: str) -> None:
+        """Send one message. Waits while the client is too slow to read, so that nothing piles up here.
+
+        Raises:
+            _Left: the client is gone, or told that the socket closes.
+        """
+        if self._ended:
+            raise _Left
+        try:
+            await self._asgi_send({"type": "websocket.send", "text": text})
+        except OSError:
+            raise _Left from None
+
+
+class _Left(Exception):
+    """The client closed the socket, or is gone."""
+
+
+def _credential(payload: dict[str, Any]) -> str | None:
+    """The credential of a `connection_init`, which stands in one of the places that clients are known to use."""
+    places = [payload, payload.get("headers")]
+    for place in places:
+        if isinstance(place, dict):
+            for name in ("Authorization", "authorization"):
+                if isinstance(place.get(name), str):
+                    return str(place[name])
+    return None

@@ -1,0 +1,223 @@
+"""GraphiQL in a real browser, against a server whose replies the test dictates."""
+
+import asyncio
+
+import pytest
+from playwright.async_api import BrowserContext, Locator, Page, expect
+
+from .conftest import Site, Witness
+from .stand_in import REFUSED
+
+
+async def opened(page: Page, site: Site) -> None:
+    await page.goto(f"{site.url}/graphiql")
+    await expect(page.locator(".graphiql-query-editor .view-line").first).to_be_visible()
+
+
+def tab(page: Page, name: str) -> Locator:
+    return page.get_by_role("tab", name=name)
+
+
+async def close(page: Page, name: str) -> None:
+    await tab(page, name).click()
+    await tab(page, name).locator("..").locator(".graphiql-tab-close:visible").click()
+
+
+async def run(page: Page) -> None:
+    await page.get_by_role("button", name="Execute query").click()
+
+
+async def write(page: Page, editor: str, text: str) -> None:
+    await page.get_by_role("button", name=editor, exact=True).click()
+    await page.get_by_role("region", name=editor).locator(".monaco-editor:visible").click()
+    await page.keyboard.press("Control+A")
+    await page.keyboard.insert_text(text)
+
+
+def response(page: Page) -> Locator:
+    return page.get_by_label("Result Window")
+
+
+def variables(page: Page) -> Locator:
+    return page.get_by_role("region", name="Variables").locator(".graphiql-editor:not(.hidden) .view-lines")
+
+
+def reply(page: Page) -> Locator:
+    return page.locator(".live-message[data-role=ASSISTANT] p").last
+
+
+async def watching(page: Page, site: Site) -> None:
+    await opened(page, site)
+    await run(page)
+    await page.get_by_role("button", name="Watch it live").click()
+    await expect(page.locator(".live-events")).to_contain_text("CaughtUp")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_it_opens_without_a_complaint_and_without_asking_any_other_host(
+    browser: BrowserContext, witness: Witness, site: Site, theme: str
+) -> None:
+    page = await browser.new_page()
+    await page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+
+    await page.goto(site.url)
+    await page.get_by_role("link", name="Open GraphiQL").click()
+    await expect(page.locator(".graphiql-query-editor .view-line").first).to_be_visible()
+    await page.get_by_role("button", name="Show Documentation Explorer").click()
+    await expect(page.locator(".graphiql-doc-explorer")).to_contain_text("subscription: Subscription")
+    for plugin in ("History", "GraphiQL Explorer"):
+        await page.get_by_role("button", name=f"Show {plugin}").click()
+
+    assert await page.get_by_role("tab").all_inner_texts() == ["StartChat", "Watch", "Sessions"]
+    assert witness.complaints == []
+    assert {request for request in witness.requests if not request.startswith((site.url, "data:"))} == set()
+
+
+async def test_a_query_is_answered(page: Page, site: Site) -> None:
+    await opened(page, site)
+    await tab(page, "Sessions").click()
+
+    await run(page)
+
+    await expect(response(page)).to_contain_text('"name": "Ada"')
+
+
+async def test_a_reply_is_seen_growing_token_by_token(page: Page, site: Site, witness: Witness) -> None:
+    await watching(page, site)
+
+    for token, so_far in (
+        ("Rain", "Rain"),
+        (" on", "Rain on"),
+        (" glass 🪟", "Rain on glass 🪟"),
+        (".", "Rain on glass 🪟."),
+    ):
+        site.script.say(token)
+        await expect(reply(page)).to_have_text(so_far)
+    await expect(page.locator(".live-caret")).to_have_count(1)
+    site.script.finish()
+    await expect(page.locator(".live-caret")).to_have_count(0)
+
+    await expect(reply(page)).to_have_text("Rain on glass 🪟.")
+    await expect(page.locator(".live-count")).to_have_text("8 events · 4 deltas")
+    assert witness.complaints == []
+
+
+async def test_the_new_sessions_id_is_filled_in(page: Page, site: Site) -> None:
+    await opened(page, site)
+    await run(page)
+    await expect(response(page)).to_contain_text("SendMessagePayload")
+
+    await tab(page, "Watch").click()
+
+    await expect(variables(page)).to_contain_text('"id": "s1"')
+
+
+async def test_an_id_that_a_person_wrote_stays(page: Page, site: Site) -> None:
+    await opened(page, site)
+    await tab(page, "Watch").click()
+    await write(page, "Variables", '{"id": "mine"}')
+    await expect(variables(page)).to_contain_text('"mine"')
+    await tab(page, "StartChat").click()
+    await run(page)
+    await expect(response(page)).to_contain_text("SendMessagePayload")
+
+    await tab(page, "Watch").click()
+
+    await expect(variables(page)).to_have_text('{"id": "mine"}')
+
+
+async def test_two_windows_show_the_same_tokens(page: Page, browser: BrowserContext, site: Site) -> None:
+    await watching(page, site)
+    site.script.say("Early")
+    await expect(reply(page)).to_have_text("Early")
+    other = await browser.new_page()
+    await opened(other, site)
+    await tab(other, "Watch").click()
+    await run(other)
+    await expect(reply(other)).to_have_text("Early")
+
+    site.script.say(" and late")
+
+    await expect(reply(page)).to_have_text("Early and late")
+    await expect(reply(other)).to_have_text("Early and late")
+
+
+async def test_something_can_be_said_while_watching(page: Page, site: Site) -> None:
+    await watching(page, site)
+    site.script.finish()
+
+    await page.get_by_label("Message").fill("And doors?")
+    await page.get_by_label("Message").press("Enter")
+    await expect(page.locator(".live-message[data-role=USER] p").last).to_have_text("And doors?")
+    site.script.say("Doors close.")
+
+    await expect(reply(page)).to_have_text("Doors close.")
+
+
+async def test_a_refusal_is_shown_where_it_was_said(page: Page, site: Site) -> None:
+    await watching(page, site)
+
+    await page.get_by_label("Message").fill("!")
+    await page.get_by_role("button", name="Send").click()
+
+    await expect(page.locator(".live-say").get_by_role("alert")).to_have_text(REFUSED)
+
+
+async def test_stopping_ends_the_subscription_at_the_server(page: Page, site: Site) -> None:
+    await watching(page, site)
+
+    await page.get_by_role("button", name="Stop query").click()
+
+    async with asyncio.timeout(5):
+        await site.script.unfollowed.wait()
+    await expect(page.locator(".live")).to_have_attribute("data-state", "ended")
+
+
+async def test_the_json_of_the_newest_event_is_one_click_away(page: Page, site: Site) -> None:
+    await watching(page, site)
+    site.script.say("Rain")
+
+    await page.get_by_role("button", name="JSON").click()
+
+    await expect(response(page)).to_contain_text('"text": "Rain"')
+
+
+async def test_the_authorization_header_travels_with_requests_and_with_the_socket(page: Page, site: Site) -> None:
+    await opened(page, site)
+    await tab(page, "Sessions").click()
+    await write(page, "Headers", '{"authorization": "Bearer ada"}')
+    await run(page)
+    await expect(response(page)).to_contain_text('"name": "Ada"')
+    await tab(page, "StartChat").click()
+    await run(page)
+    await expect(response(page)).to_contain_text("SendMessagePayload")
+
+    await tab(page, "Watch").click()
+    await write(page, "Headers", '{"authorization": "Bearer grace"}')
+    await run(page)
+    await expect(page.locator(".live-events")).to_contain_text("CaughtUp")
+
+    assert site.script.authorization == {"http": "Bearer ada", "socket": "Bearer grace"}
+
+
+async def test_a_session_can_be_watched_after_the_tab_for_it_was_closed(page: Page, site: Site) -> None:
+    await opened(page, site)
+    await close(page, "Watch")
+    await expect(page.get_by_role("tab")).to_have_count(2)
+    await tab(page, "StartChat").click()
+    await run(page)
+
+    await page.get_by_role("button", name="Watch it live").click()
+    await expect(page.locator(".live-events")).to_contain_text("CaughtUp")
+
+    await expect(page.get_by_role("tab")).to_have_text(["StartChat", "Sessions", "Watch"])
+
+
+async def test_the_tabs_of_a_person_are_kept(page: Page, site: Site) -> None:
+    await opened(page, site)
+    await close(page, "Watch")
+    await page.wait_for_function("JSON.parse(localStorage['graphiql:tabState'] ?? '{\"tabs\":[]}').tabs.length === 2")
+
+    await page.reload()
+
+    await expect(page.get_by_role("tab")).to_have_text(["StartChat", "Sessions"])
