@@ -73,7 +73,6 @@ class _Socket[I: Identity]:
         self._operations: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._caller: Caller[I] | None = None
-        self._ended = False
 
     async def serve(self) -> None:
         """Read messages until the socket ends; then end every operation, and close."""
@@ -197,7 +196,7 @@ class _Socket[I: Identity]:
 
     async def _end(self, closing: Close | None) -> None:
         """Cancel every operation, say goodbye, and wait until their finalisers have run."""
-        self._ended = True
+        self._operations.clear()
         for task in self._tasks:
             task.cancel()
         if closing is not None:
@@ -218,10 +217,8 @@ class _Socket[I: Identity]:
         """Send one message. Waits while the client is too slow to read, so that nothing piles up here.
 
         Raises:
-            _Left: the client is gone, or told that the socket closes.
+            _Left: the client is gone.
         """
-        if self._ended:
-            raise _Left
         try:
             await self._asgi_send({"type": "websocket.send", "text": text})
         except OSError:

@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import socket
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -91,10 +91,12 @@ async def browser(chromium: Browser) -> AsyncGenerator[BrowserContext]:
 
 
 @pytest.fixture
-def witness(browser: BrowserContext) -> Witness:
+def witness(browser: BrowserContext) -> Generator[Witness]:
+    """Sees every page of the browser; at the end of a test, none may have complained."""
     witness = Witness()
     browser.on("page", witness.watch)
-    return witness
+    yield witness
+    assert witness.complaints == []
 
 
 @pytest.fixture

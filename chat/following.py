@@ -1,0 +1,55 @@
+"""Following a scope: what subscriptions do."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import cast
+from uuid import UUID
+
+from chat import sessions
+from chat.cursors import BadCursor, Cursor, ScopeKind
+from chat.events import AccountEvent, SessionEvent
+from chat.refusals import InvalidInput, NotFound
+from chat.scope import Scope
+from chat.sync.feed import Gone
+from chat.sync.window import Window
+
+
+@asynccontextmanager
+async def session(scope: Scope, session_id: UUID, after: str | None) -> AsyncIterator[AsyncIterator[SessionEvent]]:
+    """A window on one session, after a cursor or from now.
+
+    Raises:
+        NotFound: there is no such session for the viewer.
+        InvalidInput: `after` is no cursor.
+    """
+    async with scope.tx() as tx:
+        await sessions.seen(tx, scope, session_id)
+    async with _window(scope, ScopeKind.SESSION, session_id, after) as window:
+        yield cast("AsyncIterator[SessionEvent]", window)
+
+
+@asynccontextmanager
+async def account(scope: Scope, after: str | None) -> AsyncIterator[AsyncIterator[AccountEvent]]:
+    """A window on the viewer's account, after a cursor or from now.
+
+    Raises:
+        InvalidInput: `after` is no cursor.
+    """
+    async with _window(scope, ScopeKind.ACCOUNT, scope.viewer.id, after) as window:
+        yield cast("AsyncIterator[AccountEvent]", window)
+
+
+@asynccontextmanager
+async def _window(scope: Scope, kind: ScopeKind, scope_id: UUID, after: str | None) -> AsyncIterator[Window]:
+    feeds = scope.process.feeds
+    try:
+        cursor = None if after is None else Cursor.parse(after)
+        window = await feeds.join(kind, scope_id, scope.viewer.id, cursor)
+    except BadCursor as error:
+        raise InvalidInput("after", str(error)) from error
+    except Gone as error:
+        raise NotFound("session") from error
+    try:
+        yield window
+    finally:
+        feeds.leave(window)

@@ -1,0 +1,14 @@
+"""Objects by their id alone."""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from chat.scope import Scope
+from db import nodes
+from db.nodes import Kind
+
+
+async def kinds(scope: Scope, ids: Sequence[UUID]) -> Mapping[UUID, Kind]:
+    """What each id is the id of; those that are not the viewer's to see are absent."""
+    async with scope.tx() as tx:
+        return await nodes.kinds(tx, ids)

@@ -1,0 +1,50 @@
+"""Messages: send."""
+
+from typing import Annotated
+
+import strawberry
+
+from chat import messages
+from chat.refusals import InvalidInput
+from chat.sessions import NewSession
+from resolvers import sessions
+from schema import identifier
+from schema.context import Info
+from schema.input import SendMessageInput
+from schema.message import Message
+from schema.payload import SendMessagePayload, SendMessageResult
+from schema.run import Run
+from schema.session import Session
+
+
+async def message(
+    info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="The message's id.")]
+) -> Message | None:
+    """One message."""
+    row = await info.context.messages.load(identifier.parse("id", id))
+    return None if row is None else Message.of(row)
+
+
+async def send(
+    info: Info, input: Annotated[SendMessageInput, strawberry.argument(description="The message.")]
+) -> SendMessageResult:
+    """Stores a message and has it answered."""
+    if input.session_id is not None and input.new_session is not None:
+        raise InvalidInput("newSession", "Give `sessionId` or `newSession`, not both.")
+    session_id = identifier.optional("sessionId", input.session_id)
+    new = NewSession() if input.new_session is None else sessions.new(input.new_session)
+    exchange = await messages.send(
+        info.context.scope,
+        new if session_id is None else session_id,
+        input.text,
+        message_id=identifier.optional("id", input.id),
+        parent_id=(messages.TIP if input.parent_id is None else identifier.optional("parentId", input.parent_id.value)),
+        metadata=input.metadata,
+        client_created_at=input.client_created_at,
+    )
+    return SendMessagePayload(
+        session=Session.of(exchange.seen),
+        message=Message.of(exchange.message),
+        reply=Message.of(exchange.reply),
+        run=Run.of(exchange.run),
+    )

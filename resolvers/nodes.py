@@ -1,0 +1,72 @@
+"""Anything by its id."""
+
+import asyncio
+from typing import Annotated
+from uuid import UUID
+
+import strawberry
+
+from chat import nodes
+from chat.refusals import InvalidInput
+from db.nodes import Kind
+from schema import identifier
+from schema.agent import Agent
+from schema.context import Info
+from schema.message import Message
+from schema.node import Node
+from schema.project import Project
+from schema.run import Run
+from schema.session import Session
+
+MOST = 100
+"""Ids that one call may ask for."""
+
+
+async def node(info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="Its id.")]) -> Node | None:
+    """One object."""
+    return (await _load(info, [identifier.parse("id", id)]))[0]
+
+
+async def many(
+    info: Info, ids: Annotated[list[strawberry.ID], strawberry.argument(description="The ids, at most 100.")]
+) -> list[Node | None]:
+    """Several objects, in the order of their ids. An id that is none gives null, like one that is not found."""
+    if len(ids) > MOST:
+        raise InvalidInput("ids", f"Ask for at most {MOST} ids at once.")
+    parsed = [_uuid(id) for id in ids]
+    found = iter(await _load(info, [id for id in parsed if id is not None]))
+    return [None if id is None else next(found) for id in parsed]
+
+
+def _uuid(id: strawberry.ID) -> UUID | None:
+    try:
+        return identifier.parse("ids", id)
+    except InvalidInput:
+        return None
+
+
+async def _load(info: Info, ids: list[UUID]) -> list[Node | None]:
+    kinds = await nodes.kinds(info.context.scope, ids)
+    return list(await asyncio.gather(*(_one(info, kinds.get(id), id) for id in ids)))
+
+
+async def _one(info: Info, kind: Kind | None, id: UUID) -> Node | None:
+    loaders = info.context
+    match kind:
+        case "session":
+            seen = await loaders.sessions.load(id)
+            return None if seen is None else Session.of(seen)
+        case "message":
+            message = await loaders.messages.load(id)
+            return None if message is None else Message.of(message)
+        case "run":
+            run = await loaders.runs.load(id)
+            return None if run is None else Run.of(run)
+        case "project":
+            project = await loaders.projects.load(id)
+            return None if project is None else Project.of(project)
+        case "agent":
+            agent = await loaders.agents.load(id)
+            return None if agent is None else Agent.of(agent)
+        case None:
+            return None

@@ -1,0 +1,78 @@
+"""Projects: list and change."""
+
+from typing import Annotated
+from uuid import UUID
+
+import strawberry
+
+from chat import projects
+from schema import connection, identifier
+from schema.connection import After, Before, First, Last
+from schema.context import Info
+from schema.input import CreateProjectInput, EditProjectInput
+from schema.payload import (
+    CreateProjectResult,
+    DeleteProjectPayload,
+    DeleteProjectResult,
+    EditProjectResult,
+    ProjectPayload,
+)
+from schema.project import Project, ProjectConnection
+
+PAGE = 50
+
+ProjectId = Annotated[strawberry.ID, strawberry.argument(description="The project's id.")]
+
+
+async def project(info: Info, id: ProjectId) -> Project | None:
+    """One project."""
+    row = await info.context.projects.load(identifier.parse("id", id))
+    return None if row is None else Project.of(row)
+
+
+async def page(
+    info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+) -> ProjectConnection:
+    """The viewer's projects."""
+    scope = info.context.scope
+    span = connection.span(_key, first, after, last, before, default=PAGE)
+    return ProjectConnection.of(
+        await projects.page(scope, span),
+        Project.of,
+        lambda row: connection.encode("project", row.id),
+        lambda: projects.count(scope),
+    )
+
+
+def _key(field: str, cursor: str) -> tuple[UUID]:
+    (project_id,) = connection.decode("project", field, cursor)
+    return (UUID(project_id),)
+
+
+async def create(
+    info: Info, input: Annotated[CreateProjectInput, strawberry.argument(description="The project.")]
+) -> CreateProjectResult:
+    """Makes a project."""
+    row = await projects.create(
+        info.context.scope,
+        input.name,
+        project_id=identifier.optional("id", input.id),
+        metadata=input.metadata,
+    )
+    return ProjectPayload(project=Project.of(row))
+
+
+async def edit(
+    info: Info, input: Annotated[EditProjectInput, strawberry.argument(description="What to change.")]
+) -> EditProjectResult:
+    """Changes a project."""
+    row = await projects.edit(
+        info.context.scope, identifier.parse("id", input.id), name=input.name, metadata=input.metadata
+    )
+    return ProjectPayload(project=Project.of(row))
+
+
+async def delete(info: Info, id: ProjectId) -> DeleteProjectResult:
+    """Deletes a project."""
+    row = await projects.delete(info.context.scope, identifier.parse("id", id))
+    return DeleteProjectPayload(id=identifier.of(row.id))

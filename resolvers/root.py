@@ -1,0 +1,95 @@
+"""The whole API on one page."""
+
+import strawberry
+from strawberry.schema.config import StrawberryConfig
+
+from resolvers import agents, messages, nodes, projects, runs, sessions, viewer
+from schema import part
+from schema.refusal import HANDLERS
+
+field, mutation, subscription = strawberry.field, strawberry.mutation, strawberry.subscription
+
+
+@strawberry.type(description="What you can ask. Something absent, or not yours to see, is null.")
+class Query:
+    """Root fields that only read."""
+
+    viewer = field(resolver=viewer.viewer, description="The account on whose behalf you ask.")
+
+    project = field(resolver=projects.project, description="One project.")
+    projects = field(resolver=projects.page, description="Your projects, newest first; 50 unless you ask otherwise.")
+    agent = field(resolver=agents.agent, description="One agent.")
+    agents = field(resolver=agents.page, description="The agents that you can choose from, newest first.")
+    session = field(resolver=sessions.session, description="One session.")
+    sessions = field(
+        resolver=sessions.page, description="Your sessions, newest activity first; 20 unless you ask otherwise."
+    )
+    message = field(resolver=messages.message, description="One message.")
+    run = field(resolver=runs.run, description="One run.")
+
+    node = field(resolver=nodes.node, description="Anything by its id.")
+    nodes = field(resolver=nodes.many, description="Several things by their ids, in the order of the ids.")
+
+
+@strawberry.type(description="What you can change. Each call happens whole or not at all.")
+class Mutation:
+    """Root fields that write."""
+
+    create_project = mutation(resolver=projects.create, description="Makes a project.")
+    edit_project = mutation(resolver=projects.edit, description="Renames a project, or changes its metadata.")
+    delete_project = mutation(resolver=projects.delete, description="Deletes a project. Its sessions stay.")
+
+    create_session = mutation(
+        resolver=sessions.create,
+        description="Makes an empty session. To begin with a message, `sendMessage` alone is enough.",
+    )
+    edit_session = mutation(
+        resolver=sessions.edit, description="Renames, moves or archives a session, or changes its agent or metadata."
+    )
+    delete_session = mutation(
+        resolver=sessions.delete, description="Deletes a session for all its members, and stops what runs in it."
+    )
+
+    send_message = mutation(
+        resolver=messages.send,
+        description="Stores your message and has it answered. Without a session it begins a new one.",
+    )
+    cancel_run = mutation(
+        resolver=runs.cancel,
+        description="Stops a reply. What it has written stays. A run that is over stays as it is.",
+    )
+
+
+@strawberry.type(description="What you can follow. Each stream goes on exactly, or says `Reset`.")
+class Subscription:
+    """Root fields that stream."""
+
+    session = subscription(
+        resolver=sessions.follow,
+        description="What happens in one session: messages, this and future runs, and every token. "
+        "First what you missed, then `CaughtUp`, then what happens.",
+    )
+    changes = subscription(
+        resolver=sessions.changes,
+        description="What happens to your sessions, projects and agents: what sidebars and dashboards show. No tokens. "
+        "First what you missed, then `CaughtUp`, then what happens.",
+    )
+
+
+PARTS = (
+    part.TextPart,
+    part.ReasoningPart,
+    part.ToolCallPart,
+    part.ToolResultPart,
+    part.FilePart,
+    part.DataPart,
+)
+
+api = strawberry.Schema(
+    query=Query,
+    mutation=Mutation,
+    subscription=Subscription,
+    types=PARTS,
+    exception_handlers=HANDLERS,
+    config=StrawberryConfig(auto_camel_case=True, relay_max_results=100),
+)

@@ -1,0 +1,136 @@
+"""Sessions: list, change, follow."""
+
+from collections.abc import AsyncGenerator
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import strawberry
+
+from chat import following, sessions
+from chat.cursors import Cursor, ScopeKind
+from chat.sessions import NewSession
+from db.sessions import Filter
+from schema import connection, event, identifier
+from schema.connection import After, Before, First, Last
+from schema.context import Info
+from schema.event import AccountEvent, SessionEvent
+from schema.input import CreateSessionInput, EditSessionInput, SessionFilter
+from schema.payload import (
+    CreateSessionResult,
+    DeleteSessionPayload,
+    DeleteSessionResult,
+    EditSessionResult,
+    SessionPayload,
+)
+from schema.session import Session, SessionConnection
+
+PAGE = 20
+
+SessionId = Annotated[strawberry.ID, strawberry.argument(description="The session's id.")]
+AfterCursor = Annotated[
+    str | None,
+    strawberry.argument(
+        description="Go on after this `cursor` of a query or an event. Without it: tell what happens from now."
+    ),
+]
+
+
+async def session(info: Info, id: SessionId) -> Session | None:
+    """One session."""
+    seen = await info.context.sessions.load(identifier.parse("id", id))
+    return None if seen is None else Session.of(seen)
+
+
+async def page(
+    info: Info,
+    filter: Annotated[SessionFilter | None, strawberry.argument(description="Which sessions to list.")] = None,
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
+) -> SessionConnection:
+    """The viewer's sessions."""
+    scope = info.context.scope
+    where = _filter(filter or SessionFilter())
+    span = connection.span(_key, first, after, last, before, default=PAGE)
+    found, epoch, head = await sessions.page(scope, span, where)
+    return SessionConnection.of(
+        found,
+        Session.of,
+        lambda seen: connection.encode("session", seen[1].last_activity_at, seen[0].id),
+        lambda: sessions.count(scope, where),
+        cursor=str(Cursor(ScopeKind.ACCOUNT, scope.viewer.id, epoch, head)),
+    )
+
+
+def _filter(filter: SessionFilter) -> Filter:
+    return Filter(
+        project_id=identifier.optional("filter.projectId", filter.project_id),
+        agent_id=identifier.optional("filter.agentId", filter.agent_id),
+        archived=filter.archived,
+    )
+
+
+def _key(field: str, cursor: str) -> tuple[datetime, UUID]:
+    at, session_id = connection.decode("session", field, cursor)
+    return datetime.fromisoformat(at), UUID(session_id)
+
+
+async def create(
+    info: Info, input: Annotated[CreateSessionInput, strawberry.argument(description="The session.")]
+) -> CreateSessionResult:
+    """Makes a session."""
+    return SessionPayload(session=Session.of(await sessions.create(info.context.scope, new(input))))
+
+
+def new(input: CreateSessionInput) -> NewSession:
+    """What a client wants a session to begin with."""
+    return NewSession(
+        id=identifier.optional("id", input.id),
+        project_id=identifier.optional("projectId", input.project_id),
+        agent_id=identifier.optional("agentId", input.agent_id),
+        title=input.title,
+        external_id=input.external_id,
+        metadata=input.metadata,
+    )
+
+
+async def edit(
+    info: Info, input: Annotated[EditSessionInput, strawberry.argument(description="What to change.")]
+) -> EditSessionResult:
+    """Changes a session."""
+    links: dict[str, UUID | None] = {}
+    if input.project_id is not None:
+        links["project_id"] = identifier.optional("projectId", input.project_id.value)
+    if input.agent_id is not None:
+        links["agent_id"] = identifier.optional("agentId", input.agent_id.value)
+    seen = await sessions.edit(
+        info.context.scope,
+        identifier.parse("id", input.id),
+        title=input.title,
+        metadata=input.metadata,
+        links=links,
+        archived=input.archived,
+    )
+    return SessionPayload(session=Session.of(seen))
+
+
+async def delete(info: Info, id: SessionId) -> DeleteSessionResult:
+    """Deletes a session."""
+    row, _ = await sessions.delete(info.context.scope, identifier.parse("id", id))
+    return DeleteSessionPayload(id=identifier.of(row.id))
+
+
+async def follow(info: Info, id: SessionId, after: AfterCursor = None) -> AsyncGenerator[SessionEvent]:
+    """What happens in one session."""
+    async with following.session(info.context.scope, identifier.parse("id", id), after) as told:
+        async for happened in told:
+            yield event.of_session(happened)
+
+
+async def changes(info: Info, after: AfterCursor = None) -> AsyncGenerator[AccountEvent]:
+    """What happens to the account's sessions, projects and agents."""
+    async with following.account(info.context.scope, after) as told:
+        async for happened in told:
+            yield event.of_account(happened)

@@ -1,0 +1,48 @@
+"""Who answers."""
+
+from datetime import datetime
+from typing import Self
+
+import strawberry
+from strawberry.scalars import JSON
+
+from db import models
+from schema import identifier
+from schema.connection import Connection
+from schema.node import Node
+
+
+@strawberry.type(description="Who answers in a session: instructions, a model and its parameters.")
+class Agent(Node):
+    """An agent that the viewer can choose."""
+
+    name: str = strawberry.field(description="What it is called.")
+    description: str | None = strawberry.field(description="What it is good for.")
+    instructions: str | None = strawberry.field(description="What the model is told before every conversation.")
+    provider: str | None = strawberry.field(description="The provider that runs it; the server's own where null.")
+    model: str | None = strawberry.field(description="The provider's name of the model; the server's own where null.")
+    parameters: JSON = strawberry.field(description="Parameters of the model, such as `temperature`.")
+    shared: bool = strawberry.field(description="Whether it is there for everybody, not the viewer's own.")
+    created_at: datetime = strawberry.field(description="When it was made.")
+    updated_at: datetime = strawberry.field(description="When it was last changed.")
+
+    @classmethod
+    def of(cls, row: models.Agent) -> Self:
+        """The row as clients see it."""
+        return cls(
+            id=identifier.of(row.id),
+            name=row.name,
+            description=row.description,
+            instructions=row.instructions,
+            provider=row.provider,
+            model=row.model,
+            parameters=JSON(row.parameters),
+            shared=row.owner_id is None,
+            created_at=row.created_at,
+            updated_at=row.updated_at,
+        )
+
+
+@strawberry.type(description="A page of agents.")
+class AgentConnection(Connection[Agent]):
+    """The agents that the viewer can choose from."""

@@ -1,0 +1,189 @@
+"""What subscriptions tell."""
+
+from typing import Annotated
+
+import strawberry
+
+from chat import events
+from schema import identifier, part
+from schema.agent import Agent
+from schema.message import Message
+from schema.part import Part
+from schema.project import Project
+from schema.run import Run
+from schema.session import Session
+
+strawberry.enum(events.ResetReason, description="Why a stream cannot go on from where you were.")
+
+CURSOR = "Subscribe after it to go on from here."
+ORIGIN = "What the client that caused this calls itself, so that a window knows its own echo."
+
+
+@strawberry.type(description="A message was stored or changed. This is all of it.")
+class MessageChanged:
+    """See `chat.events.MessageChanged`."""
+
+    cursor: str = strawberry.field(description=CURSOR)
+    origin: str | None = strawberry.field(description=ORIGIN)
+    message: Message = strawberry.field(description="The message, with what a run has written so far.")
+
+
+@strawberry.type(description="A message was deleted.")
+class MessageDeleted:
+    """The tombstone of a message."""
+
+    cursor: str = strawberry.field(description=CURSOR)
+    origin: str | None = strawberry.field(description=ORIGIN)
+    id: strawberry.ID = strawberry.field(description="The message that is gone.")
+
+
+@strawberry.type(description="A run was queued, began, or ended.")
+class RunChanged:
+    """See `chat.events.RunChanged`."""
+
+    cursor: str = strawberry.field(description=CURSOR)
+    origin: str | None = strawberry.field(description=ORIGIN)
+    run: Run = strawberry.field(description="The run as it is now.")
+
+
+@strawberry.type(description="Text was appended to a part of a message.")
+class TextDelta:
+    """See `chat.events.TextDelta`."""
+
+    run_id: strawberry.ID = strawberry.field(description="The run that writes.")
+    message_id: strawberry.ID = strawberry.field(description="The message that grows.")
+    index: int = strawberry.field(description="The part that grows.")
+    offset: int = strawberry.field(
+        description="Where the text begins in the part, in UTF-16 code units (as JavaScript counts): "
+        "always the length that the part had."
+    )
+    text: str = strawberry.field(description="The text to append.")
+
+
+@strawberry.type(description="A part of a message was opened, or is now this.")
+class PartChanged:
+    """See `chat.events.PartChanged`."""
+
+    run_id: strawberry.ID = strawberry.field(description="The run that writes.")
+    message_id: strawberry.ID = strawberry.field(description="The message that the part is of.")
+    part: Part = strawberry.field(description="The part; its `index` says where it belongs.")
+
+
+@strawberry.type(description="Everything up to here has been told. What follows is live.")
+class CaughtUp:
+    """See `chat.events.CaughtUp`."""
+
+    cursor: str = strawberry.field(description=CURSOR)
+
+
+@strawberry.type(description="The stream ends: fetch again, and subscribe after the cursor of what you fetched.")
+class Reset:
+    """See `chat.events.Reset`."""
+
+    reason: events.ResetReason = strawberry.field(description="Why it cannot go on.")
+
+
+@strawberry.type(description="A project was made or changed.")
+class ProjectChanged:
+    """See `chat.events.ProjectChanged`."""
+
+    cursor: str = strawberry.field(description=CURSOR)
+    project: Project = strawberry.field(description="The project as it is now.")
+
+
+@strawberry.type(description="A project was deleted.")
+class ProjectDeleted:
+    """The tombstone of a project."""
+
+    cursor: str = strawberry.field(description=CURSOR)
+    id: strawberry.ID = strawberry.field(description="The project that is gone.")
+
+
+@strawberry.type(description="One of your agents was made or changed.")
+class AgentChanged:
+    """See `chat.events.AgentChanged`."""
+
+    cursor: str = strawberry.field(description=CURSOR)
+    agent: Agent = strawberry.field(description="The agent as it is now.")
+
+
+@strawberry.type(description="One of your agents was deleted.")
+class AgentDeleted:
+    """The tombstone of an agent."""
+
+    cursor: str = strawberry.field(description=CURSOR)
+    id: strawberry.ID = strawberry.field(description="The agent that is gone.")
+
+
+@strawberry.type(description="A session, or how you see it, was made or changed.")
+class SessionChanged:
+    """See `chat.events.SessionChanged`."""
+
+    cursor: str = strawberry.field(description=CURSOR)
+    session: Session = strawberry.field(description="The session as it is now.")
+
+
+@strawberry.type(description="A session was deleted.")
+class SessionDeleted:
+    """The tombstone of a session."""
+
+    cursor: str = strawberry.field(description=CURSOR)
+    id: strawberry.ID = strawberry.field(description="The session that is gone.")
+
+
+SessionEvent = Annotated[
+    MessageChanged | MessageDeleted | RunChanged | PartChanged | TextDelta | CaughtUp | Reset,
+    strawberry.union("SessionEvent", description="What happens in one session."),
+]
+AccountEvent = Annotated[
+    SessionChanged | SessionDeleted | ProjectChanged | ProjectDeleted | AgentChanged | AgentDeleted | CaughtUp | Reset,
+    strawberry.union("AccountEvent", description="What happens to the sessions, projects and agents of an account."),
+]
+
+
+def of_session(event: events.SessionEvent) -> SessionEvent:
+    """An event of a session as clients see it."""
+    match event:
+        case events.TextDelta(run_id, message_id, index, offset, text):
+            return TextDelta(
+                run_id=identifier.of(run_id),
+                message_id=identifier.of(message_id),
+                index=index,
+                offset=offset,
+                text=text,
+            )
+        case events.PartChanged(run_id, message_id, index, stored):
+            return PartChanged(
+                run_id=identifier.of(run_id), message_id=identifier.of(message_id), part=part.of(index, stored)
+            )
+        case events.MessageChanged(cursor, row) if row.deleted_at is not None:
+            return MessageDeleted(cursor=str(cursor), origin=row.origin, id=identifier.of(row.id))
+        case events.MessageChanged(cursor, row):
+            return MessageChanged(cursor=str(cursor), origin=row.origin, message=Message.of(row))
+        case events.RunChanged(cursor, run):
+            return RunChanged(cursor=str(cursor), origin=run.origin, run=Run.of(run))
+        case events.CaughtUp(cursor):
+            return CaughtUp(cursor=str(cursor))
+        case events.Reset(reason):
+            return Reset(reason=reason)
+
+
+def of_account(event: events.AccountEvent) -> AccountEvent:
+    """An event of an account as clients see it."""
+    match event:
+        case events.SessionChanged(cursor, row, _) if row.deleted_at is not None:
+            return SessionDeleted(cursor=str(cursor), id=identifier.of(row.id))
+        case events.SessionChanged(cursor, row, membership):
+            return SessionChanged(cursor=str(cursor), session=Session.of((row, membership)))
+        case events.ProjectChanged(cursor, project) if project.deleted_at is not None:
+            return ProjectDeleted(cursor=str(cursor), id=identifier.of(project.id))
+        case events.ProjectChanged(cursor, project):
+            return ProjectChanged(cursor=str(cursor), project=Project.of(project))
+        case events.AgentChanged(cursor, agent) if agent.deleted_at is not None:
+            return AgentDeleted(cursor=str(cursor), id=identifier.of(agent.id))
+        case events.AgentChanged(cursor, agent):
+            return AgentChanged(cursor=str(cursor), agent=Agent.of(agent))
+        case events.CaughtUp(cursor):
+            return CaughtUp(cursor=str(cursor))
+        case events.Reset(reason):
+            return Reset(reason=reason)

@@ -1,0 +1,29 @@
+"""Ids: a row's UUID is its global id, so a client that made the id knows it before the server does."""
+
+from uuid import UUID
+
+import strawberry
+
+from chat.refusals import InvalidInput
+
+
+def parse(field: str, value: strawberry.ID) -> UUID:
+    """The UUID that a client sent in `field`.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    try:
+        return UUID(value)
+    except ValueError as error:
+        raise InvalidInput(field, f"`{field}` is no id. Ids are UUIDs, such as the API gave you.") from error
+
+
+def optional(field: str, value: strawberry.ID | None) -> UUID | None:
+    """The same for an id that may be absent."""
+    return None if value is None else parse(field, value)
+
+
+def of(value: UUID) -> strawberry.ID:
+    """The id as clients see it."""
+    return strawberry.ID(str(value))

@@ -1,0 +1,87 @@
+"""What clients send."""
+
+from datetime import datetime
+
+import strawberry
+from strawberry.scalars import JSON
+
+ID_NOTE = "An id of your own making (a UUID). With it, the same call again returns what the first one made."
+
+
+@strawberry.input(description="A project to make.")
+class CreateProjectInput:
+    """For `createProject`."""
+
+    name: str = strawberry.field(description="What it is called; at most 255 characters.")
+    id: strawberry.ID | None = strawberry.field(default=None, description=ID_NOTE)
+    metadata: JSON | None = strawberry.field(default=None, description="A JSON object for your own use.")
+
+
+@strawberry.input(description="What to change in a project. What you leave out stays.")
+class EditProjectInput:
+    """For `editProject`."""
+
+    id: strawberry.ID = strawberry.field(description="The project.")
+    name: str | None = strawberry.field(default=None, description="Its new name.")
+    metadata: JSON | None = strawberry.field(default=None, description="Its new metadata, whole.")
+
+
+@strawberry.input(description="A session to make.")
+class CreateSessionInput:
+    """For `createSession`, and for the first message of a new session."""
+
+    id: strawberry.ID | None = strawberry.field(default=None, description=ID_NOTE)
+    project_id: strawberry.ID | None = strawberry.field(default=None, description="The project to put it in.")
+    agent_id: strawberry.ID | None = strawberry.field(default=None, description="The agent that is to answer.")
+    title: str | None = strawberry.field(
+        default=None, description="Its title; without it, one is made from the first exchange."
+    )
+    external_id: str | None = strawberry.field(default=None, description="What your app calls it; unique among yours.")
+    metadata: JSON | None = strawberry.field(default=None, description="A JSON object for your own use.")
+
+
+@strawberry.input(description="What to change in a session. What you leave out stays.")
+class EditSessionInput:
+    """For `editSession`."""
+
+    id: strawberry.ID = strawberry.field(description="The session.")
+    title: str | None = strawberry.field(default=None, description="Its new title. No automatic title replaces it.")
+    project_id: strawberry.Maybe[strawberry.ID | None] = strawberry.field(
+        description="The project to put it in; null takes it out of its project."
+    )
+    agent_id: strawberry.Maybe[strawberry.ID | None] = strawberry.field(
+        description="The agent that is to answer from now on; null leaves it to the server."
+    )
+    metadata: JSON | None = strawberry.field(default=None, description="Its new metadata, whole.")
+    archived: bool | None = strawberry.field(default=None, description="Whether you have put it away. Yours alone.")
+
+
+@strawberry.input(description="A message to send. Give `sessionId`, or leave it out to begin a new session.")
+class SendMessageInput:
+    """For `sendMessage`."""
+
+    text: str = strawberry.field(description="What you say; at most 200,000 characters.")
+    session_id: strawberry.ID | None = strawberry.field(default=None, description="The session to say it in.")
+    new_session: CreateSessionInput | None = strawberry.field(
+        default=None, description="What a new session is to begin with."
+    )
+    id: strawberry.ID | None = strawberry.field(default=None, description=ID_NOTE)
+    parent_id: strawberry.Maybe[strawberry.ID | None] = strawberry.field(
+        description="The message that it follows; null for the beginning. Where that message is answered already, "
+        "a new branch begins. Without it, it goes to the end of the branch that you see."
+    )
+    metadata: JSON | None = strawberry.field(default=None, description="A JSON object for your own use.")
+    client_created_at: datetime | None = strawberry.field(
+        default=None, description="When it was written by your clock, if that was earlier than now."
+    )
+
+
+@strawberry.input(description="Which sessions to list. What you leave out does not restrict.")
+class SessionFilter:
+    """For `sessions`."""
+
+    project_id: strawberry.ID | None = strawberry.field(default=None, description="Only those in this project.")
+    agent_id: strawberry.ID | None = strawberry.field(default=None, description="Only those with this agent.")
+    archived: bool | None = strawberry.field(
+        default=None, description="Only those that you have put away, or only those that you have not."
+    )

@@ -1,0 +1,90 @@
+"""One turn of a conversation."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Self
+from uuid import UUID
+
+import strawberry
+from strawberry.scalars import JSON
+
+from db import models
+from schema import identifier, part
+from schema.connection import Connection
+from schema.context import Info
+from schema.failure import Failure
+from schema.node import Node
+from schema.part import Part
+
+if TYPE_CHECKING:
+    from schema.run import Run
+
+strawberry.enum(
+    models.MessageRole,
+    description="Who speaks in a message.",
+)
+strawberry.enum(
+    models.MessageStatus,
+    description="How far a message is: not begun, being written, or ended in one of four ways.",
+)
+
+
+async def _run(
+    message: strawberry.Parent["Message"], info: Info
+) -> Annotated["Run", strawberry.lazy("schema.run")] | None:
+    from schema.run import Run  # noqa: PLC0415  (a run has its message, and a message its run)
+
+    row = None if message.run_id is None else await info.context.runs.load(message.run_id)
+    return None if row is None else Run.of(row)
+
+
+@strawberry.type(description="One turn of a conversation. Messages form a tree: a parent may have several children.")
+class Message(Node):
+    """A message as a member of its session sees it."""
+
+    session_id: strawberry.ID = strawberry.field(description="The session that it is in.")
+    parent_id: strawberry.ID | None = strawberry.field(
+        description="The message that it follows; null at the beginning of a conversation."
+    )
+    role: models.MessageRole = strawberry.field(description="Who speaks.")
+    status: models.MessageStatus = strawberry.field(description="How far it is.")
+    content: str = strawberry.field(
+        description="The plain text of its text parts. While it is being written, what there is of it."
+    )
+    parts: list[Part] = strawberry.field(description="Everything it is made of, in order.")
+    metadata: JSON = strawberry.field(description="A JSON object for the app's own use.")
+    error: Failure | None = strawberry.field(description="Why it ended with the status `ERROR`.")
+    author_id: strawberry.ID | None = strawberry.field(description="The account that wrote it, if a person did.")
+    run_id: strawberry.Private[UUID | None]
+    run: Annotated["Run", strawberry.lazy("schema.run")] | None = strawberry.field(
+        resolver=_run, description="The attempt at a reply that writes, or wrote, it."
+    )
+    client_created_at: datetime | None = strawberry.field(
+        description="When it was written by the clock of its client. It has no bearing on the order."
+    )
+    created_at: datetime = strawberry.field(description="When the server stored it.")
+    updated_at: datetime = strawberry.field(description="When it was last changed.")
+
+    @classmethod
+    def of(cls, row: models.Message) -> Self:
+        """The row as clients see it."""
+        return cls(
+            id=identifier.of(row.id),
+            session_id=identifier.of(row.session_id),
+            parent_id=None if row.parent_id is None else identifier.of(row.parent_id),
+            role=row.role,
+            status=row.status,
+            content=row.content,
+            parts=[part.of(index, stored) for index, stored in enumerate(row.parts)],
+            metadata=JSON(row.meta),
+            error=Failure.of(row.error),
+            author_id=None if row.author_id is None else identifier.of(row.author_id),
+            run_id=row.run_id,
+            client_created_at=row.client_created_at,
+            created_at=row.created_at,
+            updated_at=row.updated_at,
+        )
+
+
+@strawberry.type(description="A page of messages along one branch of a session.")
+class MessageConnection(Connection[Message]):
+    """Messages from the beginning of the conversation to its end."""

@@ -1,0 +1,90 @@
+"""What mutations return: a payload, or a refusal."""
+
+from typing import Annotated
+
+import strawberry
+
+from schema.message import Message
+from schema.project import Project
+from schema.refusal import IdTaken, InvalidInput, NotAllowed, NotFound
+from schema.run import Run
+from schema.session import Session
+
+
+@strawberry.type(description="The project as it is now.")
+class ProjectPayload:
+    """Of `createProject` and `editProject`."""
+
+    project: Project = strawberry.field(description="The project.")
+
+
+@strawberry.type(description="The project is gone. Its sessions stay, in no project.")
+class DeleteProjectPayload:
+    """Of `deleteProject`."""
+
+    id: strawberry.ID = strawberry.field(description="The project that was deleted.")
+
+
+@strawberry.type(description="The session as it is now.")
+class SessionPayload:
+    """Of `createSession` and `editSession`."""
+
+    session: Session = strawberry.field(description="The session.")
+
+
+@strawberry.type(description="The session is gone, for all its members.")
+class DeleteSessionPayload:
+    """Of `deleteSession`."""
+
+    id: strawberry.ID = strawberry.field(description="The session that was deleted.")
+
+
+@strawberry.type(description="The message is stored, and a reply is on its way.")
+class SendMessagePayload:
+    """Of `sendMessage`."""
+
+    session: Session = strawberry.field(description="The session, the one that was made if it is new.")
+    message: Message = strawberry.field(description="Your message.")
+    reply: Message = strawberry.field(description="The reply, empty until the model begins.")
+    run: Run = strawberry.field(description="The attempt at the reply. Its id is what `cancelRun` takes.")
+
+
+@strawberry.type(description="The run has ended, or is about to.")
+class CancelRunPayload:
+    """Of `cancelRun`."""
+
+    run: Run = strawberry.field(description="The run as it is now.")
+
+
+CreateProjectResult = Annotated[
+    ProjectPayload | InvalidInput | IdTaken,
+    strawberry.union("CreateProjectResult", description="The project, or why there is none."),
+]
+EditProjectResult = Annotated[
+    ProjectPayload | NotFound | InvalidInput,
+    strawberry.union("EditProjectResult", description="The project, or why it did not change."),
+]
+DeleteProjectResult = Annotated[
+    DeleteProjectPayload | NotFound | InvalidInput,
+    strawberry.union("DeleteProjectResult", description="The id, or why it was not deleted."),
+]
+CreateSessionResult = Annotated[
+    SessionPayload | NotFound | InvalidInput | IdTaken,
+    strawberry.union("CreateSessionResult", description="The session, or why there is none."),
+]
+EditSessionResult = Annotated[
+    SessionPayload | NotFound | NotAllowed | InvalidInput,
+    strawberry.union("EditSessionResult", description="The session, or why it did not change."),
+]
+DeleteSessionResult = Annotated[
+    DeleteSessionPayload | NotFound | NotAllowed | InvalidInput,
+    strawberry.union("DeleteSessionResult", description="The id, or why it was not deleted."),
+]
+SendMessageResult = Annotated[
+    SendMessagePayload | NotFound | NotAllowed | InvalidInput | IdTaken,
+    strawberry.union("SendMessageResult", description="The exchange, or why nothing was sent."),
+]
+CancelRunResult = Annotated[
+    CancelRunPayload | NotFound | NotAllowed | InvalidInput,
+    strawberry.union("CancelRunResult", description="The run, or why it goes on."),
+]

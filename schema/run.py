@@ -1,0 +1,89 @@
+"""One attempt to generate a reply."""
+
+from datetime import datetime
+from typing import Any, Self
+from uuid import UUID
+
+import strawberry
+
+from db import models
+from schema import identifier
+from schema.agent import Agent
+from schema.context import Info
+from schema.failure import Failure
+from schema.message import Message
+from schema.node import Node
+
+strawberry.enum(
+    models.RunStatus,
+    description="How far a run is: waiting, at work, waiting for a person, or ended in one of four ways.",
+)
+
+
+@strawberry.type(description="Tokens, as the provider counted them.")
+class Usage:
+    """What a run cost."""
+
+    input_tokens: int | None = strawberry.field(description="Tokens that the model read, cached ones included.")
+    output_tokens: int | None = strawberry.field(description="Tokens that the model wrote, reasoning included.")
+    reasoning_tokens: int | None = strawberry.field(description="Tokens of reasoning, where the provider tells.")
+    cached_input_tokens: int | None = strawberry.field(
+        description="Tokens that the provider had cached, where it tells."
+    )
+
+    @classmethod
+    def of(cls, stored: dict[str, Any] | None) -> Self | None:
+        """The stored usage, if there is one."""
+        if stored is None:
+            return None
+        return cls(
+            input_tokens=stored.get("inputTokens"),
+            output_tokens=stored.get("outputTokens"),
+            reasoning_tokens=stored.get("reasoningTokens"),
+            cached_input_tokens=stored.get("cachedInputTokens"),
+        )
+
+
+async def _message(run: strawberry.Parent["Run"], info: Info) -> Message | None:
+    row = await info.context.messages.load(run.message_id)
+    return None if row is None else Message.of(row)
+
+
+async def _agent(run: strawberry.Parent["Run"], info: Info) -> Agent | None:
+    row = None if run.agent_id is None else await info.context.agents.load(run.agent_id)
+    return None if row is None else Agent.of(row)
+
+
+@strawberry.type(description="One attempt to generate a reply. It goes on whether or not anybody watches.")
+class Run(Node):
+    """A run as a member of its session sees it."""
+
+    session_id: strawberry.ID = strawberry.field(description="The session that it is in.")
+    message_id: strawberry.Private[UUID]
+    message: Message | None = strawberry.field(resolver=_message, description="The reply that it writes.")
+    agent_id: strawberry.Private[UUID | None]
+    agent: Agent | None = strawberry.field(resolver=_agent, description="The agent that answers, if one was named.")
+    status: models.RunStatus = strawberry.field(description="How far it is. The four ends are final.")
+    cancel_requested: bool = strawberry.field(description="Whether someone has asked for its end.")
+    error: Failure | None = strawberry.field(description="Why it failed.")
+    usage: Usage | None = strawberry.field(description="What it cost, once it is known.")
+    created_at: datetime = strawberry.field(description="When it was queued.")
+    started_at: datetime | None = strawberry.field(description="When it began.")
+    finished_at: datetime | None = strawberry.field(description="When it ended.")
+
+    @classmethod
+    def of(cls, row: models.Run) -> Self:
+        """The row as clients see it."""
+        return cls(
+            id=identifier.of(row.id),
+            session_id=identifier.of(row.session_id),
+            message_id=row.message_id,
+            agent_id=row.agent_id,
+            status=row.status,
+            cancel_requested=row.cancel_requested_at is not None,
+            error=Failure.of(row.error),
+            usage=Usage.of(row.usage),
+            created_at=row.created_at,
+            started_at=row.started_at,
+            finished_at=row.finished_at,
+        )
