@@ -1,8 +1,8 @@
 """The life of a process: its background work, from start to a clean end."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from chat.jobs import Jobs
 from chat.journal import Journal
@@ -15,14 +15,28 @@ from llm.models import Models
 from pubsub.bus import Bus
 
 
+@dataclass(frozen=True, slots=True)
+class Life:
+    """A process at work."""
+
+    process: Process
+    worker: Worker
+
+    async def drain(self) -> None:
+        """Takes no more runs, and interrupts its own at once, with everything that they have written.
+
+        Windows, and other processes, hear of it. Doing it again does nothing.
+        """
+        await self.worker.drain()
+
+
 @asynccontextmanager
 async def running(
     db: Database, bus: Bus, models: Models, *, timing: Timing | None = None, produces: bool = True
-) -> AsyncIterator[Process]:
+) -> AsyncIterator[Life]:
     """A process at work. With `produces=False` it serves windows and leaves the runs to other processes.
 
-    At the end its own runs are interrupted at once, with everything that they have written; other processes, and
-    windows, hear of it before the bus is closed.
+    At the end it drains before the bus and the database may be closed.
     """
     async with Jobs() as jobs:
         process = Process(db, bus, models, jobs, Journal(db, bus), Feeds(db, bus, jobs), timing or Timing())
@@ -31,12 +45,10 @@ async def running(
         jobs.start(process.feeds.heartbeat(process.timing.heartbeat), "heartbeat")
         jobs.start(sweep(process), "sweeper")
         if produces:
-            claiming = jobs.start(worker.run(), "worker")
+            jobs.start(worker.run(), "worker")
             jobs.start(worker.keep_leases(), "leases")
+        life = Life(process, worker)
         try:
-            yield process
+            yield life
         finally:
-            if produces:
-                claiming.cancel()
-                await asyncio.wait({claiming})
-                await worker.interrupt_all()
+            await life.drain()

@@ -25,6 +25,7 @@ class Worker:
     def __init__(self, process: Process) -> None:
         self._process = process
         self._replies: set[asyncio.Task[None]] = set()
+        self._draining = False
         self._wake = asyncio.Event()
         self._wake.set()
 
@@ -59,10 +60,11 @@ class Worker:
     async def _claim_all(self) -> None:
         process = self._process
         try:
-            while len(process.stops) < process.capacity:
+            while not self._draining and len(process.stops) < process.capacity:
                 run = await runs.claim(process)
                 if run is not None:
                     self._start(run)
+                    await asyncio.sleep(0)
                 elif await runs.waiting(process):
                     await asyncio.sleep(0.05)  # its session is locked for this moment
                 else:
@@ -104,13 +106,13 @@ class Worker:
             for run_id in mine - kept:
                 _stop(process.stops.get(run_id), replies.INTERRUPTED)
 
-    async def interrupt_all(self) -> None:
-        """Ends every run of this process as interrupted, and returns when they have ended.
+    async def drain(self) -> None:
+        """Claims no more, ends every run of this process as interrupted, and returns when they have ended.
 
         Where the database is away it gives up after `PATIENCE`; the sweeper of another process ends them then.
         """
-        process = self._process
-        for stop in process.stops.values():
+        self._draining = True
+        for stop in self._process.stops.values():
             _stop(stop, replies.INTERRUPTED)
         if self._replies:
             await asyncio.wait(self._replies, timeout=PATIENCE)

@@ -100,7 +100,7 @@ async def last(tx: AsyncSession, run_ids: Sequence[UUID]) -> Mapping[UUID, tuple
         .distinct(Delta.run_id)
         .order_by(Delta.run_id, Delta.epoch.desc(), Delta.seq.desc())
     )
-    return {run_id: (epoch, number) for run_id, epoch, number in (await tx.execute(query)).tuples()}
+    return {run_id: (epoch, number) for run_id, epoch, number in (await tx.execute(query))}
 
 
 async def discard(tx: AsyncSession, run_id: UUID) -> None:

@@ -27,7 +27,7 @@ async def touch(tx: AsyncSession, session_id: UUID, activity: datetime | None = 
     commit; so it comes after the session's own row. `activity` moves the session up in their lists.
     """
     found = await tx.execute(_TOUCH, {"session": session_id, "activity": activity})
-    return dict(found.tuples().all())
+    return dict(found.all())
 
 
 async def change(tx: AsyncSession, session_id: UUID, user_id: UUID, seq: int, values: Mapping[str, Any]) -> Membership:
@@ -51,7 +51,7 @@ async def changed(tx: AsyncSession, user_id: UUID, after: int, limit: int) -> Se
         .order_by(Membership.seq)
         .limit(limit)
     )
-    return (await tx.execute(query)).tuples().all()
+    return (await tx.execute(query)).all()
 
 
 async def held(tx: AsyncSession, pairs: Sequence[tuple[UUID, UUID]]) -> set[tuple[UUID, UUID]]:
@@ -61,4 +61,4 @@ async def held(tx: AsyncSession, pairs: Sequence[tuple[UUID, UUID]]) -> set[tupl
         .join(Session, Session.id == Membership.session_id)
         .where(tuple_(Membership.session_id, Membership.user_id).in_(pairs), Session.deleted_at.is_(None))
     )
-    return set((await tx.execute(query)).tuples())
+    return set((await tx.execute(query)))

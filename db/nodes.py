@@ -11,7 +11,13 @@ from db.models import Agent, Message, Project, Run, Session
 
 type Kind = Literal["session", "message", "run", "project", "agent"]
 
-_TABLES = {"session": Session, "message": Message, "run": Run, "project": Project, "agent": Agent}
+_TABLES: dict[Kind, type[Session | Message | Run | Project | Agent]] = {
+    "session": Session,
+    "message": Message,
+    "run": Run,
+    "project": Project,
+    "agent": Agent,
+}
 
 
 async def kinds(tx: AsyncSession, ids: Sequence[UUID]) -> Mapping[UUID, Kind]:

@@ -65,7 +65,7 @@ async def claimable(tx: AsyncSession, limit: int) -> Sequence[tuple[UUID, UUID]]
         .limit(limit)
         .with_for_update(of=Session, skip_locked=True, key_share=True)
     )
-    return (await tx.execute(query)).tuples().all()
+    return (await tx.execute(query)).all()
 
 
 async def waiting(tx: AsyncSession) -> bool:

@@ -44,7 +44,9 @@ async def add(tx: AsyncSession, session: Session, owner: Membership) -> Session:
     """
     tx.add(session)
     await tx.flush()
-    tx.add_all([owner, Branch(session_id=session.id, number=0, lineage=[0], starts=[0])])
+    tx.add(owner)
+    await tx.flush()  # row security lets only members add a branch
+    tx.add(Branch(session_id=session.id, number=0, lineage=[0], starts=[0]))
     await tx.flush()
     return session
 
@@ -74,7 +76,7 @@ async def of_ids(
         .join(Membership, Membership.session_id == Session.id)
         .where(Session.id.in_(session_ids), Session.deleted_at.is_(None), Membership.user_id == user_id)
     )
-    return {session.id: (session, membership) for session, membership in (await tx.execute(query)).tuples()}
+    return {session.id: (session, membership) for session, membership in (await tx.execute(query))}
 
 
 async def page(
@@ -87,7 +89,7 @@ async def page(
         .where(*where.conditions(user_id))
     )
     query = descending(query, span, Membership.last_activity_at.expression, Membership.session_id.expression)
-    return Page.of((await tx.execute(query)).tuples().all(), span)
+    return Page.of((await tx.execute(query)).all(), span)
 
 
 async def count(tx: AsyncSession, user_id: UUID, where: Filter) -> int:
@@ -127,4 +129,4 @@ async def advance(
 async def heads(tx: AsyncSession, session_ids: Sequence[UUID]) -> Mapping[UUID, int]:
     """The last number taken in each of the session scopes."""
     query = select(Session.id, Session.head).where(Session.id.in_(session_ids))
-    return dict((await tx.execute(query)).tuples().all())
+    return dict((await tx.execute(query)).all())

@@ -33,4 +33,4 @@ async def advance(tx: AsyncSession, user_id: UUID, count: int = 1) -> int:
 
 async def heads(tx: AsyncSession, user_ids: Sequence[UUID]) -> Mapping[UUID, int]:
     """The last number taken in each of the account scopes."""
-    return dict((await tx.execute(select(User.id, User.head).where(User.id.in_(user_ids)))).tuples().all())
+    return dict((await tx.execute(select(User.id, User.head).where(User.id.in_(user_ids)))).all())

@@ -45,7 +45,8 @@ class Endpoint:
         """Ask once, without another try. Closing it closes the connection.
 
         Raises:
-            ModelError: anything went wrong.
+            ModelError: anything went wrong. `UNREACHABLE` comes only before the first event, so that asking again
+                repeats nothing.
         """
         begun = False
         try:

@@ -58,16 +58,14 @@ class ProviderModel:
         give_up = asyncio.get_running_loop().time() + self._grace
         pause = _FIRST_PAUSE
         while True:
-            begun = False
             try:
                 async with aclosing(endpoint.stream(request, model)) as events:
                     while (event := await self._next(events)) is not None:
-                        begun = True
                         yield event
                 return
             except ModelError as error:
                 too_late = asyncio.get_running_loop().time() + pause > give_up
-                if begun or too_late or error.code is not ModelErrorCode.UNREACHABLE:
+                if too_late or error.code is not ModelErrorCode.UNREACHABLE:
                     raise
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)

@@ -1,7 +1,7 @@
 """Anything by its id."""
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, cast
 from uuid import UUID
 
 import strawberry
@@ -30,19 +30,20 @@ async def node(info: Info, id: Annotated[strawberry.ID, strawberry.argument(desc
 async def many(
     info: Info, ids: Annotated[list[strawberry.ID], strawberry.argument(description="The ids, at most 100.")]
 ) -> list[Node | None]:
-    """Several objects, in the order of their ids. An id that is none gives null, like one that is not found."""
+    """Several objects, in the order of their ids. An id that is none gives null and an error of its own."""
     if len(ids) > MOST:
         raise InvalidInput("ids", f"Ask for at most {MOST} ids at once.")
-    parsed = [_uuid(id) for id in ids]
-    found = iter(await _load(info, [id for id in parsed if id is not None]))
-    return [None if id is None else next(found) for id in parsed]
+    parsed = [_parsed(id) for id in ids]
+    found = iter(await _load(info, [id for id in parsed if isinstance(id, UUID)]))
+    # GraphQL takes an exception in a list for an error of that item.
+    return cast("list[Node | None]", [next(found) if isinstance(id, UUID) else id for id in parsed])
 
 
-def _uuid(id: strawberry.ID) -> UUID | None:
+def _parsed(id: strawberry.ID) -> UUID | InvalidInput:
     try:
         return identifier.parse("ids", id)
-    except InvalidInput:
-        return None
+    except InvalidInput as error:
+        return error
 
 
 async def _load(info: Info, ids: list[UUID]) -> list[Node | None]:

@@ -1,11 +1,15 @@
 """Every setting of a Transom process, read once from the environment at start."""
 
 from functools import cache
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PROVIDERS = {"openai": "https://api.openai.com/v1", "anthropic": "https://api.anthropic.com"}
+"""Where the providers are."""
 
 
 class Settings(BaseSettings):
@@ -43,10 +47,32 @@ class Settings(BaseSettings):
 
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _provider_of_a_key(cls, values: dict[str, object]) -> dict[str, object]:
+        """A key or a provider of one's own means that provider's own address, not the embedded model."""
+        provider = values.get("model_provider", "openai")
+        if not values.get("model_url") and (values.get("model_key") or provider == "anthropic"):
+            return {**values, "model_url": PROVIDERS.get(str(provider))}
+        return values
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach the server."""
+        return self.host == "localhost" or (_is_address(self.host) and ip_address(self.host).is_loopback)
+
     @property
     def authenticates(self) -> bool:
         """Whether callers must present a bearer token."""
         return self.jwt_secret is not None or self.jwks_url is not None
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 @cache

@@ -3,8 +3,9 @@
 import logging
 import re
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
 
@@ -28,6 +29,8 @@ class Code(StrEnum):
     """A variable or argument has a value that its type or a rule refuses."""
     UNAUTHENTICATED = "UNAUTHENTICATED"
     """There is no valid credential, or it has expired."""
+    NOT_FOUND = "NOT_FOUND"
+    """There is no such thing, or it is not the caller's to see."""
     FORBIDDEN = "FORBIDDEN"
     """The caller is known and may not do this."""
     DOCUMENT_TOO_COMPLEX = "DOCUMENT_TOO_COMPLEX"
@@ -105,12 +108,19 @@ def incident(cause: BaseException, *, path: list[str | int] | None = None) -> Gr
     )
 
 
-def shown(errors: Iterable[GraphQLError]) -> list[GraphQLError]:
+type Refusals = Mapping[type[Exception], Code]
+"""Exceptions whose text the client may read, with the code that they have."""
+
+
+def shown(errors: Iterable[GraphQLError], refusals: Refusals = MappingProxyType({})) -> list[GraphQLError]:
     """The errors of one result as the client may see them: coded refusals as they are, input errors, incidents."""
-    return [_shown(error) for error in errors]
+    return [_shown(error, refusals) for error in errors]
 
 
-def _shown(error: GraphQLError) -> GraphQLError:
+def _shown(error: GraphQLError, refusals: Refusals) -> GraphQLError:
+    for kind, code in refusals.items():
+        if isinstance(error.original_error, kind):
+            return coded(error, code)
     if isinstance(error.original_error, GraphQLError) and not error.extensions:
         error.extensions = error.original_error.extensions
     if (error.extensions or {}).get("code") in Code:

@@ -84,7 +84,8 @@ async def chromium() -> AsyncGenerator[Browser]:
 
 
 @pytest.fixture
-async def browser(chromium: Browser) -> AsyncGenerator[BrowserContext]:
+async def browser(chromium: Browser, site: Site) -> AsyncGenerator[BrowserContext]:
+    """A browser of its own for each test, closed before the site is: what still loads must not be refused."""
     context = await chromium.new_context(viewport={"width": 1440, "height": 900})
     yield context
     await context.close()

@@ -148,7 +148,7 @@ async def test_two_windows_show_the_same_tokens(page: Page, browser: BrowserCont
     await expect(reply(page)).to_have_text("Early")
     other = await browser.new_page()
     await opened(other, site)
-    await tab(other, "Watch").click()
+    await tab(other, "Watch").first.click()  # a window opened in the middle of a save may show a tab twice
     await run(other)
     await expect(reply(other)).to_have_text("Early")
 

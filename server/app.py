@@ -1,0 +1,95 @@
+"""The application: every part put together."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+from chat import life, refusals
+from chat.scope import Scope, Viewer
+from db.database import Database
+from llm.models import Models
+from pubsub.redis import RedisBus
+from resolvers.root import api
+from schema.context import Context
+from server import health, pages
+from server.authentication import Authentication, Identity
+from server.graphql import Caller, Code, GraphQLEndpoint
+from server.settings import Settings, current
+from server.state import State
+
+REFUSALS = {
+    refusals.InvalidInput: Code.BAD_USER_INPUT,
+    refusals.IdTaken: Code.BAD_USER_INPUT,
+    refusals.NotFound: Code.NOT_FOUND,
+    refusals.NotAllowed: Code.FORBIDDEN,
+}
+"""The codes of refusals by a rule, where a field has no result union."""
+
+
+class Transom(Starlette):
+    """The ASGI application of one process. Its engines must run, and the database must be migrated."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.shared = State()
+        self.endpoint = GraphQLEndpoint(
+            api,
+            authenticate=Authentication(settings, lambda: self.shared.process),
+            context=self._context,
+            refusals=REFUSALS,
+        )
+        super().__init__(
+            routes=[
+                *self.endpoint.routes("/graphql"),
+                Route("/schema.graphql", _sdl),
+                *health.routes(self.shared),
+                *pages.routes(),
+            ],
+            exception_handlers={404: pages.not_found},
+            lifespan=self._lifespan,
+        )
+
+    async def _context(self, caller: Caller[Identity]) -> Context:
+        return Context(Scope(Viewer(caller.identity.user_id, caller.client), self.shared.process))
+
+    @asynccontextmanager
+    async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        settings = self.settings
+        assert settings.database_url is not None
+        assert settings.redis_url is not None
+        async with AsyncExitStack() as stack:
+            db = await stack.enter_async_context(Database(settings.database_url))
+            bus = await stack.enter_async_context(RedisBus(settings.redis_url))
+            models = await stack.enter_async_context(_models(settings))
+            self.shared.life = await stack.enter_async_context(life.running(db, bus, models))
+            self.shared.process.jobs.start(models.warm(), "warming the models up")
+            yield
+
+    async def drain(self) -> None:
+        """Gets ready to stop: takes no more work, interrupts runs, and tells every window to come back elsewhere."""
+        self.shared.draining = True
+        if self.shared.life is not None:
+            await self.shared.life.drain()
+        await self.endpoint.shutdown()
+
+
+def _models(settings: Settings) -> Models:
+    return Models.open(
+        url=settings.model_url,
+        provider=settings.model_provider,
+        key=None if settings.model_key is None else settings.model_key.get_secret_value(),
+        model=settings.model_name,
+    )
+
+
+def create() -> Transom:
+    """The application of this process, by the environment; what uvicorn calls."""
+    return Transom(current())
+
+
+async def _sdl(_: Request) -> PlainTextResponse:
+    return PlainTextResponse(api.as_str() + "\n", media_type="application/graphql; charset=utf-8")

@@ -1,0 +1,141 @@
+"""The command line: `transom serve`, `transom migrate`, `transom schema`."""
+
+import asyncio
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import click
+from pydantic import ValidationError
+
+from server.settings import Settings
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="transom")
+def main() -> None:
+    """Transom: the conversation backend for AI chat.
+
+    Everything is set by environment variables (`transom serve --help` lists them); nothing needs to be.
+
+    \b
+    Example:
+      transom serve
+    """
+
+
+def _settings_help() -> str:
+    lines = [f"  TRANSOM_{name.upper():<16} {field.description}" for name, field in Settings.model_fields.items()]
+    return "\b\nSettings:\n" + "\n".join(lines)
+
+
+@main.command(epilog=_settings_help())
+@click.option("--host", help="Address to listen on, in place of TRANSOM_HOST.")
+@click.option("--port", type=int, help="Port to listen on, in place of TRANSOM_PORT.")
+@click.option("--workers", type=int, help="Server processes, in place of TRANSOM_WORKERS.")
+def serve(host: str | None, port: int | None, workers: int | None) -> None:
+    """Start the server, and the engines that no setting replaces.
+
+    \b
+    Example:
+      TRANSOM_DATABASE_URL=postgresql://me@db/transom transom serve --port 9000
+    """
+    from server import engines, logs, serving  # noqa: PLC0415  (`--help` is quick without them)
+
+    settings = _settings(host=host, port=port, workers=workers)
+    _refuse_open_door(settings)
+    logs.set_up(settings.log_level)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # so that the engines are ended, too
+    with suppress(KeyboardInterrupt), _explained(engines.EngineError, serving.CannotListen):
+        listening = serving.listen(settings)
+        with engines.running(settings) as urls:
+            _migrate(urls.database)
+            _announce(settings, listening)
+            environment = {
+                "TRANSOM_DATABASE_URL": urls.database,
+                "TRANSOM_REDIS_URL": urls.redis,
+                "TRANSOM_MODEL_URL": urls.model,
+                "TRANSOM_HOST": settings.host,
+                "TRANSOM_WORKERS": str(settings.workers),
+            }
+            serving.run(settings, environment, listening)
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database to this version's tables. `serve` does so by itself.
+
+    \b
+    Example:
+      TRANSOM_DATABASE_URL=postgresql://me@db/transom transom migrate
+    """
+    from server import engines  # noqa: PLC0415
+
+    settings = _settings(model_url="none:", redis_url="redis://127.0.0.1")  # neither is used
+    with _explained(engines.EngineError), engines.running(settings) as urls:
+        _migrate(urls.database)
+    click.echo("The database is up to date.")
+
+
+@main.command()
+def schema() -> None:
+    """Print the GraphQL schema (SDL).
+
+    \b
+    Example:
+      transom schema > schema/schema.graphql
+    """
+    from resolvers.root import api  # noqa: PLC0415
+
+    click.echo(api.as_str())
+
+
+def _settings(**options: object) -> Settings:
+    try:
+        return Settings(**{name: value for name, value in options.items() if value is not None})  # type: ignore[arg-type]
+    except ValidationError as error:
+        lines = [f"TRANSOM_{str(each['loc'][0]).upper()}: {each['msg']}" for each in error.errors() if each["loc"]]
+        raise click.ClickException("A setting cannot be used.\n" + "\n".join(lines)) from None
+
+
+def _refuse_open_door(settings: Settings) -> None:
+    if not settings.loopback and not settings.authenticates:
+        raise click.ClickException(
+            f"Listening on {settings.host} would let everybody who reaches this machine in, because no authentication "
+            "is set up. Set TRANSOM_JWT_SECRET or TRANSOM_JWKS_URL, or listen on 127.0.0.1."
+        )
+
+
+def _migrate(database_url: str) -> None:
+    from db import migrate as migrations  # noqa: PLC0415
+
+    with _explained(migrations.NewerDatabase, OSError):
+        asyncio.run(migrations.upgrade(database_url))
+
+
+@contextmanager
+def _explained(*errors: type[Exception]) -> Iterator[None]:
+    """Shows what went wrong without a traceback."""
+    try:
+        yield
+    except errors as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _announce(settings: Settings, listening: socket.socket) -> None:
+    host, port = listening.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    address = f"http://{shown}:{port}"
+    click.echo(f"Transom   {address}")
+    click.echo(f"GraphiQL  {address}/graphiql")
+    click.echo(f"GraphQL   {address}/graphql")
+    if not (settings.database_url and settings.redis_url and settings.model_url):
+        click.echo(f"Data      {settings.data_dir.resolve()}")
+    click.echo("Stop with Ctrl-C.")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

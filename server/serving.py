@@ -1,0 +1,108 @@
+"""Serving the application with uvicorn: one process or several, and an end without loose ends."""
+
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Mapping
+from typing import cast, override
+
+import uvicorn
+from uvicorn.supervisors import multiprocess
+
+from server import logs
+from server.app import Transom
+from server.settings import Settings, current
+
+LARGEST_FRAME = 1_000_000
+"""Bytes of one WebSocket message."""
+
+
+class CannotListen(Exception):
+    """The address cannot be listened on. The text says what to do."""
+
+
+class Server(uvicorn.Server):
+    """A uvicorn server that tells runs and windows before it closes their connections."""
+
+    @override
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Drains the application first, so that windows are told why; uvicorn would cut them without a word."""
+        await cast("Transom", self.config.loaded_app).drain()
+        await super().shutdown(sockets)
+
+
+def config(settings: Settings) -> uvicorn.Config:
+    """How uvicorn serves the application; its process reads the settings from the environment."""
+    return uvicorn.Config(
+        "server.app:create",
+        factory=True,
+        proxy_headers=False,
+        workers=settings.workers,
+        loop="uvloop",
+        ws="websockets-sansio",
+        ws_per_message_deflate=False,
+        ws_ping_interval=10,
+        ws_ping_timeout=20,
+        ws_max_size=LARGEST_FRAME,
+        lifespan="on",
+        access_log=False,  # a GET request has its document in the address
+        log_config=None,
+        timeout_graceful_shutdown=5,
+        server_header=False,
+    )
+
+
+def listen(settings: Settings) -> socket.socket:
+    """The socket to serve on.
+
+    Raises:
+        CannotListen: the address is in use, or is not this machine's.
+    """
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listening = socket.socket(family)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((settings.host, settings.port))
+    except OSError as error:
+        listening.close()
+        raise CannotListen(
+            f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}. "
+            f"Choose another address with TRANSOM_HOST and TRANSOM_PORT, or end what uses this one."
+        ) from error
+    listening.set_inheritable(True)
+    return listening
+
+
+class _Worker(multiprocess.Process):
+    """One server process of several. It ends when its parent has gone, however that happened."""
+
+    @property
+    @override
+    def server(self) -> uvicorn.Server:
+        if self._server is None:
+            self._server = Server(self.config)
+        return self._server
+
+    @override
+    def target(self, sockets: list[socket.socket] | None = None) -> None:
+        logs.set_up(current().log_level)
+        threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+        super().target(sockets)
+
+
+def _end_with_parent(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def run(settings: Settings, environment: Mapping[str, str], listening: socket.socket) -> None:
+    """Serves until SIGINT or SIGTERM. `environment` is what the server processes read their settings from."""
+    os.environ.update(environment)
+    if settings.workers == 1:
+        Server(config(settings)).run(sockets=[listening])
+    else:
+        multiprocess.Process = _Worker  # type: ignore[misc]  # uvicorn has no other place to name it
+        multiprocess.Multiprocess(config(settings), sockets=[listening]).run()
