@@ -61,4 +61,4 @@ async def held(tx: AsyncSession, pairs: Sequence[tuple[UUID, UUID]]) -> set[tupl
         .join(Session, Session.id == Membership.session_id)
         .where(tuple_(Membership.session_id, Membership.user_id).in_(pairs), Session.deleted_at.is_(None))
     )
-    return set((await tx.execute(query)))
+    return set(await tx.execute(query))

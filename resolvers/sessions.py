@@ -28,10 +28,16 @@ from schema.session import Session, SessionConnection
 PAGE = 20
 
 SessionId = Annotated[strawberry.ID, strawberry.argument(description="The session's id.")]
-AfterCursor = Annotated[
+AfterChange = Annotated[
     str | None,
     strawberry.argument(
         description="Go on after this `cursor` of a query or an event. Without it: tell what happens from now."
+    ),
+]
+AfterEvent = Annotated[
+    str | None,
+    strawberry.argument(
+        description="Go on after this `cursor` of a query or an event. Without it: begin with the newest 50 messages."
     ),
 ]
 
@@ -122,14 +128,14 @@ async def delete(info: Info, id: SessionId) -> DeleteSessionResult:
     return DeleteSessionPayload(id=identifier.of(row.id))
 
 
-async def follow(info: Info, id: SessionId, after: AfterCursor = None) -> AsyncGenerator[SessionEvent]:
+async def follow(info: Info, id: SessionId, after: AfterEvent = None) -> AsyncGenerator[SessionEvent]:
     """What happens in one session."""
     async with following.session(info.context.scope, identifier.parse("id", id), after) as told:
         async for happened in told:
             yield event.of_session(happened)
 
 
-async def changes(info: Info, after: AfterCursor = None) -> AsyncGenerator[AccountEvent]:
+async def changes(info: Info, after: AfterChange = None) -> AsyncGenerator[AccountEvent]:
     """What happens to the account's sessions, projects and agents."""
     async with following.account(info.context.scope, after) as told:
         async for happened in told:

@@ -22,7 +22,7 @@ Before = Annotated[str | None, strawberry.argument(description="Take only what c
 
 def encode(kind: str, *key: Any) -> str:
     """The cursor of an item in a list of this kind: opaque text that holds its key."""
-    return base64.urlsafe_b64encode(orjson.dumps([kind, *key])).decode().rstrip("=")
+    return base64.urlsafe_b64encode(orjson.dumps([kind, *key], default=str)).decode().rstrip("=")
 
 
 def decode(kind: str, field: str, cursor: str) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from uuid import UUID
 
 import orjson
@@ -11,8 +12,9 @@ from chat import flight
 from chat.cursors import Cursor, ScopeKind
 from chat.doorbells import Frame
 from chat.events import AgentChanged, MessageChanged, ProjectChanged, RowEvent, RunChanged, SessionChanged
-from db import agents, deltas, memberships, messages, projects, runs, sessions, users
-from db.models import Delta, Run, RunStatus
+from db import agents, branches, deltas, memberships, messages, projects, runs, sessions, users
+from db.models import Delta, Message, Run, RunStatus, Session
+from db.page import Span
 
 PAGE = 500
 """Rows of each kind that one read takes at most."""
@@ -77,12 +79,19 @@ async def of_account(tx: AsyncSession, user_id: UUID, after: int | None) -> News
 
 
 async def of_session(
-    tx: AsyncSession, session_id: UUID, after: int | None, *, wholes: bool = False, missing: Mapping[UUID, Writing]
+    tx: AsyncSession,
+    session_id: UUID,
+    after: int | None,
+    *,
+    newest: int = 0,
+    wholes: bool = False,
+    missing: Mapping[UUID, Writing] = MappingProxyType({}),
 ) -> News | None:
-    """What changed in a session after a number; only where it stands if that is None. None: it is deleted.
+    """What changed in a session after a number. None: it is deleted.
 
-    With `wholes`, the last read also has every message in flight once, changed or not. `missing` are runs of which
-    to read the journaled events after what is known.
+    Where there is no number to begin at, it is the `newest` messages of the branch that was written to last. With
+    `wholes`, the last read also has every message in flight once, changed or not. `missing` are runs of which to read
+    the journaled events after what is known.
     """
     session = await sessions.get(tx, session_id)
     if session is None or session.deleted_at is not None:
@@ -92,14 +101,15 @@ async def of_session(
     def cursor(seq: int) -> Cursor:
         return Cursor(ScopeKind.SESSION, session_id, session.epoch, seq)
 
-    changed_messages: list[MessageChanged] = []
-    changed_runs: list[RunChanged] = []
-    if after is not None and after < session.head:
-        changed_messages = [
-            MessageChanged(cursor(row.seq), row) for row in await messages.changed(tx, session_id, after, PAGE)
+    if after is None:
+        rows = await _newest(tx, session, newest)
+        news.events += [MessageChanged(cursor(session.head), row) for row in rows]
+    elif after < session.head:
+        changed: list[Sequence[RowEvent]] = [
+            [MessageChanged(cursor(row.seq), row) for row in await messages.changed(tx, session_id, after, PAGE)],
+            [RunChanged(cursor(row.seq), row) for row in await runs.changed(tx, session_id, after, PAGE)],
         ]
-        changed_runs = [RunChanged(cursor(row.seq), row) for row in await runs.changed(tx, session_id, after, PAGE)]
-    _merge(news, [changed_messages, changed_runs])
+        _merge(news, changed)
 
     active = {run.id: run for run in await runs.active(tx, [session_id]) if run.status in _PRODUCING}
     if wholes and not news.more:
@@ -115,6 +125,14 @@ async def of_session(
         journal = await deltas.of_run(tx, run_id, writing.epoch, writing.last)
         news.frames += [_frame(delta, writing.message_id) for delta in journal]
     return news
+
+
+async def _newest(tx: AsyncSession, session: Session, count: int) -> Sequence[Message]:
+    branch = await branches.get(tx, session.id, session.current_branch)
+    if branch is None or not count:
+        return []
+    page = await messages.page(tx, branch, Span(count, backward=True))
+    return [row for row in page.rows if row.deleted_at is None]
 
 
 def _writing(run: Run, epoch: int, last: int) -> Writing:

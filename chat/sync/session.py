@@ -11,6 +11,9 @@ from chat.sync.news import News, Writing
 from db.database import Database
 from pubsub.bus import Bus
 
+NEWEST = 50
+"""Messages that a window begins with which has no cursor."""
+
 
 class SessionFeed(Feed):
     """One open session: its rows, and the tokens of the runs that are being written.
@@ -30,7 +33,7 @@ class SessionFeed(Feed):
     async def read(self, after: int | None) -> News | None:
         """See `Feed.read`; with every message in flight."""
         async with self._db.system(snapshot=True) as tx:
-            return await news.of_session(tx, self.id, after, wholes=True, missing={})
+            return await news.of_session(tx, self.id, after, newest=NEWEST, wholes=True)
 
     async def _next(self) -> News | None:
         missing = {run_id: self.writing[run_id] for run_id in self._missing if run_id in self.writing}
