@@ -1,6 +1,6 @@
-"""A reply while a model writes it: the model's events in, journal events out."""
+"""A reply while it is being written: what its producer says in, journal events out, one for one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 from chat import parts
 from chat.limits import storable
@@ -12,64 +12,107 @@ HIGH_SURROGATES = range(0xD800, 0xDC00)
 
 
 class Draft:
-    """Tracks which part is being written and how long it is."""
+    """Knows the parts so far: which of them is being written, and how long each is."""
 
-    def __init__(self, parts_so_far: list[Json] | None = None) -> None:
-        so_far = parts_so_far or []
-        self._count = len(so_far)
-        self._lengths: dict[int, int] = {}
-        self._kind: str | None = None  # of the open text or reasoning part
+    def __init__(self, so_far: Iterable[Json] = ()) -> None:
+        self._lengths: list[int] = []
+        self._open: str | None = None  # the kind of the last part, if more text of that kind goes into it
         self._held = ""  # half of a surrogate pair whose other half has not come yet
-        self._calls: dict[str, int] = {}  # call id -> its part
+        self._calls: dict[str, int] = {}  # the part of each tool call
+        self._names: dict[str, str] = {}  # the tool of each tool call
+        for part in so_far:
+            self._put(part)
 
-    def take(self, event: model.Event) -> Iterator[JournalEvent]:
-        """The journal events that an event of the model makes. `Finished` makes none."""
+    def take(self, event: model.Event) -> JournalEvent | None:
+        """What an event of a model adds; None where that is nothing."""
         match event:
             case model.TextDelta(text):
-                yield from self._write("text", text)
+                return _something(self.text(text))
             case model.ReasoningDelta(text):
-                yield from self._write("reasoning", text)
+                return _something(self.reasoning(text))
             case model.PartBreak():
-                self._kind = None
+                self._open = None
+                return None
             case model.ToolCallStarted(id, name):
-                self._calls[id] = self._count
-                yield self._open({"kind": "toolCall", "id": id, "name": name, "text": ""})
-            case model.ToolCallDelta(id, arguments):
-                yield self._append(self._calls[id], arguments)
-            case model.ToolCallFinished(id, arguments) if self._lengths[self._calls[id]] == 0 and arguments:
-                yield self._append(self._calls[id], arguments)
+                return self.call(id, name)
+            case model.ToolCallDelta(id, text):
+                return _something(self.arguments(id, text))
+            case model.ToolCallFinished(id, text) if self._lengths[self._calls[id]] == 0:
+                return _something(self.arguments(id, text))
             case model.ToolResultGiven(call_id, name, content, is_error):
-                yield self._open(
-                    {"kind": "toolResult", "callId": call_id, "name": name, "text": content, "isError": is_error}
-                )
+                return self.result(call_id, content, name=name, is_error=is_error)
             case _:
-                pass
+                return None
 
-    def _write(self, kind: str, text: str) -> Iterator[JournalEvent]:
+    def text(self, text: str) -> JournalEvent:
+        """More text of the reply."""
+        return self._write("text", text)
+
+    def reasoning(self, text: str) -> JournalEvent:
+        """More of the model's thoughts."""
+        return self._write("reasoning", text)
+
+    def call(self, id: str, name: str, arguments: str = "") -> JournalEvent:
+        """A tool call begins; the rest of its arguments may follow."""
+        return self._put({"kind": "toolCall", "id": id, "name": name, "text": storable(arguments)})
+
+    def arguments(self, id: str, text: str) -> JournalEvent:
+        """More of the arguments of a tool call.
+
+        Raises:
+            KeyError: there is no such call.
+        """
+        return self._append(self._calls[id], storable(text))
+
+    def result(self, call_id: str, content: str, *, name: str | None = None, is_error: bool = False) -> JournalEvent:
+        """What a tool gave. Without its name, it is that of the call.
+
+        Raises:
+            KeyError: there is no such call, and no name was given.
+        """
+        return self._put(
+            {
+                "kind": "toolResult",
+                "callId": call_id,
+                "name": self._names[call_id] if name is None else name,
+                "text": storable(content),
+                "isError": is_error,
+            }
+        )
+
+    def put(self, part: Json) -> JournalEvent:
+        """A whole part of another kind: a file, or data."""
+        return self._put(part)
+
+    def _write(self, kind: str, text: str) -> JournalEvent:
         text = self._whole(text)
-        if not text:
-            return
-        if self._kind != kind:
-            yield self._open({"kind": kind, "text": ""})
-            self._kind = kind
-        yield self._append(self._count - 1, text)
+        if self._open == kind:
+            return self._append(len(self._lengths) - 1, text)
+        return self._put({"kind": kind, "text": text})
 
     def _whole(self, text: str) -> str:
-        """The text without a half surrogate pair at its end, which is kept for the next call."""
+        """The text without half a surrogate pair at its end, which is kept for the next call."""
         text = self._held + text
         self._held = ""
         if text and ord(text[-1]) in HIGH_SURROGATES:
             self._held, text = text[-1], text[:-1]
         return storable(text)
 
-    def _open(self, part: Json) -> JournalEvent:
-        index = self._count
-        self._count += 1
-        self._lengths[index] = 0
-        self._kind = None
+    def _put(self, part: Json) -> JournalEvent:
+        index = len(self._lengths)
+        self._lengths.append(parts.length(part.get("text", "")))
+        self._open = part["kind"] if part["kind"] in ("text", "reasoning") else None
+        if part["kind"] == "toolCall":
+            self._calls[part["id"]] = index
+            self._names[part["id"]] = part["name"]
         return ("p", index, part)
 
     def _append(self, index: int, text: str) -> JournalEvent:
         offset = self._lengths[index]
         self._lengths[index] = offset + parts.length(text)
         return ("a", index, offset, text)
+
+
+def _something(event: JournalEvent) -> JournalEvent | None:
+    """The event, unless it appends nothing."""
+    return None if event[0] == "a" and not event[3] else event

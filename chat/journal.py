@@ -14,18 +14,15 @@ import orjson
 
 from chat import doorbells
 from chat.parts import JournalEvent
+from chat.patience import patiently
 from db import deltas
 from db.database import Database
-from db.failures import transient
 from pubsub.bus import Bus
 
 _log = logging.getLogger("transom.journal")
 
 BACKLOG = 50_000
 """Events that may wait for the disk before producers are held back."""
-
-
-_FIRST_PAUSE = 0.05  # seconds; doubles up to a second
 
 
 class Fenced(Exception):
@@ -138,17 +135,10 @@ class Journal:
 
     async def _commit(self, batches: list[_Batch]) -> set[UUID]:
         """Inserts the batches; returns the runs that were not fenced. Tries until the database answers."""
-        pause = _FIRST_PAUSE
-        while True:
-            try:
-                return await self._insert(batches)
-            except Exception as error:
-                if not transient(error):
-                    return await self._commit_each(batches, error)
-                if pause == _FIRST_PAUSE:
-                    _log.warning("The journal waits for the database: %s", error)
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, 1.0)
+        try:
+            return await patiently(lambda: self._insert(batches), "The journal")
+        except Exception as error:
+            return await self._commit_each(batches, error)
 
     async def _commit_each(self, batches: list[_Batch], error: Exception) -> set[UUID]:
         """One run's batch cannot be stored: finds it, and fences that run alone."""

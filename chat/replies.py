@@ -9,10 +9,10 @@ from typing import Any
 from chat import history, runs, titles
 from chat.drafts import Draft
 from chat.journal import Fenced, Pen
+from chat.patience import patiently
 from chat.process import Process
 from chat.runs import Outcome
 from db import agents, messages
-from db.failures import transient
 from db.models import Agent, Message, Run, RunStatus
 from llm.errors import ModelError
 from llm.events import Finished
@@ -67,25 +67,17 @@ async def _outcome(writing: asyncio.Task[Outcome], stop: asyncio.Future[str]) ->
 
 
 async def _end(process: Process, run: Run, pen: Pen, outcome: Outcome) -> None:
-    pause = 0.1
-    while True:
-        try:
-            await pen.flush()
-            ended = await runs.finish(process, run, outcome)
-            break
-        except Fenced:
-            return
-        except Exception as error:
-            if not transient(error):
-                raise
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, 2.0)
+    try:
+        await pen.flush()
+    except Fenced:
+        return
+    ended = await patiently(lambda: runs.finish(process, run, outcome), "The end of a reply")
     if ended is not None and ended.status is RunStatus.COMPLETED:
         process.jobs.start(_entitle(process, run), f"title {run.session_id}")
 
 
 async def _write(process: Process, run: Run, pen: Pen) -> Outcome:
-    task = await _prepare(process, run)
+    task = await patiently(lambda: _prepare(process, run), "A reply")
     draft = Draft()
     request = Request(
         turns=task.turns,
@@ -98,7 +90,8 @@ async def _write(process: Process, run: Run, pen: Pen) -> Outcome:
         async for event in events:
             if isinstance(event, Finished):
                 return Outcome(RunStatus.COMPLETED, usage=_usage(event), provider_ref=event.provider_ref)
-            await pen.write(*draft.take(event))
+            if (added := draft.take(event)) is not None:
+                await pen.write(added)
     raise AssertionError("A model's stream ended without `Finished`.")
 
 

@@ -97,7 +97,7 @@ class Worker:
                 continue
             try:
                 async with process.db.system() as tx:
-                    kept = await run_rows.renew(tx, process.id, process.timing.lease_delta)
+                    kept = await run_rows.renew(tx, process.id, mine, process.timing.lease_delta)
             except Exception as error:
                 if not transient(error):
                     raise

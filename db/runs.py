@@ -1,6 +1,6 @@
 """Runs: claimed, leased, ended. Every change of status is guarded by the status it comes from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -97,11 +97,11 @@ async def claim(tx: AsyncSession, run_id: UUID, seq: int, producer: str, lease: 
     return (await tx.scalars(query, execution_options=_OPTIONS)).one_or_none()
 
 
-async def renew(tx: AsyncSession, producer: str, lease: timedelta) -> set[UUID]:
-    """Renews every lease of a producer in one statement; returns the runs that are still its own."""
+async def renew(tx: AsyncSession, producer: str, run_ids: Collection[UUID], lease: timedelta) -> set[UUID]:
+    """Renews a producer's leases of these runs in one statement; returns the runs that are still its own."""
     query = (
         update(Run)
-        .where(Run.producer == producer, Run.status.in_(_PRODUCING))
+        .where(Run.id.in_(run_ids), Run.producer == producer, Run.status.in_(_PRODUCING))
         .values(lease_until=func.now() + lease)
         .returning(Run.id)
     )

@@ -9,6 +9,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from chat import life, refusals
+from chat.process import Timing
 from chat.scope import Scope, Viewer
 from db.database import Database
 from llm.models import Models
@@ -61,11 +62,12 @@ class Transom(Starlette):
         settings = self.settings
         assert settings.database_url is not None
         assert settings.redis_url is not None
+        timing = Timing(lease=settings.lease)
         async with AsyncExitStack() as stack:
             db = await stack.enter_async_context(Database(settings.database_url))
             bus = await stack.enter_async_context(RedisBus(settings.redis_url))
             models = await stack.enter_async_context(_models(settings))
-            self.shared.life = await stack.enter_async_context(life.running(db, bus, models))
+            self.shared.life = await stack.enter_async_context(life.running(db, bus, models, timing=timing))
             self.shared.process.jobs.start(models.warm(), "warming the models up")
             yield
 

@@ -45,6 +45,13 @@ class Settings(BaseSettings):
     jwt_audience: str | None = Field(None, description="Required `aud` of a bearer token.")
     jwt_issuer: str | None = Field(None, description="Required `iss` of a bearer token.")
 
+    lease: float = Field(
+        30.0,
+        ge=1,
+        le=3600,
+        description="Seconds after which a reply is marked as interrupted when the process that wrote it has died.",
+    )
+
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
 
     @model_validator(mode="before")

@@ -9,6 +9,8 @@ import socket
 import sys
 from pathlib import Path
 
+LONGEST_REPLY = 768
+"""Tokens of a reply at most."""
 CONTEXT = 8192
 CONVERSATIONS = 4
 
@@ -35,6 +37,10 @@ def main() -> None:
     settings.n_threads_http = 2 * CONVERSATIONS
     # The conversations share one context, kept in 8 bits: 100 MB. Finished ones are not kept aside.
     settings.n_ctx = CONTEXT
+    settings.n_predict = LONGEST_REPLY  # a model this small may not find an end by itself
+    settings.sampling.temp = 0.6
+    settings.sampling.penalty_repeat = 1.15
+    settings.sampling.penalty_last_n = 256
     settings.n_parallel = CONVERSATIONS
     settings.kv_unified = True
     settings.cache_type_k = settings.cache_type_v = xllamacpp.ggml_type.GGML_TYPE_Q8_0
