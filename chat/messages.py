@@ -1,6 +1,6 @@
 """Messages: sent, and read along a path."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -12,8 +12,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from chat import doorbells, flight, limits, parts, placing, sessions, titles
-from chat.refusals import IdTaken, InvalidInput
+from chat import asking, doorbells, flight, limits, parts, placing, sessions, titles
+from chat.asking import Reply, WhenBusy
+from chat.refusals import IdTaken, InvalidInput, NotFound
 from chat.scope import Scope
 from chat.sessions import NewSession, Seen
 from db import branches, memberships, messages, runs
@@ -21,9 +22,6 @@ from db import sessions as session_rows
 from db.failures import duplicate
 from db.models import Message, MessageRole, MessageStatus, Run, Session, TitleSource
 from db.page import Page, Span
-
-PREVIEW = 200
-"""Characters of a session's last message that its lists show."""
 
 
 class Tip(Enum):
@@ -36,24 +34,31 @@ TIP: Literal[Tip.TIP] = Tip.TIP
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
-    """A message, and the reply that is on its way."""
+class Posted:
+    """A message that was stored."""
 
     seen: Seen
     message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange(Posted):
+    """A message, and the reply that is on its way."""
+
     reply: Message
     run: Run
 
 
 async def send(
     scope: Scope,
-    session: UUID | NewSession,
+    to: UUID | NewSession,
     text: str,
     *,
     message_id: UUID | None = None,
     parent_id: UUID | Literal[Tip.TIP] | None = TIP,
     metadata: object = None,
     client_created_at: datetime | None = None,
+    when_busy: WhenBusy = WhenBusy.QUEUE,
 ) -> Exchange:
     """Stores a user's message, an empty reply and the queued run that will write it, all or nothing.
 
@@ -66,139 +71,137 @@ async def send(
         NotFound: there is no such session, project or agent.
         NotAllowed: the viewer may only read the session.
         IdTaken: an id belongs to something else.
+        Busy: a reply is being written, and `when_busy` says not to wait for it.
     """
+    message = _message(scope, text, message_id, metadata, client_created_at)
+    posted, reply = await _say(scope, to, message, parent_id, repeatable=message_id is not None, when_busy=when_busy)
+    if reply is None:
+        raise IdTaken("id")
+    return Exchange(posted.seen, posted.message, reply.message, reply.run)
+
+
+async def post(
+    scope: Scope,
+    to: UUID | NewSession,
+    text: str,
+    *,
+    message_id: UUID | None = None,
+    parent_id: UUID | Literal[Tip.TIP] | None = TIP,
+    metadata: object = None,
+    client_created_at: datetime | None = None,
+) -> Posted:
+    """Stores a user's message alone, for an app that answers by itself (`chat.producing`). Else as `send`."""
+    message = _message(scope, text, message_id, metadata, client_created_at)
+    return (await _say(scope, to, message, parent_id, repeatable=message_id is not None, when_busy=None))[0]
+
+
+def _message(
+    scope: Scope, text: str, message_id: UUID | None, metadata: object, client_created_at: datetime | None
+) -> Message:
     text = limits.text("text", text)
-    meta = limits.metadata("metadata", metadata or {})
+    return Message(
+        id=message_id or uuid7(),
+        role=MessageRole.USER,
+        status=MessageStatus.COMPLETE,
+        parts=[parts.text(text)],
+        content=text,
+        meta=limits.metadata("metadata", metadata or {}),
+        author_id=scope.viewer.id,
+        client_created_at=client_created_at,
+    )
+
+
+async def _say(
+    scope: Scope,
+    to: UUID | NewSession,
+    message: Message,
+    parent_id: UUID | Literal[Tip.TIP] | None,
+    *,
+    repeatable: bool,
+    when_busy: WhenBusy | None,
+) -> tuple[Posted, Reply | None]:
+    """Stores a message, and asks for a reply unless `when_busy` is None."""
     try:
         async with scope.tx() as tx:
-            if message_id is not None and (found := await _sent(tx, scope, message_id)) is not None:
+            if repeatable and (found := await _said(tx, scope, message.id)) is not None:
                 return found
-            seen = await _session(tx, scope, session)
-            message = Message(
-                id=message_id or uuid7(),
-                role=MessageRole.USER,
-                status=MessageStatus.COMPLETE,
-                parts=[parts.text(text)],
-                content=text,
-                meta=meta,
-                author_id=scope.viewer.id,
-                client_created_at=client_created_at,
-            )
-            exchange, heads = await _store(tx, scope, seen, message, parent_id)
+            seen = await _store(tx, scope, await _session(tx, scope, to), message, parent_id)
+            reply = None
+            if when_busy is not None:
+                reply = await asking.reply(tx, scope, seen[0], message, when_busy=when_busy)
+            heads = await memberships.touch(tx, seen[0].id, seen[0].last_activity_at)
     except IntegrityError as error:
-        return await _after_conflict(scope, session, message_id, error)
+        return await _after_conflict(scope, to, message.id, error)
     process = scope.process
-    sessions.ring(process, exchange.seen[0])
+    sessions.ring(process, seen[0])
     sessions.ring_members(process, heads)
-    doorbells.queued(process.bus, process.id)
-    return exchange
+    if reply is not None:
+        doorbells.stop(process.bus, reply.interrupted)
+        doorbells.queued(process.bus, process.id)
+    return Posted(seen, message), reply
 
 
-async def _session(tx: AsyncSession, scope: Scope, session: UUID | NewSession) -> Seen:
-    if isinstance(session, UUID):
-        return await sessions.writable(tx, scope, session)
-    if session.id is not None and (found := await sessions.existing(tx, scope, session.id)) is not None:
+async def _session(tx: AsyncSession, scope: Scope, to: UUID | NewSession) -> Seen:
+    if isinstance(to, UUID):
+        return await sessions.writable(tx, scope, to)
+    if to.id is not None and (found := await sessions.existing(tx, scope, to.id)) is not None:
         return found
-    return await sessions.begin(tx, scope, session)
+    return await sessions.begin(tx, scope, to)
 
 
-async def _sent(tx: AsyncSession, scope: Scope, message_id: UUID) -> Exchange | None:
+async def _said(tx: AsyncSession, scope: Scope, message_id: UUID) -> tuple[Posted, Reply | None] | None:
     """What an earlier call with this id made."""
     message = await messages.get(tx, message_id)
     if message is None:
         return None
-    reply = await runs.reply(tx, message_id)
-    if message.role is not MessageRole.USER or reply is None:
+    if message.role is not MessageRole.USER:
         raise IdTaken("id")
-    return Exchange(await sessions.seen(tx, scope, message.session_id), message, *reply)
+    first = await runs.reply(tx, message_id)
+    return Posted(await sessions.seen(tx, scope, message.session_id), message), Reply(*first) if first else None
 
 
 async def _after_conflict(
-    scope: Scope, session: UUID | NewSession, message_id: UUID | None, error: IntegrityError
-) -> Exchange:
+    scope: Scope, to: UUID | NewSession, message_id: UUID, error: IntegrityError
+) -> tuple[Posted, Reply | None]:
     """What a simultaneous call with the same id made."""
     if not duplicate(error):
         raise error
-    if message_id is not None:
-        async with scope.tx() as tx:
-            if (found := await _sent(tx, scope, message_id)) is not None:
-                return found
-    taken = isinstance(session, NewSession) and (session.external_id is not None or session.id is not None)
+    async with scope.tx() as tx:
+        if (found := await _said(tx, scope, message_id)) is not None:
+            return found
+    taken = isinstance(to, NewSession) and (to.external_id is not None or to.id is not None)
     raise IdTaken("session" if taken else "id") from error
 
 
 async def _store(
     tx: AsyncSession, scope: Scope, seen: Seen, message: Message, parent_id: UUID | Literal[Tip.TIP] | None
-) -> tuple[Exchange, Mapping[UUID, int]]:
-    """Places and numbers the message, its reply and the run: the last three numbers of the session."""
+) -> Seen:
+    """Places and numbers the message, and makes its branch the one that is shown."""
     session = await session_rows.advance(
         tx,
         seen[0].id,
-        3,
-        message_count=Session.message_count + 2,
-        last_message_preview=preview(message.content),
+        message_count=Session.message_count + 1,
+        last_message_preview=parts.preview(message.content),
         last_activity_at=func.clock_timestamp(),
     )
     if session is None:
-        raise InvalidInput("sessionId", "The session was deleted just now.")
+        raise NotFound("session")
     member = seen[1]
-    place = (
-        await placing.at_tip(tx, session, member) if parent_id is TIP else await placing.under(tx, session, parent_id)
-    )
-    first = session.head - 2
+    if parent_id is TIP:
+        place = await placing.at_tip(tx, session, member)
+    else:
+        place = await placing.under(tx, session, parent_id)
     message.session_id = session.id
     message.parent_id, message.branch, message.depth = place.parent_id, place.branch, place.depth
-    message.seq, message.origin = first, scope.viewer.client
-    run_id = uuid7()
-    reply = Message(
-        id=uuid7(),
-        session_id=session.id,
-        parent_id=message.id,
-        branch=place.branch,
-        depth=place.depth + 1,
-        role=MessageRole.ASSISTANT,
-        status=MessageStatus.PENDING,
-        run_id=run_id,
-        seq=first + 1,
-        origin=scope.viewer.client,
-    )
-    run = Run(
-        id=run_id,
-        session_id=session.id,
-        message_id=reply.id,
-        agent_id=session.agent_id,
-        requested_by=scope.viewer.id,
-        position=session.head,
-        seq=session.head,
-        origin=scope.viewer.client,
-    )
-    await messages.add(tx, message, reply)
-    await runs.add(tx, run)
-    session = await _current(tx, session, message)
-    heads = await memberships.touch(tx, session.id, session.last_activity_at)
-    if member.branch is not None and member.branch != place.branch:
-        member = await memberships.change(
-            tx, session.id, member.user_id, heads[member.user_id], {"branch": place.branch}
-        )
-    return Exchange((session, member), message, reply, run), heads
-
-
-async def _current(tx: AsyncSession, session: Session, message: Message) -> Session:
-    """Sets what the session's row says of its newest message."""
-    values: dict[str, Any] = {}
-    if session.current_branch != message.branch:
-        values["current_branch"] = message.branch
+    message.seq, message.origin = session.head, scope.viewer.client
+    await messages.add(tx, message)
+    changes: dict[str, Any] = {"current_branch": place.branch}
     if session.title_source is TitleSource.NONE:
-        values |= {"title": titles.first_words(message.content), "title_source": TitleSource.FIRST_WORDS}
-    if not values:
-        return session
-    return await session_rows.advance(tx, session.id, 0, **values) or session
-
-
-def preview(content: str) -> str:
-    """The beginning of a message, on one line."""
-    line = " ".join(content[: PREVIEW * 2].split())
-    return line if len(line) <= PREVIEW else line[: PREVIEW - 1] + "…"
+        changes |= {"title": titles.first_words(message.content), "title_source": TitleSource.FIRST_WORDS}
+    await session_rows.advance(tx, session.id, 0, **changes)
+    if member.branch is not None and member.branch != place.branch:
+        member = await memberships.change(tx, session.id, member.user_id, member.seq, {"branch": place.branch})
+    return session, member
 
 
 @dataclass(frozen=True, slots=True)

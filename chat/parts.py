@@ -21,6 +21,9 @@ from typing import Any, Literal
 
 from db.models import Json
 
+PREVIEW = 200
+"""Characters of a session's last message that its lists show."""
+
 type Append = tuple[Literal["a"], int, int, str]
 type Put = tuple[Literal["p"], int, Json]
 type JournalEvent = Append | Put
@@ -34,6 +37,12 @@ def text(value: str) -> Json:
 def content(parts: Iterable[Json]) -> str:
     """The plain text of a message: its text parts with a blank line between them."""
     return "\n\n".join(part["text"] for part in parts if part["kind"] == "text")
+
+
+def preview(text: str) -> str:
+    """The beginning of a message, on one line."""
+    line = " ".join(text[: PREVIEW * 2].split())
+    return line if len(line) <= PREVIEW else line[: PREVIEW - 1] + "…"
 
 
 def length(value: str) -> int:

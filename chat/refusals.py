@@ -1,6 +1,7 @@
 """What a rule says no to. Nothing has been written when one is raised."""
 
 from typing import Literal
+from uuid import UUID
 
 
 class Refusal(Exception):
@@ -37,3 +38,35 @@ class IdTaken(Refusal):
     def __init__(self, field: str) -> None:
         super().__init__("This id is taken by something else. Make a new random UUID and try again.")
         self.field = field
+
+
+class Busy(Refusal):
+    """The session has a run that is not over, and the caller did not want to wait."""
+
+    def __init__(self, run_id: UUID) -> None:
+        super().__init__("A reply is being written in this session. Wait for it, stop it, or queue behind it.")
+        self.run_id = run_id
+
+
+class Fenced(Refusal):
+    """Another producer has taken the run over."""
+
+    def __init__(self, epoch: int) -> None:
+        super().__init__("Another producer has taken this run over. Stop producing.")
+        self.epoch = epoch
+
+
+class RunClosed(Refusal):
+    """The run is over; nothing more can be written to it."""
+
+    def __init__(self, status: str) -> None:
+        super().__init__(f"This run is over ({status}). Stop producing.")
+        self.status = status
+
+
+class SequenceGap(Refusal):
+    """Events are missing between what was appended and what came now."""
+
+    def __init__(self, expected: int) -> None:
+        super().__init__(f"Events are missing: the next one expected has the number {expected}. Send from there.")
+        self.expected = expected

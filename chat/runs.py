@@ -10,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chat import doorbells, flight, parts, sessions
 from chat.cursors import ScopeKind
-from chat.messages import preview
 from chat.process import Process
 from chat.refusals import NotFound
 from chat.scope import Scope
@@ -179,7 +178,7 @@ async def _remember(tx: AsyncSession, session: Session, message: Message, outcom
     """Sets what the session's row says of its newest message."""
     values: dict[str, Any] = {"last_activity_at": func.clock_timestamp()}
     if message.content:
-        values["last_message_preview"] = preview(message.content)
+        values["last_message_preview"] = parts.preview(message.content)
     if outcome.provider_ref is not None:
         values["provider_ref"] = outcome.provider_ref
     return await session_rows.advance(tx, session.id, 0, where=(), **values) or session

@@ -68,6 +68,12 @@ async def append(tx: AsyncSession, producers: Sequence[str], entries: Sequence[E
     return set(found)
 
 
+async def add(tx: AsyncSession, entry: Entry) -> None:
+    """Journals an entry of a run whose row the transaction holds."""
+    tx.add(Delta(run_id=entry.run_id, epoch=entry.epoch, seq=entry.seq, count=entry.count, events=entry.events))
+    await tx.flush()
+
+
 async def seal(tx: AsyncSession, producer: str) -> None:
     """Waits until no append of this producer is under way, and holds new ones back to the commit."""
     await tx.execute(_SEAL, {"producer": producer})

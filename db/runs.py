@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, and_, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from db.models import ACTIVE, Message, Run, RunStatus, Session
+from db.models import ACTIVE, Executor, Message, Run, RunStatus, Session
 
 _OPTIONS: dict[str, Any] = {"synchronize_session": False, "populate_existing": True}
 _PRODUCING = (RunStatus.RUNNING, RunStatus.AWAITING_INPUT)
@@ -47,9 +47,12 @@ async def changed(tx: AsyncSession, session_id: UUID, after: int, limit: int) ->
 def _next_in_its_session() -> ColumnElement[bool]:
     earlier = aliased(Run)
     blocked = exists().where(
-        earlier.session_id == Run.session_id, earlier.status.in_(ACTIVE), earlier.position < Run.position
+        earlier.session_id == Run.session_id,
+        earlier.status.in_(ACTIVE),
+        earlier.position < Run.position,
+        ~earlier.parallel,
     )
-    return and_(Run.status == RunStatus.QUEUED, ~blocked)
+    return and_(Run.status == RunStatus.QUEUED, Run.executor == Executor.SERVER, Run.parallel | ~blocked)
 
 
 async def claimable(tx: AsyncSession, limit: int) -> Sequence[tuple[UUID, UUID]]:
@@ -79,18 +82,26 @@ async def waiting(tx: AsyncSession) -> bool:
     return (await tx.scalars(query)).one_or_none() is not None
 
 
-async def claim(tx: AsyncSession, run_id: UUID, seq: int, producer: str, lease: timedelta) -> Run | None:
-    """Takes a queued run: it is running from now, in its next epoch. None where it is not queued any more."""
+async def claim(
+    tx: AsyncSession,
+    run_id: UUID,
+    seq: int,
+    producer: str,
+    lease: timedelta,
+    *,
+    of: Sequence[RunStatus] = (RunStatus.QUEUED,),
+) -> Run | None:
+    """Takes a run in one of these statuses: it is running from now, in its next epoch. None where it is in another."""
     query = (
         update(Run)
-        .where(Run.id == run_id, Run.status == RunStatus.QUEUED)
+        .where(Run.id == run_id, Run.status.in_(of))
         .values(
             seq=seq,
             status=RunStatus.RUNNING,
             epoch=Run.epoch + 1,
             producer=producer,
             lease_until=func.now() + lease,
-            started_at=func.now(),
+            started_at=func.coalesce(Run.started_at, func.now()),
         )
         .returning(Run)
     )
@@ -106,6 +117,17 @@ async def renew(tx: AsyncSession, producer: str, run_ids: Collection[UUID], leas
         .returning(Run.id)
     )
     return set(await tx.scalars(query, execution_options=_OPTIONS))
+
+
+async def hold(tx: AsyncSession, run_id: UUID, epoch: int, lease: timedelta) -> Run | None:
+    """Renews the lease of a run that is produced in this epoch, and locks its row. None where it is not."""
+    query = (
+        update(Run)
+        .where(Run.id == run_id, Run.epoch == epoch, Run.status.in_(_PRODUCING))
+        .values(lease_until=func.now() + lease)
+        .returning(Run)
+    )
+    return (await tx.scalars(query, execution_options=_OPTIONS)).one_or_none()
 
 
 async def request_cancel(tx: AsyncSession, run_id: UUID, seq: int) -> Run | None:

@@ -4,7 +4,7 @@ from db.models.agent import Agent
 from db.models.message import Message, MessageRole, MessageStatus
 from db.models.project import Project
 from db.models.row import Json, Row
-from db.models.run import ACTIVE, Delta, Run, RunStatus
+from db.models.run import ACTIVE, Delta, Executor, Run, RunStatus
 from db.models.session import Branch, MemberRole, Membership, Session, TitleSource
 from db.models.user import User
 
@@ -13,6 +13,7 @@ __all__ = [
     "Agent",
     "Branch",
     "Delta",
+    "Executor",
     "Json",
     "MemberRole",
     "Membership",

@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Index, SmallInteger, text
+from sqlalchemy import BigInteger, Double, ForeignKey, Index, SmallInteger, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -29,6 +29,13 @@ ACTIVE = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.AWAITING_INPUT)
 _ACTIVE_SQL = "status IN ('queued', 'running', 'awaiting_input')"
 
 
+class Executor(StrEnum):
+    """Who generates the reply of a run."""
+
+    SERVER = "server"
+    APP = "app"
+
+
 class Run(Row):
     """A run is owned through the lease in its row, so any process can take it over."""
 
@@ -42,8 +49,11 @@ class Run(Row):
     requested_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
 
     status: Mapped[RunStatus] = mapped_column(choice(RunStatus), default=RunStatus.QUEUED)
-    position: Mapped[int] = mapped_column(BigInteger)
+    executor: Mapped[Executor] = mapped_column(choice(Executor), default=Executor.SERVER)
+    position: Mapped[float] = mapped_column(Double)
     """Its place among the session's runs; they are executed in this order."""
+    parallel: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    """Whether it neither waits for the session's other runs nor holds them up."""
     epoch: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     """Rises whenever a producer takes the run; what a producer of an earlier epoch writes is refused."""
     producer: Mapped[str | None]

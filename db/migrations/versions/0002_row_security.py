@@ -40,6 +40,18 @@ END
 
 MEMBER = "EXISTS (SELECT FROM memberships m WHERE m.session_id = {session} AND m.user_id = transom_viewer())"
 WRITER = MEMBER[:-1] + " AND m.role IN ('owner', 'writer'))"
+
+# Everything but whose session it is: who owns it can make members of it.
+CHANGE_SESSIONS = f"""
+DO $$ BEGIN
+    EXECUTE (
+        SELECT format('GRANT UPDATE (%s) ON sessions TO {VIEWER_ROLE}', string_agg(quote_ident(attname), ', '))
+        FROM pg_attribute
+        WHERE attrelid = 'sessions'::regclass AND attnum > 0 AND NOT attisdropped AND attname NOT IN ('id', 'owner_id')
+    );
+END $$
+"""
+
 OWN_SESSION = "EXISTS (SELECT FROM sessions s WHERE s.id = session_id AND s.owner_id = transom_viewer())"
 
 # table: (what the role is granted, rows it sees, rows it may write)
@@ -52,7 +64,7 @@ POLICIES = {
         "owner_id = transom_viewer()",
     ),
     "sessions": (
-        "SELECT, INSERT, UPDATE",
+        "SELECT, INSERT",  # and UPDATE, see CHANGE_SESSIONS
         "owner_id = transom_viewer() OR " + MEMBER.format(session="sessions.id"),
         "owner_id = transom_viewer() OR " + WRITER.format(session="sessions.id"),
     ),
@@ -92,7 +104,15 @@ def upgrade() -> None:
             NULL;  -- roles belong to the whole cluster: another database of it has made this one
         END $$
     """)
-    op.execute(f"GRANT {VIEWER_ROLE} TO CURRENT_USER")
+    op.execute(f"""
+        DO $$ BEGIN
+            GRANT {VIEWER_ROLE} TO CURRENT_USER;
+        EXCEPTION WHEN insufficient_privilege THEN  -- fine, if an administrator has done it
+            IF NOT pg_has_role('{VIEWER_ROLE}', 'SET') THEN
+                RAISE;
+            END IF;
+        END $$
+    """)
     op.execute(f"""
         DO $$ BEGIN
             EXECUTE format('GRANT USAGE ON SCHEMA %I TO {VIEWER_ROLE}', current_schema());
@@ -100,6 +120,8 @@ def upgrade() -> None:
     """)
     op.execute(VIEWER)
     op.execute(TOUCH_MEMBERS)
+    op.execute("REVOKE EXECUTE ON FUNCTION transom_touch_members FROM PUBLIC")
+    op.execute(f"GRANT EXECUTE ON FUNCTION transom_touch_members TO {VIEWER_ROLE}")
     for table, (granted, seen, written) in POLICIES.items():
         op.execute(f"GRANT {granted} ON {table} TO {VIEWER_ROLE}")
         op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
@@ -108,6 +130,7 @@ def upgrade() -> None:
         op.execute(f"CREATE POLICY seen {to.format('SELECT')} USING ({seen})")
         op.execute(f"CREATE POLICY made {to.format('INSERT')} WITH CHECK ({made})")
         op.execute(f"CREATE POLICY changed {to.format('UPDATE')} USING ({written}) WITH CHECK ({written})")
+    op.execute(CHANGE_SESSIONS)
 
 
 def downgrade() -> None:

@@ -1,0 +1,93 @@
+"""Asking for a reply: the empty message, and the run that will write it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from uuid_utils.compat import uuid7
+
+from chat import placing
+from chat.refusals import Busy, NotFound
+from chat.scope import Scope
+from db import messages, runs, sessions
+from db.models import Executor, Message, MessageRole, MessageStatus, Run, RunStatus, Session
+
+
+class WhenBusy(StrEnum):
+    """What to do where the session has a run that is not over."""
+
+    QUEUE = "queue"
+    REJECT = "reject"
+    INTERRUPT = "interrupt"
+    PARALLEL = "parallel"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A reply that was asked for."""
+
+    message: Message
+    run: Run
+    interrupted: Sequence[UUID] = ()
+    """The runs that are to stop in its favour."""
+
+
+async def reply(
+    tx: AsyncSession,
+    scope: Scope,
+    session: Session,
+    parent: Message,
+    *,
+    when_busy: WhenBusy = WhenBusy.QUEUE,
+    executor: Executor = Executor.SERVER,
+    run_id: UUID | None = None,
+    agent_id: UUID | None = None,
+) -> Reply:
+    """Stores an empty reply to `parent` and a queued run. The session's row must be locked.
+
+    Raises:
+        Busy: a run is not over, and `when_busy` is `REJECT`.
+        sqlalchemy.exc.IntegrityError: the run's id is taken.
+    """
+    active = [run for run in await runs.active(tx, [session.id]) if not run.parallel]
+    if active and when_busy is WhenBusy.REJECT:
+        raise Busy(active[0].id)
+    producing = [run for run in active if run.status is not RunStatus.QUEUED]
+    stops = producing if when_busy is WhenBusy.INTERRUPT else []
+    queued = [run.position for run in active if run.status is RunStatus.QUEUED]
+    place = await placing.under(tx, session, parent.id)
+    taken = await sessions.advance(tx, session.id, len(stops) + 2, message_count=Session.message_count + 1)
+    if taken is None:
+        raise NotFound("session")
+    for number, run in enumerate(stops, start=taken.head - len(stops) - 1):
+        await runs.request_cancel(tx, run.id, number)
+    new_run_id = run_id or uuid7()
+    message = Message(
+        id=uuid7(),
+        session_id=session.id,
+        parent_id=place.parent_id,
+        branch=place.branch,
+        depth=place.depth,
+        role=MessageRole.ASSISTANT,
+        status=MessageStatus.PENDING,
+        run_id=new_run_id,
+        seq=taken.head - 1,
+        origin=scope.viewer.client,
+    )
+    run = Run(
+        id=new_run_id,
+        session_id=session.id,
+        message_id=message.id,
+        agent_id=agent_id or session.agent_id,
+        requested_by=scope.viewer.id,
+        executor=executor,
+        position=min(queued) - 1 if stops and queued else taken.head,
+        parallel=when_busy is WhenBusy.PARALLEL,
+        seq=taken.head,
+        origin=scope.viewer.client,
+    )
+    await messages.add(tx, message)
+    await runs.add(tx, run)
+    return Reply(message, run, [run.id for run in stops])
