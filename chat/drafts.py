@@ -1,6 +1,8 @@
 """A reply while it is being written: what its producer says in, journal events out, one for one."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
 
 from chat import parts
 from chat.limits import storable
@@ -116,3 +118,32 @@ class Draft:
 def _something(event: JournalEvent) -> JournalEvent | None:
     """The event, unless it appends nothing."""
     return None if event[0] == "a" and not event[3] else event
+
+
+@dataclass(slots=True)
+class KeptDraft:
+    """A draft as it was after event number `last` of an epoch."""
+
+    epoch: int
+    last: int
+    draft: Draft
+
+
+class Drafts:
+    """The drafts of runs that producers outside write through this process; what is not kept is read again."""
+
+    MOST = 10_000
+
+    def __init__(self) -> None:
+        self._kept: dict[UUID, KeptDraft] = {}
+
+    def take(self, run_id: UUID, epoch: int) -> KeptDraft | None:
+        """The draft, which is kept no more until it is given back."""
+        kept = self._kept.pop(run_id, None)
+        return kept if kept is not None and kept.epoch == epoch else None
+
+    def keep(self, run_id: UUID, kept: KeptDraft) -> None:
+        """Keeps a draft; the oldest goes where there are too many."""
+        self._kept[run_id] = kept
+        if len(self._kept) > self.MOST:
+            del self._kept[next(iter(self._kept))]

@@ -28,7 +28,7 @@ async def complete(tx: AsyncSession, messages: Iterable[Message]) -> Mapping[UUI
         return {}
     journals = await deltas.of_runs(tx, list(flying))
     for run_id, message in flying.items():
-        _extend(message, journals.get(run_id, ()))
+        extend(message, journals.get(run_id, ()))
     return {run_id: position(journals.get(run_id, ())) for run_id in flying}
 
 
@@ -45,7 +45,8 @@ def folded(message: Message, journal: Iterable[Delta]) -> list[Json]:
     return result
 
 
-def _extend(message: Message, journal: Iterable[Delta]) -> None:
+def extend(message: Message, journal: Iterable[Delta]) -> None:
+    """Shows in a message what a journal adds to it, without storing it."""
     whole = folded(message, journal)
     set_committed_value(message, "parts", whole)
     set_committed_value(message, "content", parts.content(whole))

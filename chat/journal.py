@@ -23,6 +23,8 @@ _log = logging.getLogger("transom.journal")
 
 BACKLOG = 50_000
 """Events that may wait for the disk before producers are held back."""
+LARGEST = 5_000
+"""Events of one run that go into one turn at most; they are one row, and one message on the bus."""
 
 
 class Fenced(Exception):
@@ -43,6 +45,7 @@ class Pen:
     """The number of the last event that was handed over."""
     durable: int = 0
     """The number of the last event that is on disk."""
+    closed: bool = False
     fenced: bool = False
     pending: list[JournalEvent] = field(default_factory=list)
 
@@ -50,12 +53,18 @@ class Pen:
         """Hands events over. Returns at once, unless the disk is far behind.
 
         Raises:
-            Fenced: an earlier event was refused.
+            Fenced: an earlier event was refused, or the pen is closed.
         """
+        if self.closed:
+            raise Fenced
         self.check()
         self.written += len(events)
         self.pending.extend(events)
         await self.journal.wait_for_room(self, len(events))
+
+    def close(self) -> None:
+        """Refuses whatever comes from now on. What was written before still gets to the disk."""
+        self.closed = True
 
     async def flush(self) -> None:
         """Returns when everything written is on disk.
@@ -119,19 +128,39 @@ class Journal:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            batches = [self._batch(pen) for pen in self._dirty if pen.pending]
-            self._dirty.clear()
+            pens, self._dirty = self._dirty, {}
+            batches = [batch for pen in pens if (batch := self._batch(pen)) is not None]
             if batches:
                 self._settle(batches, await self._commit(batches))
             ended, self._turn = self._turn, None
             if ended is not None:
                 ended.set_result(None)
 
-    def _batch(self, pen: Pen) -> _Batch:
-        events, pen.pending = pen.pending, []
-        encoded = orjson.dumps(events)
-        first = pen.written - len(events) + 1
+    def _batch(self, pen: Pen) -> _Batch | None:
+        """What a pen puts into this turn; None where it has nothing, or nothing that could be stored."""
+        if pen.fenced:  # after a refusal there would be a hole
+            self._fence(pen)
+            return None
+        first = pen.written - len(pen.pending) + 1
+        events, pen.pending = pen.pending[:LARGEST], pen.pending[LARGEST:]
+        if pen.pending:
+            self._dirty[pen] = None
+            self._wake.set()
+        if not events:
+            return None
+        try:
+            encoded = orjson.dumps(events)
+        except orjson.JSONEncodeError:
+            _log.exception("What run %s wrote is no text.", pen.run_id)
+            self._backlog -= len(events)
+            self._fence(pen)
+            return None
         return _Batch(pen, deltas.Entry(pen.run_id, pen.epoch, first, len(events), encoded.decode()), encoded)
+
+    def _fence(self, pen: Pen) -> None:
+        pen.fenced = True
+        self._backlog -= len(pen.pending)
+        pen.pending = []
 
     async def _commit(self, batches: list[_Batch]) -> set[UUID]:
         """Inserts the batches; returns the runs that were not fenced. Tries until the database answers."""
@@ -157,7 +186,7 @@ class Journal:
             pen, entry = batch.pen, batch.entry
             self._backlog -= entry.count
             if pen.run_id not in taken:
-                pen.fenced = True
+                self._fence(pen)
                 continue
             pen.durable = entry.seq + entry.count - 1
             doorbells.send(self._bus, pen.session_id, pen.run_id, pen.message_id, pen.epoch, entry.seq, batch.encoded)

@@ -40,7 +40,7 @@ async def produce(process: Process, run: Run) -> None:
     try:
         both: set[asyncio.Future[Any]] = {writing, stop}
         await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-        outcome = await _outcome(writing, stop)
+        outcome = _outcome(writing) if writing.done() else await _stopped(process, writing, stop.result())
         if outcome is not None:
             await _end(process, run, pen, outcome)
     finally:
@@ -48,12 +48,16 @@ async def produce(process: Process, run: Run) -> None:
         del process.stops[run.id]
 
 
-async def _outcome(writing: asyncio.Task[Outcome], stop: asyncio.Future[str]) -> Outcome | None:
-    """How the run ended; None where it is another producer's now."""
-    if not writing.done():
-        writing.cancel()
-        await asyncio.wait({writing})
-        return Outcome(RunStatus.CANCELLED if stop.result() == CANCELLED else RunStatus.INTERRUPTED)
+async def _stopped(process: Process, writing: asyncio.Task[Outcome], how: str) -> Outcome:
+    """Stops the writing. If it is deaf, the run ends without it when the grace time is over."""
+    writing.add_done_callback(lambda task: None if task.cancelled() else task.exception())  # heard, and of no interest
+    writing.cancel()
+    await asyncio.wait({writing}, timeout=process.timing.grace)
+    return Outcome(RunStatus.CANCELLED if how == CANCELLED else RunStatus.INTERRUPTED)
+
+
+def _outcome(writing: asyncio.Task[Outcome]) -> Outcome | None:
+    """How the writing ended; None where the run is another producer's now."""
     try:
         return writing.result()
     except Fenced:
@@ -67,6 +71,7 @@ async def _outcome(writing: asyncio.Task[Outcome], stop: asyncio.Future[str]) ->
 
 
 async def _end(process: Process, run: Run, pen: Pen, outcome: Outcome) -> None:
+    pen.close()
     try:
         await pen.flush()
     except Fenced:

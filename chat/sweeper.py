@@ -30,10 +30,17 @@ async def sweep_once(process: Process) -> int:
     """Ends runs whose lease has expired, and those that did not stop within the grace time; returns how many."""
     async with process.db.system() as tx:
         found = await run_rows.abandoned(tx, timedelta(seconds=process.timing.grace), limit=100)
-    ended = [run for run in found if await runs.finish(process, run, outcome(run), seal=True) is not None]
-    for run in ended:
-        _log.info("Run %s had no producer any more and was ended.", run.id)
-    return len(ended)
+    ended = 0
+    for run in found:
+        try:
+            if await runs.finish(process, run, outcome(run), seal=True) is not None:
+                _log.info("Run %s had no producer any more and was ended.", run.id)
+                ended += 1
+        except Exception as error:
+            if transient(error):
+                raise
+            _log.exception("Run %s could not be ended.", run.id)
+    return ended
 
 
 def outcome(run: Run) -> Outcome:

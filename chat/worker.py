@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 from chat import doorbells, replies, runs
 from chat.process import Process
@@ -26,23 +26,19 @@ class Worker:
         self._process = process
         self._replies: set[asyncio.Task[None]] = set()
         self._draining = False
+        self._claiming = asyncio.Lock()
         self._wake = asyncio.Event()
         self._wake.set()
 
     async def run(self) -> None:
         """Claims whatever is waiting: at start, when a doorbell rings, and with every heartbeat; until cancelled."""
         bus = self._process.bus
-        listening = [
-            await bus.listen(doorbells.QUEUED, _Queued(self)),
-            await bus.listen(doorbells.STOPS, _Stops(self._process)),
-        ]
-        try:
+        with ExitStack() as listening:
+            listening.callback((await bus.listen(doorbells.QUEUED, _Queued(self))).close)
+            listening.callback((await bus.listen(doorbells.STOPS, _Stops(self._process))).close)
             while True:
                 await self._claim_all()
                 await self._next_ring()
-        finally:
-            for each in listening:
-                each.close()
 
     def wake(self) -> None:
         """Has the worker look for queued runs at once."""
@@ -61,20 +57,26 @@ class Worker:
         process = self._process
         try:
             while not self._draining and len(process.stops) < process.capacity:
-                run = await runs.claim(process)
-                if run is not None:
-                    self._start(run)
+                if await self._claim():
                     await asyncio.sleep(0)
                 elif await runs.waiting(process):
                     await asyncio.sleep(0.05)  # its session is locked for this moment
                 else:
                     return
         except Exception as error:
-            if not transient(error):
-                raise
-            _log.warning("Queued runs wait for the database: %s", error)
+            if transient(error):
+                _log.warning("Queued runs wait for the database: %s", error)
+            else:
+                _log.exception("Claiming a run failed.")
             await asyncio.sleep(1.0)
             self.wake()
+
+    async def _claim(self) -> bool:
+        async with self._claiming:
+            run = None if self._draining else await runs.claim(self._process)
+            if run is not None:
+                self._start(run)
+            return run is not None
 
     def _start(self, run: Run) -> None:
         process = self._process
@@ -99,9 +101,10 @@ class Worker:
                 async with process.db.system() as tx:
                     kept = await run_rows.renew(tx, process.id, mine, process.timing.lease_delta)
             except Exception as error:
-                if not transient(error):
-                    raise
-                _log.warning("Leases wait for the database: %s", error)
+                if transient(error):
+                    _log.warning("Leases wait for the database: %s", error)
+                else:
+                    _log.exception("Renewing leases failed.")
                 continue
             for run_id in mine - kept:
                 _stop(process.stops.get(run_id), replies.INTERRUPTED)
@@ -112,6 +115,9 @@ class Worker:
         Where the database is away it gives up after `PATIENCE`; the sweeper of another process ends them then.
         """
         self._draining = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE), self._claiming:
+                pass  # a claim that was under way has become a run by now
         for stop in self._process.stops.values():
             _stop(stop, replies.INTERRUPTED)
         if self._replies:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import bindparam, delete, select, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import BigInteger, Integer, SmallInteger, Text, Uuid
 
@@ -103,8 +103,8 @@ async def last(tx: AsyncSession, run_ids: Sequence[UUID]) -> Mapping[UUID, tuple
     query = (
         select(Delta.run_id, Delta.epoch, Delta.seq + Delta.count - 1)
         .where(Delta.run_id.in_(run_ids))
-        .distinct(Delta.run_id)
         .order_by(Delta.run_id, Delta.epoch.desc(), Delta.seq.desc())
+        .ext(distinct_on(Delta.run_id))
     )
     return {run_id: (epoch, number) for run_id, epoch, number in (await tx.execute(query))}
 

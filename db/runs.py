@@ -55,6 +55,18 @@ def _next_in_its_session() -> ColumnElement[bool]:
     return and_(Run.status == RunStatus.QUEUED, Run.executor == Executor.SERVER, Run.parallel | ~blocked)
 
 
+async def next_in_session(tx: AsyncSession, run: Run) -> bool:
+    """Whether nothing holds a run of a producer outside up."""
+    query = select(Run.id).where(
+        Run.session_id == run.session_id,
+        Run.id != run.id,
+        Run.status.in_(ACTIVE),
+        Run.position < run.position,
+        ~Run.parallel,
+    )
+    return run.parallel or (await tx.scalars(query.limit(1))).one_or_none() is None
+
+
 async def claimable(tx: AsyncSession, limit: int) -> Sequence[tuple[UUID, UUID]]:
     """`(run, session)` of queued runs that are next in their session, oldest first.
 

@@ -126,7 +126,7 @@ async def advance(
     return (await tx.scalars(query, execution_options=options)).one_or_none()
 
 
-async def heads(tx: AsyncSession, session_ids: Sequence[UUID]) -> Mapping[UUID, int]:
-    """The last number taken in each of the session scopes."""
-    query = select(Session.id, Session.head).where(Session.id.in_(session_ids))
-    return dict((await tx.execute(query)).all())
+async def heads(tx: AsyncSession, session_ids: Sequence[UUID]) -> Mapping[UUID, tuple[int, int]]:
+    """Where each of the session scopes stands: its epoch, and the last number taken in it."""
+    query = select(Session.id, Session.epoch, Session.head).where(Session.id.in_(session_ids))
+    return {session_id: (epoch, head) for session_id, epoch, head in await tx.execute(query)}

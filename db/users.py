@@ -31,6 +31,7 @@ async def advance(tx: AsyncSession, user_id: UUID, count: int = 1) -> int:
     return (await tx.scalars(query, execution_options={"synchronize_session": False})).one()
 
 
-async def heads(tx: AsyncSession, user_ids: Sequence[UUID]) -> Mapping[UUID, int]:
-    """The last number taken in each of the account scopes."""
-    return dict((await tx.execute(select(User.id, User.head).where(User.id.in_(user_ids)))).all())
+async def heads(tx: AsyncSession, user_ids: Sequence[UUID]) -> Mapping[UUID, tuple[int, int]]:
+    """Where each of the account scopes stands: its epoch, and the last number taken in it."""
+    query = select(User.id, User.epoch, User.head).where(User.id.in_(user_ids))
+    return {user_id: (epoch, head) for user_id, epoch, head in await tx.execute(query)}

@@ -1,6 +1,6 @@
 """Messages: send."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import strawberry
 
@@ -33,15 +33,22 @@ async def send(
         raise InvalidInput("newSession", "Give `sessionId` or `newSession`, not both.")
     session_id = identifier.optional("sessionId", input.session_id)
     new = NewSession() if input.new_session is None else sessions.new(input.new_session)
-    exchange = await messages.send(
-        info.context.scope,
-        new if session_id is None else session_id,
-        input.text,
-        message_id=identifier.optional("id", input.id),
-        parent_id=(messages.TIP if input.parent_id is None else identifier.optional("parentId", input.parent_id.value)),
-        metadata=input.metadata,
-        client_created_at=input.client_created_at,
-    )
+    to = new if session_id is None else session_id
+    said: dict[str, Any] = {
+        "message_id": identifier.optional("id", input.id),
+        "parent_id": (
+            messages.TIP if input.parent_id is None else identifier.optional("parentId", input.parent_id.value)
+        ),
+        "metadata": input.metadata,
+        "client_created_at": input.client_created_at,
+    }
+    scope = info.context.scope
+    if not input.reply:
+        posted = await messages.post(scope, to, input.text, **said)
+        return SendMessagePayload(
+            session=Session.of(posted.seen), message=Message.of(posted.message), reply=None, run=None
+        )
+    exchange = await messages.send(scope, to, input.text, **said, when_busy=input.when_busy)
     return SendMessagePayload(
         session=Session.of(exchange.seen),
         message=Message.of(exchange.message),

@@ -3,7 +3,7 @@
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
-from resolvers import agents, messages, nodes, projects, runs, sessions, viewer
+from resolvers import agents, messages, nodes, producers, projects, runs, sessions, viewer
 from schema import part
 from schema.refusal import HANDLERS
 
@@ -57,6 +57,19 @@ class Mutation:
     cancel_run = mutation(
         resolver=runs.cancel,
         description="Stops a reply. What it has written stays. A run that is over stays as it is.",
+    )
+
+    start_run = mutation(
+        resolver=producers.start, description="For apps with their own agent: begins a reply that your app writes."
+    )
+    append_to_run = mutation(
+        resolver=producers.append,
+        description="Stores what your agent says, and shows it in every window. Returns when it is on disk.",
+    )
+    finish_run = mutation(resolver=producers.finish, description="Ends a run that your app writes.")
+    take_over_run = mutation(
+        resolver=producers.take_over,
+        description="Takes a run that an app writes into your hands: after a crash, or when it is next in the queue.",
     )
 
 

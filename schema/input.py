@@ -5,6 +5,10 @@ from datetime import datetime
 import strawberry
 from strawberry.scalars import JSON
 
+from chat.asking import WhenBusy
+
+strawberry.enum(WhenBusy, description="What to do where the session has a run that is not over.")
+
 ID_NOTE = "An id of your own making (a UUID). With it, the same call again returns what the first one made."
 
 
@@ -69,6 +73,12 @@ class SendMessageInput:
     parent_id: strawberry.Maybe[strawberry.ID | None] = strawberry.field(
         description="The message that it follows; null for the beginning. Where that message is answered already, "
         "a new branch begins. Without it, it goes to the end of the branch that you see."
+    )
+    reply: bool = strawberry.field(
+        default=True, description="Whether the server answers. If not, your app does, by `startRun`."
+    )
+    when_busy: WhenBusy = strawberry.field(
+        default=WhenBusy.QUEUE, description="What to do while another reply is being written."
     )
     metadata: JSON | None = strawberry.field(default=None, description="A JSON object for your own use.")
     client_created_at: datetime | None = strawberry.field(

@@ -6,7 +6,7 @@ import strawberry
 
 from schema.message import Message
 from schema.project import Project
-from schema.refusal import IdTaken, InvalidInput, NotAllowed, NotFound
+from schema.refusal import Busy, IdTaken, InvalidInput, NotAllowed, NotFound
 from schema.run import Run
 from schema.session import Session
 
@@ -39,14 +39,18 @@ class DeleteSessionPayload:
     id: strawberry.ID = strawberry.field(description="The session that was deleted.")
 
 
-@strawberry.type(description="The message is stored, and a reply is on its way.")
+@strawberry.type(description="The message is stored, and a reply is on its way if you asked for one.")
 class SendMessagePayload:
     """Of `sendMessage`."""
 
     session: Session = strawberry.field(description="The session, the one that was made if it is new.")
     message: Message = strawberry.field(description="Your message.")
-    reply: Message = strawberry.field(description="The reply, empty until the model begins.")
-    run: Run = strawberry.field(description="The attempt at the reply. Its id is what `cancelRun` takes.")
+    reply: Message | None = strawberry.field(
+        description="The reply, empty until the model begins; null if you asked for none."
+    )
+    run: Run | None = strawberry.field(
+        description="The attempt at the reply, whose id is what `cancelRun` takes; null if you asked for none."
+    )
 
 
 @strawberry.type(description="The run has ended, or is about to.")
@@ -81,7 +85,7 @@ DeleteSessionResult = Annotated[
     strawberry.union("DeleteSessionResult", description="The id, or why it was not deleted."),
 ]
 SendMessageResult = Annotated[
-    SendMessagePayload | NotFound | NotAllowed | InvalidInput | IdTaken,
+    SendMessagePayload | NotFound | NotAllowed | InvalidInput | IdTaken | Busy,
     strawberry.union("SendMessageResult", description="The exchange, or why nothing was sent."),
 ]
 CancelRunResult = Annotated[

@@ -3,6 +3,7 @@
 import strawberry
 
 from chat import refusals
+from schema import identifier
 
 
 @strawberry.interface(description="A refusal by a rule. Nothing was written.")
@@ -38,6 +39,34 @@ class IdTaken(UserError):
     field: str = strawberry.field(description="The argument's name.")
 
 
+@strawberry.type(description="A reply is being written in this session, and you did not want to wait.")
+class Busy(UserError):
+    """See `chat.refusals.Busy`."""
+
+    run_id: strawberry.ID = strawberry.field(description="The run that is not over.")
+
+
+@strawberry.type(description="Another producer has taken the run over. Stop producing.")
+class Fenced(UserError):
+    """See `chat.refusals.Fenced`."""
+
+    epoch: int = strawberry.field(description="The other producer's epoch.")
+
+
+@strawberry.type(description="The run is over. Stop producing.")
+class RunClosed(UserError):
+    """See `chat.refusals.RunClosed`."""
+
+    status: str = strawberry.field(description="How it ended.")
+
+
+@strawberry.type(description="Events are missing between what is stored and what you sent.")
+class SequenceGap(UserError):
+    """See `chat.refusals.SequenceGap`."""
+
+    expected_seq: int = strawberry.field(description="The number of the event to go on from.")
+
+
 class _NotFound(strawberry.ExceptionHandler[refusals.NotFound, NotFound]):
     def handle(self, exception: refusals.NotFound, **_: object) -> NotFound:
         return NotFound(reason=exception.reason, what=exception.what)
@@ -58,5 +87,34 @@ class _IdTaken(strawberry.ExceptionHandler[refusals.IdTaken, IdTaken]):
         return IdTaken(reason=exception.reason, field=exception.field)
 
 
-HANDLERS = (_NotFound(), _NotAllowed(), _InvalidInput(), _IdTaken())
+class _Busy(strawberry.ExceptionHandler[refusals.Busy, Busy]):
+    def handle(self, exception: refusals.Busy, **_: object) -> Busy:
+        return Busy(reason=exception.reason, run_id=identifier.of(exception.run_id))
+
+
+class _Fenced(strawberry.ExceptionHandler[refusals.Fenced, Fenced]):
+    def handle(self, exception: refusals.Fenced, **_: object) -> Fenced:
+        return Fenced(reason=exception.reason, epoch=exception.epoch)
+
+
+class _RunClosed(strawberry.ExceptionHandler[refusals.RunClosed, RunClosed]):
+    def handle(self, exception: refusals.RunClosed, **_: object) -> RunClosed:
+        return RunClosed(reason=exception.reason, status=exception.status)
+
+
+class _SequenceGap(strawberry.ExceptionHandler[refusals.SequenceGap, SequenceGap]):
+    def handle(self, exception: refusals.SequenceGap, **_: object) -> SequenceGap:
+        return SequenceGap(reason=exception.reason, expected_seq=exception.expected)
+
+
+HANDLERS = (
+    _NotFound(),
+    _NotAllowed(),
+    _InvalidInput(),
+    _IdTaken(),
+    _Busy(),
+    _Fenced(),
+    _RunClosed(),
+    _SequenceGap(),
+)
 """Turn what rules raise into members of the result unions. What a field's union lacks stays an error."""

@@ -20,6 +20,9 @@ strawberry.enum(
 )
 
 
+strawberry.enum(models.Executor, description="Who generates the reply of a run.")
+
+
 @strawberry.type(description="Tokens, as the provider counted them.")
 class Usage:
     """What a run cost."""
@@ -64,6 +67,11 @@ class Run(Node):
     agent_id: strawberry.Private[UUID | None]
     agent: Agent | None = strawberry.field(resolver=_agent, description="The agent that answers, if one was named.")
     status: models.RunStatus = strawberry.field(description="How far it is. The four ends are final.")
+    executor: models.Executor = strawberry.field(description="Who generates the reply.")
+    epoch: int = strawberry.field(description="Rises when a producer takes the run, who names it in every call.")
+    lease_until: datetime | None = strawberry.field(
+        description="Until when its producer holds it without a sign of life. Then it is interrupted."
+    )
     cancel_requested: bool = strawberry.field(description="Whether someone has asked for its end.")
     error: Failure | None = strawberry.field(description="Why it failed.")
     usage: Usage | None = strawberry.field(description="What it cost, once it is known.")
@@ -80,6 +88,9 @@ class Run(Node):
             message_id=row.message_id,
             agent_id=row.agent_id,
             status=row.status,
+            executor=row.executor,
+            epoch=row.epoch,
+            lease_until=row.lease_until,
             cancel_requested=row.cancel_requested_at is not None,
             error=Failure.of(row.error),
             usage=Usage.of(row.usage),

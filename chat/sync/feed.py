@@ -48,10 +48,13 @@ class Feed(ABC):
             Gone: it does not exist.
         """
         self._listening = await self._bus.listen(doorbells.channel(self.kind, self.id), self)
-        start = await self.read(None)
-        if start is None:
+        try:
+            start = await self.read(None)
+            if start is None:
+                raise Gone
+        except BaseException:
             self.close()
-            raise Gone
+            raise
         self.epoch = start.epoch
         self.position = start.head
         self._began(start)
@@ -120,7 +123,7 @@ class Feed(ABC):
             if found is None:
                 self.end(ResetReason.ACCESS_CHANGED)
                 return
-            if found.epoch != self.epoch:
+            if found.epoch != self.epoch or found.end < self.position:
                 self.epoch = found.epoch
                 self.position = found.head
                 self.end(ResetReason.EPOCH)
@@ -129,7 +132,7 @@ class Feed(ABC):
             self.position = max(self.position, found.head)
             if found.events:
                 for window in self.windows:
-                    window.push_rows(found.events)
+                    window.push(found)
             self._told(found)
             if not found.more:
                 return

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
+from itertools import batched
 from uuid import UUID
 
 from chat.cursors import Cursor, ScopeKind
@@ -17,6 +19,9 @@ from db.failures import transient
 from pubsub.bus import Bus
 
 _log = logging.getLogger("transom.sync")
+
+COMPARED = 1_000
+"""Feeds, or windows, that one query of the heartbeat asks for; a statement takes a limited number of values."""
 
 _KINDS: dict[ScopeKind, type[Feed]] = {ScopeKind.ACCOUNT: AccountFeed, ScopeKind.SESSION: SessionFeed}
 
@@ -84,31 +89,31 @@ class Feeds:
         while True:
             await asyncio.sleep(interval)
             try:
-                await self._compare()
+                for some in batched(list(self._readers), COMPARED):
+                    await self._compare(some)
             except Exception as error:
                 if not transient(error):
                     _log.exception("The heartbeat failed.")
 
-    async def _compare(self) -> None:
-        feeds = list(self._readers)
-        accounts = {feed.id: feed for feed in feeds if isinstance(feed, AccountFeed)}
-        conversations = {feed.id: feed for feed in feeds if isinstance(feed, SessionFeed)}
-        if not feeds:
-            return
-        pairs = [(feed.id, window.user_id) for feed in conversations.values() for window in feed.windows]
-        flying = {run_id: feed for feed in conversations.values() for run_id in feed.writing}
+    async def _compare(self, feeds: Sequence[Feed]) -> None:
+        accounts = [feed.id for feed in feeds if isinstance(feed, AccountFeed)]
+        conversations = [feed for feed in feeds if isinstance(feed, SessionFeed)]
+        pairs = {(feed.id, window.user_id) for feed in conversations for window in feed.windows}
+        flying = {run_id: feed for feed in conversations for run_id in feed.writing}
+        members: set[tuple[UUID, UUID]] = set()
         async with self._db.system() as tx:
-            heads = {**await users.heads(tx, list(accounts)), **await sessions.heads(tx, list(conversations))}
+            heads = {**await users.heads(tx, accounts), **await sessions.heads(tx, [feed.id for feed in conversations])}
             last = await deltas.last(tx, list(flying)) if flying else {}
-            members = await memberships.held(tx, list(set(pairs))) if pairs else set()
+            for some in batched(pairs, COMPARED):
+                members |= await memberships.held(tx, some)
         for feed in feeds:
-            if heads.get(feed.id) != feed.position:
+            if heads.get(feed.id) != (feed.epoch, feed.position):
                 feed.poke()
         for run_id, (epoch, number) in last.items():
             writing = flying[run_id].writing.get(run_id)
             if writing is not None and (epoch, number) > (writing.epoch, writing.last):
                 flying[run_id].miss(run_id)
-        for conversation in conversations.values():
-            for window in [w for w in conversation.windows if (conversation.id, w.user_id) not in members]:
-                if (conversation.id, window.user_id) in pairs:
-                    window.end(ResetReason.ACCESS_CHANGED)
+        lost = pairs - members
+        for feed in conversations:
+            for window in [window for window in feed.windows if (feed.id, window.user_id) in lost]:
+                window.end(ResetReason.ACCESS_CHANGED)

@@ -29,8 +29,6 @@ class Writing:
     epoch: int
     last: int
     """The number of the last known event of the epoch."""
-    since: int
-    """The run's number in the session scope when it began, or was last seen to change."""
     message_id: UUID
 
 
@@ -103,7 +101,7 @@ async def of_session(
 
     if after is None:
         rows = await _newest(tx, session, newest)
-        news.events += [MessageChanged(cursor(session.head), row) for row in rows]
+        news.events += [MessageChanged(cursor(0), row) for row in rows]  # who breaks off here has not got them all
     elif after < session.head:
         changed: list[Sequence[RowEvent]] = [
             [MessageChanged(cursor(row.seq), row) for row in await messages.changed(tx, session_id, after, PAGE)],
@@ -136,7 +134,7 @@ async def _newest(tx: AsyncSession, session: Session, count: int) -> Sequence[Me
 
 
 def _writing(run: Run, epoch: int, last: int) -> Writing:
-    return Writing(run.epoch, last if epoch == run.epoch else 0, run.seq, run.message_id)
+    return Writing(run.epoch, last if epoch == run.epoch else 0, run.message_id)
 
 
 def _frame(delta: Delta, message_id: UUID) -> Frame:

@@ -1,5 +1,6 @@
 """The feed of a session: rows and tokens."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from chat.cursors import ScopeKind
@@ -8,11 +9,14 @@ from chat.events import Event, PartChanged, TextDelta
 from chat.sync import news
 from chat.sync.feed import Feed
 from chat.sync.news import News, Writing
+from chat.sync.window import Tokens
 from db.database import Database
 from pubsub.bus import Bus
 
 NEWEST = 50
 """Messages that a window begins with which has no cursor."""
+HELD = 5_000
+"""Frames that wait for a read of the rows at most; the others are read from the journal."""
 
 
 class SessionFeed(Feed):
@@ -39,13 +43,15 @@ class SessionFeed(Feed):
         missing = {run_id: self.writing[run_id] for run_id in self._missing if run_id in self.writing}
         self._missing.clear()
         self._held = []
+        found = None
         try:
             async with self._db.system(snapshot=True) as tx:
-                return await news.of_session(tx, self.id, self.position, missing=missing)
-        except BaseException:
-            self._held = None
-            self._missing.update(missing)
-            raise
+                found = await news.of_session(tx, self.id, self.position, missing=missing)
+            return found
+        finally:
+            if found is None:
+                self._missing.update(missing)
+                self._release()
 
     def _began(self, start: News) -> None:
         self.writing = start.writing
@@ -54,8 +60,12 @@ class SessionFeed(Feed):
         self.writing.update(found.writing)
         for run_id in found.over:
             self.writing.pop(run_id, None)
+        self._release(found.frames)
+
+    def _release(self, first: Sequence[Frame] = ()) -> None:
+        """Takes some frames, and then those that waited for the rows."""
         held, self._held = self._held or [], None
-        for frame in (*found.frames, *held):
+        for frame in (*first, *held):
             self._take(frame)
 
     def miss(self, run_id: UUID) -> None:
@@ -70,7 +80,10 @@ class SessionFeed(Feed):
 
     def _take(self, frame: Frame) -> None:
         if self._held is not None:
-            self._held.append(frame)
+            if len(self._held) < HELD:
+                self._held.append(frame)
+            else:
+                self.miss(frame.run_id)
             return
         writing = self.writing.get(frame.run_id)
         if writing is None or frame.epoch > writing.epoch:
@@ -80,9 +93,9 @@ class SessionFeed(Feed):
                 self.miss(frame.run_id)
                 return
             writing.last = frame.last
-            events = _events(frame)
+            tokens = Tokens(frame, _events(frame))
             for window in self.windows:
-                window.push_frame(frame, writing.since, events)
+                window.push(tokens)
 
 
 def _events(frame: Frame) -> list[Event]:

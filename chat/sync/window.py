@@ -2,13 +2,16 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 from uuid import UUID
 
 from chat.cursors import Cursor
 from chat.doorbells import Frame
-from chat.events import CaughtUp, Event, PartChanged, Reset, ResetReason, RowEvent, TextDelta
-from chat.sync.news import News
+from chat.events import CaughtUp, Event, MessageChanged, PartChanged, Reset, ResetReason, RowEvent, TextDelta
+from chat.patience import patiently
+from chat.sync.news import News, Writing
 
 if TYPE_CHECKING:
     from chat.sync.feed import Feed
@@ -19,10 +22,19 @@ FAR = 20_000
 """Changes after which fetching again is cheaper than catching up."""
 
 
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """A frame, and the events that it carries."""
+
+    frame: Frame
+    events: Sequence[Event]
+
+
 class Window:
     """The events of one scope for one subscriber, without a gap or a repetition. Iterate; then `close`.
 
-    While it catches up, live events are held, and those that the rows already told are dropped. A window that does
+    While it catches up, live events are held. Its own read may be of a later moment than what its feed tells next, or
+    of an earlier one; so it knows how far the rows have brought it, and takes only what is newer. A window that does
     not read loses its backlog, never memory, and catches up from the last event it took; the others do not notice.
     """
 
@@ -33,41 +45,60 @@ class Window:
         self._position = None if after is None else after.seq
         self._refusal: ResetReason | None = None
         self._ready: deque[Event] = deque()
-        self._held: list[tuple[Frame | None, int, list[Event]]] = []
+        self._held: list[News | Tokens] = []
+        self._floor = 0  # the number up to which the rows have told everything
+        self._known: dict[UUID, tuple[int, int]] = {}  # how far they have told each run that is being written
         self._behind = True
         self._lost = False  # events were held, and are held no more
         self._ended = False
         self._waiter: asyncio.Future[None] | None = None
 
-    def push_rows(self, events: list[RowEvent]) -> None:
-        """Takes rows that changed."""
-        self._push(None, 0, list(events))
-
-    def push_frame(self, frame: Frame, since: int, events: list[Event]) -> None:
-        """Takes journaled events of a run that began at number `since` of the scope."""
-        self._push(frame, since, events)
-
-    def end(self, reason: ResetReason) -> None:
-        """Ends the stream with a reset, after what is ready."""
-        self._refusal = reason
-        self._wake()
-
-    def _push(self, frame: Frame | None, since: int, events: list[Event]) -> None:
+    def push(self, told: News | Tokens) -> None:
+        """Takes what the feed has read, or heard."""
+        if self._refusal is not None:
+            return
         if self._behind:
-            self._held.append((frame, since, events))
+            self._held.append(told)
             if len(self._held) > BACKLOG:
                 self._held.clear()
                 self._lost = True
-        elif len(self._ready) + len(events) > BACKLOG:
-            self._fall_behind()
-        else:
+        elif events := self._new(told):
             self._ready.extend(events)
+            if len(self._ready) > BACKLOG:
+                self._ready.clear()
+                self._behind = True
             self._wake()
 
-    def _fall_behind(self) -> None:
-        self._ready.clear()
-        self._held.clear()
-        self._behind = True
+    def end(self, reason: ResetReason) -> None:
+        """Ends the stream with a reset, after what is ready."""
+        if self._refusal is None:
+            self._refusal = reason
+        self._wake()
+
+    def _new(self, told: News | Tokens) -> Sequence[Event]:
+        """What of it the window has not been told by the rows."""
+        match told:
+            case Tokens(frame, events):
+                known = self._known.get(frame.run_id)
+                return events if known is not None and (frame.epoch, frame.last) > known else ()
+            case News():
+                return [event for event in told.events if self._is_new(event, told.writing)]
+
+    def _is_new(self, event: RowEvent, writing: dict[UUID, Writing]) -> bool:
+        """Whether the row, or what its run has written since the row changed, is new."""
+        number = event.cursor.seq
+        if not isinstance(event, MessageChanged) or event.row.run_id is None:
+            return number > self._floor
+        run_id, now = event.row.run_id, writing.get(event.row.run_id)
+        if number <= self._floor:
+            known = self._known.get(run_id)
+            if now is None or known is None or (now.epoch, now.last) <= known:
+                return False
+        if now is None:
+            self._known.pop(run_id, None)
+        else:
+            self._known[run_id] = (now.epoch, now.last)
+        return True
 
     def __aiter__(self) -> Self:
         return self
@@ -100,31 +131,27 @@ class Window:
         """Reads one page of what the window missed; after the last one it is live."""
         self._lost = False
         if self._after is not None and (self._after.kind, self._after.id) != (self.feed.kind, self.feed.id):
-            self._refusal = ResetReason.BAD_CURSOR
+            self.end(ResetReason.BAD_CURSOR)
             return
-        news = await self.feed.read(self._position)
+        news = await patiently(lambda: self.feed.read(self._position), "A window")
         if news is None:
-            self._refusal = ResetReason.ACCESS_CHANGED
+            self.end(ResetReason.ACCESS_CHANGED)
+        if news is None or self._refusal is not None:
             return
         if self._after is not None:
-            self._refusal = _refusal(self._after, news)
-            if self._refusal is not None:
+            if (reason := _refusal(self._after, news)) is not None:
+                self.end(reason)
                 return
             self._after = None
         self._ready.extend(news.events)
-        self._position = news.head if self._position is None else self._position
         if news.more or self._lost:
             return
         self._ready.append(CaughtUp(self.feed.cursor(news.epoch, news.head)))
-        for frame, since, events in self._held:
-            if frame is None:
-                self._ready.extend(event for event in events if _number(event) > news.head)
-            elif (known := news.writing.get(frame.run_id)) is not None:
-                if (frame.epoch, frame.last) > (known.epoch, known.last):
-                    self._ready.extend(events)
-            elif since > news.head:
-                self._ready.extend(events)
-        self._held.clear()
+        self._floor = news.head
+        self._known = {run_id: (writing.epoch, writing.last) for run_id, writing in news.writing.items()}
+        held, self._held = self._held, []
+        for told in held:
+            self._ready.extend(self._new(told))
         self._behind = False
 
     def close(self) -> None:

@@ -93,7 +93,12 @@ async def serving(log: Path, *options: str, **settings: object) -> AsyncIterator
             except TimeoutError:
                 served.kill()
                 raise
-    assert [line for line in log.read_text().splitlines() if " ERROR " in line or line.startswith("Traceback")] == []
+    assert complaints(log) == []
+
+
+def complaints(log: Path) -> list[str]:
+    """The lines of a log that speak of something wrong."""
+    return [line for line in log.read_text().splitlines() if re.search(r" (ERROR|CRITICAL) |^Traceback|Warning", line)]
 
 
 async def _announced(served: Served) -> str:

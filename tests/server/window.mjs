@@ -40,7 +40,7 @@ for await (const { data, errors } of client.iterate({ query, variables: { id } }
     messages.get(event.messageId).parts[event.part.index] = event.part.text ?? "";
   } else if (event.__typename === "TextDelta") {
     const { parts } = messages.get(event.messageId);
-    if (parts[event.index].length !== event.offset) throw new Error(`A gap at ${event.offset}`);
+    if (parts[event.index].length !== event.offset) throw new Error(`At ${event.offset}, not ${parts[event.index].length}, after ${parts[event.index].slice(-40)}: ${event.text}`);
     parts[event.index] += event.text;
     deltas += 1;
   } else if (event.__typename === "CaughtUp") {

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from gql import Client, gql
+from gql.client import AsyncClientSession
 from gql.transport.websockets import WebsocketsTransport
 
 from tests.server.callers import SETTLED
@@ -35,7 +36,9 @@ class Window:
         self.messages: dict[str, dict[str, Any]] = {}
         self.deltas = 0
         self.caught_up = False
-        self.events: list[dict[str, Any]] = []
+        self.closed = False
+        self.runs: list[str] = []
+        """What became of runs."""
         self._news = asyncio.Event()
 
     @classmethod
@@ -45,25 +48,29 @@ class Window:
         window = cls()
         transport = WebsocketsTransport(url=url, subprotocols=[WebsocketsTransport.GRAPHQLWS_SUBPROTOCOL])
         async with Client(transport=transport) as client:
-
-            async def follow() -> None:
-                request = gql(FOLLOW)
-                request.variable_values = {"id": session_id, "after": after}
-                async with aclosing(client.subscribe(request)) as events:
-                    async for event in events:
-                        window.take(event["session"])
-
-            following = asyncio.create_task(follow())
+            following = asyncio.create_task(window._follow(client, session_id, after))
             try:
                 await window.until(lambda shown: shown.caught_up)
                 yield window
             finally:
                 following.cancel()
-                await asyncio.gather(following, return_exceptions=True)
+                (ended,) = await asyncio.gather(following, return_exceptions=True)
+                if isinstance(ended, AssertionError):
+                    raise ended
+
+    async def _follow(self, client: AsyncClientSession, session_id: str, after: str | None) -> None:
+        request = gql(FOLLOW)
+        request.variable_values = {"id": session_id, "after": after}
+        try:
+            async with aclosing(client.subscribe(request)) as events:
+                async for event in events:
+                    self.take(event["session"])
+        finally:
+            self.closed = True
+            self._announce()
 
     def take(self, event: dict[str, Any]) -> None:
         """Shows an event. Every delta must begin where the text ends, counted as browsers count."""
-        self.events.append(event)
         match event["__typename"]:
             case "MessageChanged":
                 message = event["message"]
@@ -79,8 +86,13 @@ class Window:
                 parts = self.messages[event["messageId"]]["parts"]
                 assert event["offset"] == utf16_length(parts[event["index"]])
                 parts[event["index"]] += event["text"]
+            case "RunChanged":
+                self.runs.append(event["run"]["status"])
             case "CaughtUp":
                 self.caught_up = True
+        self._announce()
+
+    def _announce(self) -> None:
         self._news.set()
         self._news = asyncio.Event()
 
@@ -105,6 +117,7 @@ class Window:
         """Waits for what the window is to show."""
         async with asyncio.timeout(seconds):
             while not condition(self):
+                assert not self.closed, f"the window has closed with {self.reply[-80:]!r}"
                 await self._news.wait()
 
 

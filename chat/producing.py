@@ -1,0 +1,175 @@
+"""Producers outside: apps with their own agent loop write runs through the API.
+
+A producer holds a run in an epoch and numbers its events from 1 in it. Appending is safe to repeat: what is stored
+already is passed over, what follows is stored, and a gap names the number that is expected. One transaction takes the
+run's row, so an append, an end and a takeover never overlap, whichever processes they go through.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chat import asking, doorbells, flight, holding, runs, sessions
+from chat.asking import WhenBusy
+from chat.refusals import Fenced, IdTaken, InvalidInput, NotFound, RunClosed, SequenceGap
+from chat.runs import Outcome
+from chat.scope import Scope
+from db import deltas, memberships, messages
+from db import runs as run_rows
+from db import sessions as session_rows
+from db.failures import duplicate
+from db.models import ACTIVE, Executor, Message, MessageRole, MessageStatus, Run, RunStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A run in the hands of a producer, with the message it writes as far as it is."""
+
+    run: Run
+    message: Message
+
+
+async def start(
+    scope: Scope,
+    message_id: UUID,
+    *,
+    run_id: UUID | None = None,
+    agent_id: UUID | None = None,
+    when_busy: WhenBusy = WhenBusy.REJECT,
+) -> Held:
+    """Begins a reply to a message, to be written by the caller. With a client-made id it can be repeated.
+
+    With `WhenBusy.QUEUE` the run may be queued still; `take_over` it when it is next.
+
+    Raises:
+        NotFound: there is no such message for the viewer.
+        NotAllowed: the viewer may only read the session.
+        InvalidInput: the message is none to reply to.
+        Busy: a reply is being written.
+        IdTaken: the id belongs to something else.
+    """
+    process = scope.process
+    try:
+        async with scope.tx() as tx:
+            parent = await messages.get(tx, message_id)
+            if parent is None or parent.deleted_at is not None:
+                raise NotFound("message")
+            if parent.role is MessageRole.ASSISTANT:
+                raise InvalidInput("messageId", "That is a reply itself. Name the message to reply to.")
+            await sessions.writable(tx, scope, parent.session_id)
+            session = await session_rows.advance(tx, parent.session_id, 0)
+            if session is None:
+                raise NotFound("message")
+            if run_id is not None and (found := await _existing(tx, run_id)) is not None:
+                return found
+            reply = await asking.reply(
+                tx,
+                scope,
+                session,
+                parent,
+                when_busy=when_busy,
+                executor=Executor.APP,
+                run_id=run_id,
+                agent_id=agent_id,
+            )
+            held = Held(reply.run, reply.message)
+            if when_busy is not WhenBusy.QUEUE or await run_rows.next_in_session(tx, reply.run):
+                held = await _take(tx, scope, reply.run)
+            heads = await memberships.touch(tx, session.id)
+    except IntegrityError as error:
+        if not duplicate(error):
+            raise
+        async with scope.tx() as tx:
+            if run_id is not None and (found := await _existing(tx, run_id)) is not None:
+                return found
+        raise IdTaken("id") from error
+    sessions.ring(process, session)
+    sessions.ring_members(process, heads)
+    doorbells.stop(process.bus, reply.interrupted)
+    return held
+
+
+async def _existing(tx: AsyncSession, run_id: UUID) -> Held | None:
+    run = await run_rows.get(tx, run_id)
+    if run is None:
+        return None
+    message = await messages.get(tx, run.message_id)
+    assert message is not None
+    return Held(run, message)
+
+
+async def _take(tx: AsyncSession, scope: Scope, run: Run) -> Held:
+    """Puts the run into the caller's hands, in its next epoch. The session's row must be locked."""
+    session = await session_rows.advance(tx, run.session_id, 2)
+    if session is None:
+        raise NotFound("run")
+    lease = scope.process.timing.lease_delta
+    taken = await run_rows.claim(tx, run.id, session.head, f"app:{run.id}", lease, of=ACTIVE)
+    if taken is None:
+        raise RunClosed((await holding.current(tx, run.id)).status)
+    message = await messages.change(tx, taken.message_id, session.head - 1, {"status": MessageStatus.STREAMING})
+    return Held(taken, message)
+
+
+async def take_over(scope: Scope, run_id: UUID) -> Held:
+    """Takes a run from whoever produces it, who is refused from now on; also one that is queued and next.
+
+    The message has what was written so far. The caller numbers its events from 1 again, in the new epoch.
+
+    Raises:
+        NotFound: there is no such run for the viewer.
+        NotAllowed: the viewer may only read the session.
+        RunClosed: the run is over.
+        InvalidInput: it is queued behind another, or the server itself generates it.
+    """
+    async with scope.tx() as tx:
+        run = await run_rows.get(tx, run_id)
+        if run is None:
+            raise NotFound("run")
+        await sessions.writable(tx, scope, run.session_id)
+        if run.executor is Executor.SERVER:
+            raise InvalidInput("runId", "The server generates this run itself.")
+        await session_rows.advance(tx, run.session_id, 0)
+        if run.status is RunStatus.QUEUED and not await run_rows.next_in_session(tx, run):
+            raise InvalidInput("runId", "The run waits for another one. Try again when that is over.")
+        held = await _take(tx, scope, run)
+        journal = (await deltas.of_runs(tx, [run_id])).get(run_id, ())
+        flight.extend(held.message, journal)
+        session = await session_rows.get(tx, run.session_id)
+        assert session is not None
+    sessions.ring(scope.process, session)
+    return held
+
+
+async def finish(scope: Scope, run_id: UUID, epoch: int, last_seq: int, outcome: Outcome) -> Held:
+    """Ends a run. `last_seq` is the number of the last event, so that none can be missing. It can be repeated.
+
+    Raises:
+        NotFound: there is no such run for the viewer.
+        NotAllowed: the viewer may only read the session.
+        Fenced: another producer has a later epoch.
+        RunClosed: the run was ended by someone else.
+        SequenceGap: events up to `last_seq` are missing.
+    """
+    process = scope.process
+    await holding.authorise(scope, run_id)
+    async with process.db.system() as tx:
+        run = await holding.current(tx, run_id)
+        if run.status in ACTIVE:
+            run = await holding.hold(tx, scope, run_id, epoch)
+            stored = (await deltas.last(tx, [run_id])).get(run_id, (epoch, 0))
+            if (stored[1] if stored[0] == epoch else 0) < last_seq:
+                raise SequenceGap(stored[1] + 1 if stored[0] == epoch else 1)
+    process.drafts.take(run_id, epoch)
+    ended = await runs.finish(process, run, outcome)
+    async with scope.tx() as tx:
+        run = ended or await holding.current(tx, run_id)
+        if run.epoch != epoch:
+            raise Fenced(run.epoch)
+        if run.status is not outcome.status:
+            raise RunClosed(run.status)
+        message = await messages.get(tx, run.message_id)
+        assert message is not None
+    return Held(run, message)

@@ -1,0 +1,124 @@
+"""Runs that apps produce: start, append, finish, take over."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Annotated
+
+import strawberry
+from strawberry.utils.str_converters import to_camel_case
+
+from chat import appending, producing
+from chat.appending import Said
+from chat.refusals import InvalidInput
+from chat.runs import Outcome
+from db.models import RunStatus
+from schema import identifier
+from schema.context import Info
+from schema.message import Message
+from schema.production import (
+    AppendToRunInput,
+    AppendToRunPayload,
+    AppendToRunResult,
+    DataInput,
+    FileInput,
+    FinishRunInput,
+    FinishRunPayload,
+    FinishRunResult,
+    HeldRunPayload,
+    RunEnd,
+    RunEventInput,
+    StartRunInput,
+    StartRunResult,
+    TakeOverRunResult,
+    ToolArgumentsInput,
+    ToolCallInput,
+    ToolResultInput,
+    UsageInput,
+)
+from schema.run import Run
+
+
+async def start(
+    info: Info, input: Annotated[StartRunInput, strawberry.argument(description="The reply.")]
+) -> StartRunResult:
+    """Begins a run."""
+    held = await producing.start(
+        info.context.scope,
+        identifier.parse("messageId", input.message_id),
+        run_id=identifier.optional("id", input.id),
+        agent_id=identifier.optional("agentId", input.agent_id),
+        when_busy=input.when_busy,
+    )
+    return HeldRunPayload(run=Run.of(held.run), message=Message.of(held.message))
+
+
+async def append(
+    info: Info, input: Annotated[AppendToRunInput, strawberry.argument(description="The events.")]
+) -> AppendToRunResult:
+    """Stores events of a run."""
+    acknowledged = await appending.append(
+        info.context.scope,
+        identifier.parse("runId", input.run_id),
+        input.epoch,
+        input.from_seq,
+        [said(event) for event in input.events],
+    )
+    return AppendToRunPayload(
+        last_seq=acknowledged.last_seq,
+        cancel_requested=acknowledged.cancel_requested,
+        lease_until=acknowledged.lease_until,
+    )
+
+
+async def finish(
+    info: Info, input: Annotated[FinishRunInput, strawberry.argument(description="The end.")]
+) -> FinishRunResult:
+    """Ends a run."""
+    if (input.failure is not None) is not (input.end is RunEnd.FAILED):
+        raise InvalidInput("failure", "Give `failure` with the end `FAILED`, and only then.")
+    held = await producing.finish(
+        info.context.scope,
+        identifier.parse("runId", input.run_id),
+        input.epoch,
+        input.last_seq,
+        Outcome(
+            RunStatus(input.end.value),
+            error=None if input.failure is None else {"code": input.failure.code, "reason": input.failure.reason},
+            usage=None if input.usage is None else dict(_usage(input.usage)),
+        ),
+    )
+    return FinishRunPayload(run=Run.of(held.run), message=Message.of(held.message))
+
+
+async def take_over(
+    info: Info, run_id: Annotated[strawberry.ID, strawberry.argument(description="The run's id.")]
+) -> TakeOverRunResult:
+    """Takes a run from its producer."""
+    held = await producing.take_over(info.context.scope, identifier.parse("runId", run_id))
+    return HeldRunPayload(run=Run.of(held.run), message=Message.of(held.message))
+
+
+def said(event: RunEventInput) -> Said:
+    """What an event adds to a draft."""
+    value = next(given.value for given in vars(event).values() if given is not None)
+    match value:
+        case ToolCallInput(id=id, name=name, arguments=arguments):
+            return lambda draft: draft.call(id, name, arguments)
+        case ToolArgumentsInput(id=id, text=text):
+            return lambda draft: draft.arguments(id, text)
+        case ToolResultInput(call_id=call_id, content=content, is_error=is_error):
+            return lambda draft: draft.result(call_id, content, is_error=is_error)
+        case FileInput(url=url, media_type=media_type, name=name):
+            return lambda draft: draft.put({"kind": "file", "url": url, "mediaType": media_type, "name": name})
+        case DataInput(name=name, value=data):
+            return lambda draft: draft.put({"kind": "data", "name": name, "value": data})
+        case str() if event.text is not None:
+            return lambda draft: draft.text(value)
+        case _:
+            return lambda draft: draft.reasoning(value)
+
+
+def _usage(input: UsageInput) -> Iterator[tuple[str, int]]:
+    for name, count in asdict(input).items():
+        if count is not None:
+            yield to_camel_case(name), count

@@ -1,0 +1,88 @@
+"""One row in every table, for an account of its own."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+from db.database import Database
+from db.models import (
+    Agent,
+    Branch,
+    Delta,
+    MemberRole,
+    Membership,
+    Message,
+    MessageRole,
+    MessageStatus,
+    Project,
+    Run,
+    Session,
+    User,
+)
+
+type Key = tuple[UUID | int, ...]
+
+
+@dataclass(frozen=True)
+class Holdings:
+    """An account and what it has: one row of each table."""
+
+    user: UUID
+    agent: UUID
+    project: UUID
+    session: UUID
+    message: UUID
+    run: UUID
+
+    @property
+    def keys(self) -> Mapping[str, Key]:
+        """The primary key of the account's row in each table."""
+        return {
+            "users": (self.user,),
+            "agents": (self.agent,),
+            "projects": (self.project,),
+            "sessions": (self.session,),
+            "memberships": (self.session, self.user),
+            "branches": (self.session, 0),
+            "messages": (self.message,),
+            "runs": (self.run,),
+            "deltas": (self.run, 1, 1),
+        }
+
+
+async def settle(db: Database) -> Holdings:
+    """Makes an account and its rows."""
+    held = Holdings(*(uuid4() for _ in range(6)))
+    async with db.system() as tx:
+        for row in (
+            User(id=held.user, subject=held.user.hex),
+            Agent(id=held.agent, owner_id=held.user, name="Critic"),
+            Project(id=held.project, owner_id=held.user, name="Thesis"),
+            Session(id=held.session, owner_id=held.user, title="Plans"),
+            Membership(session_id=held.session, user_id=held.user, role=MemberRole.OWNER),
+            Branch(session_id=held.session, number=0, lineage=[0], starts=[0]),
+            Message(
+                id=held.message,
+                session_id=held.session,
+                branch=0,
+                depth=0,
+                role=MessageRole.USER,
+                status=MessageStatus.COMPLETE,
+                content="Between us",
+            ),
+            Run(id=held.run, session_id=held.session, message_id=held.message, position=1),
+            Delta(run_id=held.run, epoch=1, seq=1, count=1, events="[]"),
+        ):
+            tx.add(row)
+            await tx.flush()
+    return held
+
+
+async def join(db: Database, held: Holdings, role: MemberRole) -> UUID:
+    """Makes another account that is a member of the session."""
+    user = User(subject=uuid4().hex)
+    async with db.system() as tx:
+        tx.add(user)
+        await tx.flush()
+        tx.add(Membership(session_id=held.session, user_id=user.id, role=role))
+    return user.id
