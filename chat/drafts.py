@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from chat import parts
-from chat.limits import storable
+from chat.limits import storable, storable_json
 from chat.parts import JournalEvent
 from db.models import Json
 from llm import events as model
@@ -19,7 +19,7 @@ class Draft:
     def __init__(self, so_far: Iterable[Json] = ()) -> None:
         self._lengths: list[int] = []
         self._open: str | None = None  # the kind of the last part, if more text of that kind goes into it
-        self._held = ""  # half of a surrogate pair whose other half has not come yet
+        self._halves: dict[int, str] = {}  # of a part: half of a surrogate pair whose other half has not come yet
         self._calls: dict[str, int] = {}  # the part of each tool call
         self._names: dict[str, str] = {}  # the tool of each tool call
         for part in so_far:
@@ -56,7 +56,8 @@ class Draft:
 
     def call(self, id: str, name: str, arguments: str = "") -> JournalEvent:
         """A tool call begins; the rest of its arguments may follow."""
-        return self._put({"kind": "toolCall", "id": id, "name": name, "text": storable(arguments)})
+        arguments = self._whole(len(self._lengths), arguments)
+        return self._put({"kind": "toolCall", "id": id, "name": name, "text": arguments})
 
     def arguments(self, id: str, text: str) -> JournalEvent:
         """More of the arguments of a tool call.
@@ -64,7 +65,7 @@ class Draft:
         Raises:
             KeyError: there is no such call.
         """
-        return self._append(self._calls[id], storable(text))
+        return self._append(self._calls[storable(id)], text)
 
     def result(self, call_id: str, content: str, *, name: str | None = None, is_error: bool = False) -> JournalEvent:
         """What a tool gave. Without its name, it is that of the call.
@@ -76,8 +77,8 @@ class Draft:
             {
                 "kind": "toolResult",
                 "callId": call_id,
-                "name": self._names[call_id] if name is None else name,
-                "text": storable(content),
+                "name": self._names[storable(call_id)] if name is None else name,
+                "text": content,
                 "isError": is_error,
             }
         )
@@ -87,20 +88,19 @@ class Draft:
         return self._put(part)
 
     def _write(self, kind: str, text: str) -> JournalEvent:
-        text = self._whole(text)
         if self._open == kind:
             return self._append(len(self._lengths) - 1, text)
-        return self._put({"kind": kind, "text": text})
+        return self._put({"kind": kind, "text": self._whole(len(self._lengths), text)})
 
-    def _whole(self, text: str) -> str:
-        """The text without half a surrogate pair at its end, which is kept for the next call."""
-        text = self._held + text
-        self._held = ""
+    def _whole(self, index: int, text: str) -> str:
+        """The text without half a surrogate pair at its end, which is kept for the next text of the same part."""
+        text = self._halves.pop(index, "") + text
         if text and ord(text[-1]) in HIGH_SURROGATES:
-            self._held, text = text[-1], text[:-1]
+            self._halves[index], text = text[-1], text[:-1]
         return storable(text)
 
     def _put(self, part: Json) -> JournalEvent:
+        part = storable_json(part)
         index = len(self._lengths)
         self._lengths.append(parts.length(part.get("text", "")))
         self._open = part["kind"] if part["kind"] in ("text", "reasoning") else None
@@ -110,6 +110,7 @@ class Draft:
         return ("p", index, part)
 
     def _append(self, index: int, text: str) -> JournalEvent:
+        text = self._whole(index, text)
         offset = self._lengths[index]
         self._lengths[index] = offset + parts.length(text)
         return ("a", index, offset, text)

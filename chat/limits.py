@@ -1,5 +1,8 @@
 """How large things may be, and the checks that say so."""
 
+import re
+from typing import Any
+
 import orjson
 
 from chat.refusals import InvalidInput
@@ -13,6 +16,9 @@ EXTERNAL_ID = 255
 """Characters of the id that an app has for a session."""
 METADATA = 64 * 1024
 """Bytes of a metadata object as JSON."""
+
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+"""U+0000 as JSON writes it, but not a backslash with `u0000` behind it."""
 
 
 def text(field: str, value: str) -> str:
@@ -50,13 +56,13 @@ def external_id(field: str, value: str) -> str:
         InvalidInput: it is blank, or longer than `EXTERNAL_ID`.
     """
     clean = storable(value)
-    if not clean or len(clean) > EXTERNAL_ID:
-        raise InvalidInput(field, f"It has between 1 and {EXTERNAL_ID} characters.")
+    if not clean.strip() or len(clean) > EXTERNAL_ID:
+        raise InvalidInput(field, f"It has between 1 and {EXTERNAL_ID} characters, and is not blank.")
     return clean
 
 
 def metadata(field: str, value: object) -> Json:
-    """A JSON object.
+    """A JSON object, as it is stored: numbers that JSON does not have become null, as in a browser.
 
     Raises:
         InvalidInput: it is no object, is larger than `METADATA`, or holds what PostgreSQL cannot store.
@@ -69,9 +75,10 @@ def metadata(field: str, value: object) -> Json:
         raise InvalidInput(field, f"It cannot be stored as JSON: {error}.") from error
     if len(encoded) > METADATA:
         raise InvalidInput(field, f"It has at most {METADATA:,} bytes as JSON; this one has {len(encoded):,}.")
-    if b"\\u0000" in encoded:
+    if _NUL.search(encoded):
         raise InvalidInput(field, "It may not contain the character U+0000.")
-    return value
+    stored: Json = orjson.loads(encoded)
+    return stored
 
 
 def storable(value: str) -> str:
@@ -81,3 +88,16 @@ def storable(value: str) -> str:
     if value.isascii():
         return value
     return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def storable_json[Value](value: Value) -> Value:
+    """A JSON value with every text in it made storable."""
+    stored: Any = value
+    match value:
+        case str():
+            stored = storable(value)
+        case dict():
+            stored = {storable(key): storable_json(each) for key, each in value.items()}
+        case list():
+            stored = [storable_json(each) for each in value]
+    return stored  # type: ignore[no-any-return]

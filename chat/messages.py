@@ -15,7 +15,7 @@ from uuid_utils.compat import uuid7
 from chat import asking, doorbells, flight, limits, parts, placing, sessions, titles
 from chat.asking import Reply, WhenBusy
 from chat.refusals import IdTaken, InvalidInput, NotFound
-from chat.scope import Scope
+from chat.scope import Scope, made
 from chat.sessions import NewSession, Seen
 from db import branches, memberships, messages, runs
 from db import sessions as session_rows
@@ -122,16 +122,23 @@ async def _say(
 ) -> tuple[Posted, Reply | None]:
     """Stores a message, and asks for a reply unless `when_busy` is None."""
     try:
-        async with scope.tx() as tx:
-            if repeatable and (found := await _said(tx, scope, message.id)) is not None:
+        async with scope.write() as tx:
+            made(tx, message=message.id)
+            if repeatable and (found := await _said(tx, scope, to, message.id)) is not None:
+                if found[1] is not None:
+                    made(tx, run=found[1].run.id)
                 return found
             seen = await _store(tx, scope, await _session(tx, scope, to), message, parent_id)
             reply = None
             if when_busy is not None:
                 reply = await asking.reply(tx, scope, seen[0], message, when_busy=when_busy)
+                made(tx, run=reply.run.id)
             heads = await memberships.touch(tx, seen[0].id, seen[0].last_activity_at)
     except IntegrityError as error:
-        return await _after_conflict(scope, to, message.id, error)
+        found = await _after_conflict(scope, to, message.id, error)
+        if found is None:
+            return await _say(scope, to, message, parent_id, repeatable=repeatable, when_busy=when_busy)
+        return found
     process = scope.process
     sessions.ring(process, seen[0])
     sessions.ring_members(process, heads)
@@ -144,17 +151,20 @@ async def _say(
 async def _session(tx: AsyncSession, scope: Scope, to: UUID | NewSession) -> Seen:
     if isinstance(to, UUID):
         return await sessions.writable(tx, scope, to)
-    if to.id is not None and (found := await sessions.existing(tx, scope, to.id)) is not None:
-        return found
+    if to.id is not None and await sessions.existing(tx, scope, to.id) is not None:
+        return await sessions.writable(tx, scope, to.id)
     return await sessions.begin(tx, scope, to)
 
 
-async def _said(tx: AsyncSession, scope: Scope, message_id: UUID) -> tuple[Posted, Reply | None] | None:
+async def _said(
+    tx: AsyncSession, scope: Scope, to: UUID | NewSession, message_id: UUID
+) -> tuple[Posted, Reply | None] | None:
     """What an earlier call with this id made."""
     message = await messages.get(tx, message_id)
     if message is None:
         return None
-    if message.role is not MessageRole.USER:
+    session_id = to if isinstance(to, UUID) else to.id or message.session_id
+    if message.author_id != scope.viewer.id or message.session_id != session_id:
         raise IdTaken("id")
     first = await runs.reply(tx, message_id)
     return Posted(await sessions.seen(tx, scope, message.session_id), message), Reply(*first) if first else None
@@ -162,15 +172,19 @@ async def _said(tx: AsyncSession, scope: Scope, message_id: UUID) -> tuple[Poste
 
 async def _after_conflict(
     scope: Scope, to: UUID | NewSession, message_id: UUID, error: IntegrityError
-) -> tuple[Posted, Reply | None]:
-    """What a simultaneous call with the same id made."""
-    if not duplicate(error):
+) -> tuple[Posted, Reply | None] | None:
+    """What a simultaneous call with the same id made; None where that was the session alone."""
+    conflict = duplicate(error)
+    if conflict is None:
         raise error
     async with scope.tx() as tx:
-        if (found := await _said(tx, scope, message_id)) is not None:
+        if (found := await _said(tx, scope, to, message_id)) is not None:
             return found
-    taken = isinstance(to, NewSession) and (to.external_id is not None or to.id is not None)
-    raise IdTaken("session" if taken else "id") from error
+        if conflict == sessions.IDS and isinstance(to, NewSession) and to.id is not None:
+            if await sessions.existing(tx, scope, to.id) is not None:
+                return None
+            raise IdTaken("newSession.id") from error
+    raise IdTaken("newSession.externalId" if conflict == sessions.EXTERNAL_IDS else "id") from error
 
 
 async def _store(

@@ -15,7 +15,7 @@ from chat import asking, doorbells, flight, holding, runs, sessions
 from chat.asking import WhenBusy
 from chat.refusals import Fenced, IdTaken, InvalidInput, NotFound, RunClosed, SequenceGap
 from chat.runs import Outcome
-from chat.scope import Scope
+from chat.scope import Scope, made
 from db import deltas, memberships, messages
 from db import runs as run_rows
 from db import sessions as session_rows
@@ -52,7 +52,7 @@ async def start(
     """
     process = scope.process
     try:
-        async with scope.tx() as tx:
+        async with scope.write() as tx:
             parent = await messages.get(tx, message_id)
             if parent is None or parent.deleted_at is not None:
                 raise NotFound("message")
@@ -63,6 +63,7 @@ async def start(
             if session is None:
                 raise NotFound("message")
             if run_id is not None and (found := await _existing(tx, run_id)) is not None:
+                made(tx, run=run_id)
                 return found
             reply = await asking.reply(
                 tx,
@@ -77,6 +78,7 @@ async def start(
             held = Held(reply.run, reply.message)
             if when_busy is not WhenBusy.QUEUE or await run_rows.next_in_session(tx, reply.run):
                 held = await _take(tx, scope, reply.run)
+            made(tx, run=held.run.id)
             heads = await memberships.touch(tx, session.id)
     except IntegrityError as error:
         if not duplicate(error):
@@ -124,7 +126,8 @@ async def take_over(scope: Scope, run_id: UUID) -> Held:
         RunClosed: the run is over.
         InvalidInput: it is queued behind another, or the server itself generates it.
     """
-    async with scope.tx() as tx:
+    async with scope.write() as tx:
+        made(tx, run=run_id)
         run = await run_rows.get(tx, run_id)
         if run is None:
             raise NotFound("run")

@@ -6,13 +6,12 @@ from uuid import UUID
 
 from sqlalchemy import func
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from chat import doorbells, limits
 from chat.cursors import ScopeKind
-from chat.refusals import IdTaken, NotFound
-from chat.scope import Scope
+from chat.refusals import IdTaken, NotFound, ProjectConflict
+from chat.scope import Scope, made
 from db import projects, users
 from db.failures import duplicate
 from db.models import Project
@@ -52,9 +51,10 @@ async def create(scope: Scope, name: str, *, project_id: UUID | None = None, met
         meta=limits.metadata("metadata", metadata or {}),
     )
     try:
-        async with scope.tx() as tx:
+        async with scope.write() as tx:
+            made(tx, project=project.id)
             if project_id is not None and (found := await projects.get(tx, project_id)) is not None:
-                return found
+                return _alive(found)
             project.seq = await users.advance(tx, scope.viewer.id)
             await projects.add(tx, project)
     except IntegrityError as error:
@@ -64,24 +64,38 @@ async def create(scope: Scope, name: str, *, project_id: UUID | None = None, met
             found = await projects.get(tx, project.id)
         if found is None:
             raise IdTaken("id") from error
-        return found
+        return _alive(found)
     _ring(scope, project)
     return project
 
 
-async def edit(scope: Scope, project_id: UUID, *, name: str | None = None, metadata: object = None) -> Project:
+def _alive(project: Project) -> Project:
+    if project.deleted_at is not None:
+        raise IdTaken("id")
+    return project
+
+
+async def edit(
+    scope: Scope,
+    project_id: UUID,
+    *,
+    name: str | None = None,
+    metadata: object = None,
+    expected_version: int | None = None,
+) -> Project:
     """Sets the fields that are given.
 
     Raises:
         NotFound: there is no such project.
         InvalidInput: a value cannot be used.
+        ProjectConflict: the project has another version than the expected one.
     """
-    values: dict[str, Any] = {}
+    values: dict[str, Any] = {"version": Project.version + 1}
     if name is not None:
         values["name"] = limits.name("name", name)
     if metadata is not None:
         values["meta"] = limits.metadata("metadata", metadata)
-    return await _change(scope, project_id, values)
+    return await _change(scope, project_id, values, expected_version)
 
 
 async def delete(scope: Scope, project_id: UUID) -> Project:
@@ -93,20 +107,22 @@ async def delete(scope: Scope, project_id: UUID) -> Project:
     return await _change(scope, project_id, {"deleted_at": func.now()})
 
 
-async def _change(scope: Scope, project_id: UUID, values: dict[str, Any]) -> Project:
-    async with scope.tx() as tx:
-        if await _missing(tx, project_id):
+async def _change(
+    scope: Scope, project_id: UUID, values: dict[str, Any], expected_version: int | None = None
+) -> Project:
+    async with scope.write() as tx:
+        made(tx, project=project_id)
+        seq = await users.advance(tx, scope.viewer.id)  # and so this account's other edits wait
+        found = await projects.get(tx, project_id)
+        if found is None or found.deleted_at is not None:
             raise NotFound("project")
-        project = await projects.change(tx, project_id, await users.advance(tx, scope.viewer.id), values)
-        if project is None:
-            raise NotFound("project")
+        if expected_version not in (None, found.version):
+            tx.expunge_all()  # the refusal outlives the transaction
+            raise ProjectConflict(found)
+        project = await projects.change(tx, project_id, seq, values)
+        assert project is not None
     _ring(scope, project)
     return project
-
-
-async def _missing(tx: AsyncSession, project_id: UUID) -> bool:
-    found = await projects.get(tx, project_id)
-    return found is None or found.deleted_at is not None
 
 
 def _ring(scope: Scope, project: Project) -> None:

@@ -3,6 +3,8 @@
 from typing import Literal
 from uuid import UUID
 
+from db import models
+
 
 class Refusal(Exception):
     """A rule refused. `reason` is a sentence for the person, and says what to do."""
@@ -70,3 +72,20 @@ class SequenceGap(Refusal):
     def __init__(self, expected: int) -> None:
         super().__init__(f"Events are missing: the next one expected has the number {expected}. Send from there.")
         self.expected = expected
+
+
+class ProjectConflict(Refusal):
+    """The project has another version than the one that was expected; `row` is how it is now."""
+
+    def __init__(self, row: models.Project) -> None:
+        super().__init__(f"It was edited since: it has version {row.version} now. Look at it and try again.")
+        self.row = row
+
+
+class SessionConflict(Refusal):
+    """The session has another version than the one that was expected; `row` is how it is now."""
+
+    def __init__(self, row: models.Session, membership: models.Membership) -> None:
+        super().__init__(f"It was edited since: it has version {row.version} now. Look at it and try again.")
+        self.row = row
+        self.membership = membership

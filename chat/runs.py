@@ -12,7 +12,7 @@ from chat import doorbells, flight, parts, sessions
 from chat.cursors import ScopeKind
 from chat.process import Process
 from chat.refusals import NotFound
-from chat.scope import Scope
+from chat.scope import Scope, made
 from db import deltas, memberships, messages, runs
 from db import sessions as session_rows
 from db.models import ACTIVE, Message, MessageStatus, Run, RunStatus, Session
@@ -91,7 +91,8 @@ async def cancel(scope: Scope, run_id: UUID) -> Run:
         NotAllowed: the viewer may only read the session.
     """
     process = scope.process
-    async with scope.tx() as tx:
+    async with scope.write() as tx:
+        made(tx, run=run_id)
         run = await runs.get(tx, run_id)
         if run is None:
             raise NotFound("run")
@@ -100,7 +101,12 @@ async def cancel(scope: Scope, run_id: UUID) -> Run:
             session = await session_rows.advance(tx, run.session_id)
             if session is None:
                 raise NotFound("run")
-            run = await runs.request_cancel(tx, run_id, session.head) or run
+            asked = await runs.request_cancel(tx, run_id, session.head)
+        else:
+            asked = run
+    if asked is None:  # it ended just now
+        return await _now(scope, run_id)
+    run = asked
     doorbells.stop(process.bus, [run_id])
     if run.status is RunStatus.QUEUED:
         return await finish(process, run, Outcome(RunStatus.CANCELLED)) or await _now(scope, run_id)

@@ -1,12 +1,15 @@
 """On whose behalf, and with what, a rule works: the first argument of every rule."""
 
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chat.process import Process
+from chat.refusals import InvalidInput
+from db import receipts
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +22,58 @@ class Viewer:
 
 
 @dataclass(frozen=True, slots=True)
+class Once:
+    """A mutation that must happen once, however often it arrives."""
+
+    key: str
+    """The `clientMutationId`."""
+    digest: bytes
+    """SHA-256 of what is asked for."""
+
+
+class Repeated(Exception):
+    """The mutation has happened before. `made` has the ids of what it made or changed, by kind."""
+
+    def __init__(self, made: Mapping[str, str]) -> None:
+        super().__init__("This has been done before.")
+        self.made = made
+
+
+@dataclass(frozen=True, slots=True)
 class Scope:
     """A viewer at a process. There is no reading without one."""
 
     viewer: Viewer
     process: Process
+    once: Once | None = None
 
     def tx(self, *, snapshot: bool = False) -> AbstractAsyncContextManager[AsyncSession]:
         """A transaction in which PostgreSQL shows and changes only what is the viewer's."""
         return self.process.db.viewer(self.viewer.id, snapshot=snapshot)
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncSession]:
+        """The transaction of a mutation: as `tx`, but a mutation that has a key happens once.
+
+        Raises:
+            Repeated: it has happened before; nothing happens now.
+            InvalidInput: another mutation had this key.
+        """
+        async with self.tx() as tx:
+            if self.once is not None:
+                earlier = await receipts.open(tx, self.viewer.id, self.once.key, self.once.digest)
+                if earlier is not None and earlier.digest != self.once.digest:
+                    raise InvalidInput("clientMutationId", "This key was used for something else. Make a new one.")
+                if earlier is not None:
+                    raise Repeated(earlier.made)
+            yield tx
+            if self.once is not None:
+                await receipts.close(tx, self.viewer.id, self.once.key, tx.info.get(_MADE, {}))
+
+
+_MADE = "made"
+
+
+def made(tx: AsyncSession, **ids: UUID) -> None:
+    """Notes what the transaction of a mutation made or changed, for whoever repeats it."""
+    tx.info.setdefault(_MADE, {}).update({kind: str(id) for kind, id in ids.items()})

@@ -14,8 +14,8 @@ from uuid_utils.compat import uuid7
 from chat import doorbells, limits
 from chat.cursors import ScopeKind
 from chat.process import Process
-from chat.refusals import IdTaken, NotAllowed, NotFound
-from chat.scope import Scope
+from chat.refusals import IdTaken, NotAllowed, NotFound, SessionConflict
+from chat.scope import Scope, made
 from db import agents, memberships, projects, runs, sessions, users
 from db.failures import duplicate
 from db.models import MemberRole, Membership, Session, TitleSource
@@ -24,6 +24,9 @@ from db.sessions import Filter
 
 type Seen = tuple[Session, Membership]
 """A session as one member sees it."""
+
+IDS, EXTERNAL_IDS = "pk_sessions", "ix_sessions_owner_id_external_id"
+"""What keeps the ids of sessions apart (`db.failures.duplicate`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +77,12 @@ async def create(scope: Scope, new: NewSession) -> Seen:
         IdTaken: the id belongs to something else.
     """
     try:
-        async with scope.tx() as tx:
+        async with scope.write() as tx:
             if new.id is not None and (found := await existing(tx, scope, new.id)) is not None:
+                made(tx, session=new.id)
                 return found
             seen = await begin(tx, scope, new)
+            made(tx, session=seen[0].id)
     except IntegrityError as error:
         return await after_conflict(scope, new, error)
     ring_members(scope.process, {scope.viewer.id: seen[1].seq})
@@ -138,13 +143,13 @@ async def after_conflict(scope: Scope, new: NewSession, error: IntegrityError) -
         IdTaken: the id, or the external id, belongs to another session.
         IntegrityError: the conflict was of another kind.
     """
-    if not duplicate(error):
+    if (conflict := duplicate(error)) is None:
         raise error
     if new.id is not None:
         async with scope.tx() as tx:
             if (found := await existing(tx, scope, new.id)) is not None:
                 return found
-    raise IdTaken("id" if new.external_id is None else "externalId") from error
+    raise IdTaken("externalId" if conflict == EXTERNAL_IDS else "id") from error
 
 
 async def edit(
@@ -155,29 +160,38 @@ async def edit(
     metadata: object = None,
     links: Mapping[str, UUID | None] | None = None,
     archived: bool | None = None,
+    expected_version: int | None = None,
 ) -> Seen:
     """Sets the fields that are given. `links` may hold `project_id` and `agent_id`; None there takes the link away.
 
-    Title, metadata and links are the same for all members; `archived` is the viewer's own.
+    Title, metadata and links are the same for all members, and have a version that may be expected; `archived` is the
+    viewer's own.
 
     Raises:
         NotFound: there is no such session, project or agent.
         NotAllowed: the viewer may only read the session.
         InvalidInput: a value cannot be used.
+        SessionConflict: the session has another version than the expected one.
     """
     shared: dict[str, Any] = dict(links or {})
     if title is not None:
         shared |= {"title": limits.name("title", title), "title_source": TitleSource.PERSON}
     if metadata is not None:
         shared["meta"] = limits.metadata("metadata", metadata)
-    async with scope.tx() as tx:
+    async with scope.write() as tx:
+        made(tx, session=session_id)
         session, member = await writable(tx, scope, session_id) if shared else await seen(tx, scope, session_id)
         await _check_links(tx, **(links or {}))
         heads: Mapping[UUID, int] = {}
         if shared:
-            changed = await sessions.advance(tx, session_id, 0, **shared)
+            version = [] if expected_version is None else [Session.version == expected_version]
+            changed = await sessions.advance(
+                tx, session_id, 0, where=[sessions.ALIVE, *version], version=Session.version + 1, **shared
+            )
             if changed is None:
-                raise NotFound("session")
+                now = await seen(tx, scope, session_id)
+                tx.expunge_all()  # the refusal outlives the transaction
+                raise SessionConflict(*now)
             session = changed
             heads = await memberships.touch(tx, session_id)
         if archived is not None:
@@ -196,7 +210,8 @@ async def delete(scope: Scope, session_id: UUID) -> Seen:
         NotFound: there is no such session.
         NotAllowed: the viewer is not its owner.
     """
-    async with scope.tx() as tx:
+    async with scope.write() as tx:
+        made(tx, session=session_id)
         _, member = await seen(tx, scope, session_id)
         if member.role is not MemberRole.OWNER:
             raise NotAllowed("Only the owner of a session can delete it.")
@@ -205,6 +220,9 @@ async def delete(scope: Scope, session_id: UUID) -> Seen:
             raise NotFound("session")
         heads = await memberships.touch(tx, session_id)
         active = [run.id for run in await runs.active(tx, [session_id])]
+        session = await sessions.advance(tx, session_id, len(active), where=()) or session
+        for number, run_id in enumerate(active, start=session.head - len(active) + 1):
+            await runs.request_cancel(tx, run_id, number)
     ring(scope.process, session)
     ring_members(scope.process, heads)
     doorbells.stop(scope.process.bus, active)

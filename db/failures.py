@@ -23,6 +23,9 @@ def _transient_state(error: BaseException | None) -> bool:
     return isinstance(state, str) and state[:2] in TRANSIENT_CLASSES
 
 
-def duplicate(error: IntegrityError) -> bool:
-    """Whether a unique constraint was hit."""
-    return getattr(error.orig, "sqlstate", None) == "23505"
+def duplicate(error: IntegrityError) -> str | None:
+    """The name of the unique constraint or index that was hit; None where it was no such thing."""
+    if getattr(error.orig, "sqlstate", None) != "23505":
+        return None
+    name: str | None = getattr(error.orig.__cause__ if error.orig else None, "constraint_name", None)
+    return name

@@ -70,8 +70,8 @@ async def continues(tx: AsyncSession, message: Message) -> bool:
 async def page(tx: AsyncSession, branch: Branch, span: Span[int]) -> Page[Message]:
     """The messages of a branch's path in order; the key is the depth. Costs what the page holds, not the path."""
     end = await depth(tx, branch.session_id, branch.number)
-    low = 0 if span.after is None else min(span.after + 1, end)
-    high = end if span.before is None else min(span.before, end)
+    low = 0 if span.after is None else max(0, min(span.after + 1, end))
+    high = end if span.before is None else max(0, min(span.before, end))
     if span.backward:
         low = max(low, high - span.limit)
     else:

@@ -63,7 +63,7 @@ async def with_membership(tx: AsyncSession, session_id: UUID, user_id: UUID) -> 
         .join(Membership, Membership.session_id == Session.id)
         .where(Session.id == session_id, Session.deleted_at.is_(None), Membership.user_id == user_id)
     )
-    found = (await tx.execute(query)).one_or_none()
+    found = (await tx.execute(query, execution_options={"populate_existing": True})).one_or_none()
     return (found[0], found[1]) if found else None
 
 

@@ -13,6 +13,7 @@ from schema.context import Info
 from schema.input import SendMessageInput
 from schema.message import Message
 from schema.payload import SendMessagePayload, SendMessageResult
+from schema.repeat import Key, once
 from schema.run import Run
 from schema.session import Session
 
@@ -26,7 +27,9 @@ async def message(
 
 
 async def send(
-    info: Info, input: Annotated[SendMessageInput, strawberry.argument(description="The message.")]
+    info: Info,
+    input: Annotated[SendMessageInput, strawberry.argument(description="The message.")],
+    client_mutation_id: Key = None,
 ) -> SendMessageResult:
     """Stores a message and has it answered."""
     if input.session_id is not None and input.new_session is not None:
@@ -42,7 +45,7 @@ async def send(
         "metadata": input.metadata,
         "client_created_at": input.client_created_at,
     }
-    scope = info.context.scope
+    scope = once(info, client_mutation_id, input)
     if not input.reply:
         posted = await messages.post(scope, to, input.text, **said)
         return SendMessagePayload(

@@ -35,15 +35,18 @@ from schema.production import (
     ToolResultInput,
     UsageInput,
 )
+from schema.repeat import Key, once
 from schema.run import Run
 
 
 async def start(
-    info: Info, input: Annotated[StartRunInput, strawberry.argument(description="The reply.")]
+    info: Info,
+    input: Annotated[StartRunInput, strawberry.argument(description="The reply.")],
+    client_mutation_id: Key = None,
 ) -> StartRunResult:
     """Begins a run."""
     held = await producing.start(
-        info.context.scope,
+        once(info, client_mutation_id, input),
         identifier.parse("messageId", input.message_id),
         run_id=identifier.optional("id", input.id),
         agent_id=identifier.optional("agentId", input.agent_id),
@@ -91,10 +94,12 @@ async def finish(
 
 
 async def take_over(
-    info: Info, run_id: Annotated[strawberry.ID, strawberry.argument(description="The run's id.")]
+    info: Info,
+    run_id: Annotated[strawberry.ID, strawberry.argument(description="The run's id.")],
+    client_mutation_id: Key = None,
 ) -> TakeOverRunResult:
     """Takes a run from its producer."""
-    held = await producing.take_over(info.context.scope, identifier.parse("runId", run_id))
+    held = await producing.take_over(once(info, client_mutation_id, run_id), identifier.parse("runId", run_id))
     return HeldRunPayload(run=Run.of(held.run), message=Message.of(held.message))
 
 

@@ -18,6 +18,7 @@ from schema.payload import (
     ProjectPayload,
 )
 from schema.project import Project, ProjectConnection
+from schema.repeat import Key, once
 
 PAGE = 50
 
@@ -50,11 +51,13 @@ def _key(field: str, cursor: str) -> tuple[UUID]:
 
 
 async def create(
-    info: Info, input: Annotated[CreateProjectInput, strawberry.argument(description="The project.")]
+    info: Info,
+    input: Annotated[CreateProjectInput, strawberry.argument(description="The project.")],
+    client_mutation_id: Key = None,
 ) -> CreateProjectResult:
     """Makes a project."""
     row = await projects.create(
-        info.context.scope,
+        once(info, client_mutation_id, input),
         input.name,
         project_id=identifier.optional("id", input.id),
         metadata=input.metadata,
@@ -63,16 +66,22 @@ async def create(
 
 
 async def edit(
-    info: Info, input: Annotated[EditProjectInput, strawberry.argument(description="What to change.")]
+    info: Info,
+    input: Annotated[EditProjectInput, strawberry.argument(description="What to change.")],
+    client_mutation_id: Key = None,
 ) -> EditProjectResult:
     """Changes a project."""
     row = await projects.edit(
-        info.context.scope, identifier.parse("id", input.id), name=input.name, metadata=input.metadata
+        once(info, client_mutation_id, input),
+        identifier.parse("id", input.id),
+        name=input.name,
+        metadata=input.metadata,
+        expected_version=input.expected_version,
     )
     return ProjectPayload(project=Project.of(row))
 
 
-async def delete(info: Info, id: ProjectId) -> DeleteProjectResult:
+async def delete(info: Info, id: ProjectId, client_mutation_id: Key = None) -> DeleteProjectResult:
     """Deletes a project."""
-    row = await projects.delete(info.context.scope, identifier.parse("id", id))
+    row = await projects.delete(once(info, client_mutation_id, id), identifier.parse("id", id))
     return DeleteProjectPayload(id=identifier.of(row.id))

@@ -4,8 +4,7 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from resolvers import agents, messages, nodes, producers, projects, runs, sessions, viewer
-from schema import part
-from schema.refusal import HANDLERS
+from schema import part, payload, refusal, repeat
 
 field, mutation, subscription = strawberry.field, strawberry.mutation, strawberry.subscription
 
@@ -103,6 +102,6 @@ api = strawberry.Schema(
     mutation=Mutation,
     subscription=Subscription,
     types=PARTS,
-    exception_handlers=HANDLERS,
+    exception_handlers=[*refusal.HANDLERS, *payload.HANDLERS, *repeat.HANDLERS],
     config=StrawberryConfig(auto_camel_case=True, relay_max_results=100),
 )

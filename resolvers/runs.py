@@ -8,6 +8,7 @@ from chat import runs
 from schema import identifier
 from schema.context import Info
 from schema.payload import CancelRunPayload, CancelRunResult
+from schema.repeat import Key, once
 from schema.run import Run
 
 RunId = Annotated[strawberry.ID, strawberry.argument(description="The run's id.")]
@@ -19,6 +20,7 @@ async def run(info: Info, id: RunId) -> Run | None:
     return None if row is None else Run.of(row)
 
 
-async def cancel(info: Info, run_id: RunId) -> CancelRunResult:
+async def cancel(info: Info, run_id: RunId, client_mutation_id: Key = None) -> CancelRunResult:
     """Stops a run."""
-    return CancelRunPayload(run=Run.of(await runs.cancel(info.context.scope, identifier.parse("runId", run_id))))
+    row = await runs.cancel(once(info, client_mutation_id, run_id), identifier.parse("runId", run_id))
+    return CancelRunPayload(run=Run.of(row))

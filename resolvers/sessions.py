@@ -23,6 +23,7 @@ from schema.payload import (
     EditSessionResult,
     SessionPayload,
 )
+from schema.repeat import Key, once
 from schema.session import Session, SessionConnection
 
 PAGE = 20
@@ -84,10 +85,13 @@ def _key(field: str, cursor: str) -> tuple[datetime, UUID]:
 
 
 async def create(
-    info: Info, input: Annotated[CreateSessionInput, strawberry.argument(description="The session.")]
+    info: Info,
+    input: Annotated[CreateSessionInput, strawberry.argument(description="The session.")],
+    client_mutation_id: Key = None,
 ) -> CreateSessionResult:
     """Makes a session."""
-    return SessionPayload(session=Session.of(await sessions.create(info.context.scope, new(input))))
+    seen = await sessions.create(once(info, client_mutation_id, input), new(input))
+    return SessionPayload(session=Session.of(seen))
 
 
 def new(input: CreateSessionInput) -> NewSession:
@@ -103,7 +107,9 @@ def new(input: CreateSessionInput) -> NewSession:
 
 
 async def edit(
-    info: Info, input: Annotated[EditSessionInput, strawberry.argument(description="What to change.")]
+    info: Info,
+    input: Annotated[EditSessionInput, strawberry.argument(description="What to change.")],
+    client_mutation_id: Key = None,
 ) -> EditSessionResult:
     """Changes a session."""
     links: dict[str, UUID | None] = {}
@@ -112,19 +118,20 @@ async def edit(
     if input.agent_id is not None:
         links["agent_id"] = identifier.optional("agentId", input.agent_id.value)
     seen = await sessions.edit(
-        info.context.scope,
+        once(info, client_mutation_id, input),
         identifier.parse("id", input.id),
         title=input.title,
         metadata=input.metadata,
         links=links,
         archived=input.archived,
+        expected_version=input.expected_version,
     )
     return SessionPayload(session=Session.of(seen))
 
 
-async def delete(info: Info, id: SessionId) -> DeleteSessionResult:
+async def delete(info: Info, id: SessionId, client_mutation_id: Key = None) -> DeleteSessionResult:
     """Deletes a session."""
-    row, _ = await sessions.delete(info.context.scope, identifier.parse("id", id))
+    row, _ = await sessions.delete(once(info, client_mutation_id, id), identifier.parse("id", id))
     return DeleteSessionPayload(id=identifier.of(row.id))
 
 

@@ -36,8 +36,30 @@ def decode(kind: str, field: str, cursor: str) -> list[Any]:
     except (binascii.Error, ValueError):
         found = None
     if not isinstance(found, list) or not found or found[0] != kind:
-        raise InvalidInput(field, f"`{field}` is no cursor of this list. Use one from its `edges` or `pageInfo`.")
+        raise _no_cursor(field)
     return found[1:]
+
+
+def whole(value: object) -> int:
+    """A number in a key: a depth, or a branch.
+
+    Raises:
+        ValueError: it is none that PostgreSQL's `integer` could hold.
+    """
+    if not isinstance(value, int) or not 0 <= value < 2**31:
+        raise ValueError(value)
+    return value
+
+
+def _no_cursor(field: str) -> InvalidInput:
+    return InvalidInput(field, f"`{field}` is no cursor of this list. Use one from its `edges` or `pageInfo`.")
+
+
+def _place[Key](key: Callable[[str, str], Key], field: str, cursor: str | None) -> Key | None:
+    try:
+        return None if cursor is None else key(field, cursor)
+    except (AttributeError, TypeError, ValueError) as error:  # somebody has made the cursor up
+        raise _no_cursor(field) from error
 
 
 def span[Key](
@@ -61,8 +83,8 @@ def span[Key](
             raise InvalidInput(field, f"`{field}` is a number from 1 to {LONGEST}.")
     return Span(
         first or last or default,
-        after=None if after is None else key("after", after),
-        before=None if before is None else key("before", before),
+        after=_place(key, "after", after),
+        before=_place(key, "before", before),
         backward=last is not None,
     )
 

@@ -28,6 +28,9 @@ class EditProjectInput:
     id: strawberry.ID = strawberry.field(description="The project.")
     name: str | None = strawberry.field(default=None, description="Its new name.")
     metadata: JSON | None = strawberry.field(default=None, description="Its new metadata, whole.")
+    expected_version: int | None = strawberry.field(
+        default=None, description="Change it only if this is its version still."
+    )
 
 
 @strawberry.input(description="A session to make.")
@@ -58,6 +61,9 @@ class EditSessionInput:
     )
     metadata: JSON | None = strawberry.field(default=None, description="Its new metadata, whole.")
     archived: bool | None = strawberry.field(default=None, description="Whether you have put it away. Yours alone.")
+    expected_version: int | None = strawberry.field(
+        default=None, description="Change it only if this is its version still."
+    )
 
 
 @strawberry.input(description="A message to send. Give `sessionId`, or leave it out to begin a new session.")

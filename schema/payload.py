@@ -4,9 +4,10 @@ from typing import Annotated
 
 import strawberry
 
+from chat import refusals
 from schema.message import Message
 from schema.project import Project
-from schema.refusal import Busy, IdTaken, InvalidInput, NotAllowed, NotFound
+from schema.refusal import Busy, IdTaken, InvalidInput, NotAllowed, NotFound, UserError
 from schema.run import Run
 from schema.session import Session
 
@@ -60,12 +61,39 @@ class CancelRunPayload:
     run: Run = strawberry.field(description="The run as it is now.")
 
 
+@strawberry.type(description="Someone else has edited it since. This is how it is now.")
+class ProjectConflict(UserError):
+    """The project has another version than the one that was expected."""
+
+    project: Project = strawberry.field(description="The project as it is now.")
+
+
+@strawberry.type(description="Someone else has edited it since. This is how it is now.")
+class SessionConflict(UserError):
+    """The session has another version than the one that was expected."""
+
+    session: Session = strawberry.field(description="The session as it is now.")
+
+
+class _ProjectConflict(strawberry.ExceptionHandler[refusals.ProjectConflict, ProjectConflict]):
+    def handle(self, exception: refusals.ProjectConflict, **_: object) -> ProjectConflict:
+        return ProjectConflict(reason=exception.reason, project=Project.of(exception.row))
+
+
+class _SessionConflict(strawberry.ExceptionHandler[refusals.SessionConflict, SessionConflict]):
+    def handle(self, exception: refusals.SessionConflict, **_: object) -> SessionConflict:
+        return SessionConflict(reason=exception.reason, session=Session.of((exception.row, exception.membership)))
+
+
+HANDLERS = (_ProjectConflict(), _SessionConflict())
+"""Turn conflicts into members of the result unions."""
+
 CreateProjectResult = Annotated[
     ProjectPayload | InvalidInput | IdTaken,
     strawberry.union("CreateProjectResult", description="The project, or why there is none."),
 ]
 EditProjectResult = Annotated[
-    ProjectPayload | NotFound | InvalidInput,
+    ProjectPayload | NotFound | InvalidInput | ProjectConflict,
     strawberry.union("EditProjectResult", description="The project, or why it did not change."),
 ]
 DeleteProjectResult = Annotated[
@@ -77,7 +105,7 @@ CreateSessionResult = Annotated[
     strawberry.union("CreateSessionResult", description="The session, or why there is none."),
 ]
 EditSessionResult = Annotated[
-    SessionPayload | NotFound | NotAllowed | InvalidInput,
+    SessionPayload | NotFound | NotAllowed | InvalidInput | SessionConflict,
     strawberry.union("EditSessionResult", description="The session, or why it did not change."),
 ]
 DeleteSessionResult = Annotated[

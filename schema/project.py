@@ -18,6 +18,7 @@ class Project(Node):
 
     name: str = strawberry.field(description="What it is called; at most 255 characters.")
     metadata: JSON = strawberry.field(description="A JSON object for the app's own use.")
+    version: int = strawberry.field(description="Rises with every edit; see `expectedVersion`.")
     created_at: datetime = strawberry.field(description="When it was made.")
     updated_at: datetime = strawberry.field(description="When it was last changed.")
 
@@ -28,6 +29,7 @@ class Project(Node):
             id=identifier.of(row.id),
             name=row.name,
             metadata=JSON(row.meta),
+            version=row.version,
             created_at=row.created_at,
             updated_at=row.updated_at,
         )

@@ -62,7 +62,7 @@ async def _messages(
 
 
 def _key(field: str, cursor: str) -> PathKey:
-    return PathKey(*connection.decode("message", field, cursor))
+    return PathKey(*map(connection.whole, connection.decode("message", field, cursor)))
 
 
 @strawberry.type(description="A conversation between its members and an agent.")
@@ -82,6 +82,7 @@ class Session(Node):
     message_count: int = strawberry.field(description="How many messages it has, on all its branches.")
     last_message_preview: str | None = strawberry.field(description="The beginning of its newest message, on one line.")
     last_activity_at: datetime = strawberry.field(description="When something was last said in it.")
+    version: int = strawberry.field(description="Rises with every edit; see `expectedVersion`.")
     created_at: datetime = strawberry.field(description="When it was made.")
     updated_at: datetime = strawberry.field(description="When it was last changed.")
     role: models.MemberRole = strawberry.field(description="What you may do in it.")
@@ -113,6 +114,7 @@ class Session(Node):
             message_count=row.message_count,
             last_message_preview=row.last_message_preview,
             last_activity_at=row.last_activity_at,
+            version=row.version,
             created_at=row.created_at,
             updated_at=row.updated_at,
             role=membership.role,

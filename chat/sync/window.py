@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 from uuid import UUID
 
@@ -82,23 +82,24 @@ class Window:
                 known = self._known.get(frame.run_id)
                 return events if known is not None and (frame.epoch, frame.last) > known else ()
             case News():
-                return [event for event in told.events if self._is_new(event, told.writing)]
+                return [event for row in told.events if (event := self._new_row(row, told.writing)) is not None]
 
-    def _is_new(self, event: RowEvent, writing: dict[UUID, Writing]) -> bool:
-        """Whether the row, or what its run has written since the row changed, is new."""
-        number = event.cursor.seq
+    def _new_row(self, event: RowEvent, writing: dict[UUID, Writing]) -> Event | None:
+        """The event, if the row is new, or what its run has written since the row changed."""
+        told = event.cursor.seq <= self._floor
         if not isinstance(event, MessageChanged) or event.row.run_id is None:
-            return number > self._floor
+            return None if told else event
         run_id, now = event.row.run_id, writing.get(event.row.run_id)
-        if number <= self._floor:
+        if told:
             known = self._known.get(run_id)
             if now is None or known is None or (now.epoch, now.last) <= known:
-                return False
+                return None
+            event = MessageChanged(replace(event.cursor, seq=self._floor), event.row)  # a cursor never goes back
         if now is None:
             self._known.pop(run_id, None)
         else:
             self._known[run_id] = (now.epoch, now.last)
-        return True
+        return event
 
     def __aiter__(self) -> Self:
         return self

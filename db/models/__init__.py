@@ -3,6 +3,7 @@
 from db.models.agent import Agent
 from db.models.message import Message, MessageRole, MessageStatus
 from db.models.project import Project
+from db.models.receipt import Receipt
 from db.models.row import Json, Row
 from db.models.run import ACTIVE, Delta, Executor, Run, RunStatus
 from db.models.session import Branch, MemberRole, Membership, Session, TitleSource
@@ -21,6 +22,7 @@ __all__ = [
     "MessageRole",
     "MessageStatus",
     "Project",
+    "Receipt",
     "Row",
     "Run",
     "RunStatus",

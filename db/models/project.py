@@ -18,6 +18,8 @@ class Project(Row):
     name: Mapped[str]
     meta: Mapped[Object] = mapped_column("metadata")
 
+    version: Mapped[int] = mapped_column(default=1, server_default=text("1"))
+    """Rises with every edit by a person; what `expectedVersion` is compared with."""
     seq: Mapped[Counter]
     """Its last change in the owner's account scope."""
 

@@ -47,6 +47,8 @@ class Session(Row):
     current_branch: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     """The branch that was written to last: what a member sees who has chosen none."""
 
+    version: Mapped[int] = mapped_column(default=1, server_default=text("1"))
+    """Rises with every edit by a person; what `expectedVersion` is compared with."""
     message_count: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     last_message_preview: Mapped[str | None]
     last_activity_at: Mapped[Created]

@@ -38,8 +38,9 @@ BEGIN ATOMIC
 END
 """.replace("touch_members.", "transom_touch_members.")
 
-MEMBER = "EXISTS (SELECT FROM memberships m WHERE m.session_id = {session} AND m.user_id = transom_viewer())"
-WRITER = MEMBER[:-1] + " AND m.role IN ('owner', 'writer'))"
+# OFFSET 0 has each row looked up by its key. Without it the planner may read all that the viewer has, and hash it.
+MEMBER = "EXISTS (SELECT FROM memberships m WHERE m.session_id = {session} AND m.user_id = transom_viewer() OFFSET 0)"
+WRITER = MEMBER.replace(" OFFSET 0", " AND m.role IN ('owner', 'writer') OFFSET 0")
 
 # Everything but whose session it is: who owns it can make members of it.
 CHANGE_SESSIONS = f"""
@@ -52,7 +53,7 @@ DO $$ BEGIN
 END $$
 """
 
-OWN_SESSION = "EXISTS (SELECT FROM sessions s WHERE s.id = session_id AND s.owner_id = transom_viewer())"
+OWN_SESSION = "EXISTS (SELECT FROM sessions s WHERE s.id = session_id AND s.owner_id = transom_viewer() OFFSET 0)"
 
 # table: (what the role is granted, rows it sees, rows it may write)
 POLICIES = {
@@ -90,7 +91,7 @@ POLICIES = {
     ),
     "deltas": (
         "SELECT",
-        "EXISTS (SELECT FROM runs r WHERE r.id = deltas.run_id)",  # the policy of runs holds within
+        "EXISTS (SELECT FROM runs r WHERE r.id = deltas.run_id OFFSET 0)",  # the policy of runs holds within
         "false",
     ),
 }

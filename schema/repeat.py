@@ -1,0 +1,140 @@
+"""Mutations that arrive more than once: how a key gets into a scope, and what a repetition is answered."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass, replace
+from typing import Annotated, Any
+from uuid import UUID
+
+import orjson
+import strawberry
+from strawberry import UNSET
+
+from chat.refusals import InvalidInput
+from chat.scope import Once, Repeated, Scope
+from schema import refusal
+from schema.context import Context, Info
+from schema.message import Message
+from schema.payload import (
+    CancelRunPayload,
+    DeleteProjectPayload,
+    DeleteSessionPayload,
+    ProjectPayload,
+    SendMessagePayload,
+    SessionPayload,
+)
+from schema.production import HeldRunPayload
+from schema.project import Project
+from schema.run import Run
+from schema.session import Session
+
+LONGEST_KEY = 255
+
+Key = Annotated[
+    str | None,
+    strawberry.argument(
+        description="A key of your own making, such as a UUID. The same mutation with the same key happens once and is "
+        "answered again, for 30 days; so after a lost connection, just send it again."
+    ),
+]
+
+
+def once(info: Info, key: str | None, *arguments: object) -> Scope:
+    """The scope in which the field's mutation happens once for this key.
+
+    Raises:
+        InvalidInput: the key is blank or too long.
+    """
+    scope = info.context.scope
+    if key is None:
+        return scope
+    if not key.strip() or len(key) > LONGEST_KEY or "\0" in key:
+        raise InvalidInput("clientMutationId", f"A key has between 1 and {LONGEST_KEY} characters.")
+    asked = orjson.dumps([info.field_name, *map(plain, arguments)], option=orjson.OPT_SORT_KEYS, default=str)
+    return replace(scope, once=Once(key, hashlib.sha256(asked).digest()))
+
+
+def plain(value: Any) -> Any:
+    """An input as plain data, without what was left out."""
+    if isinstance(value, strawberry.Some):
+        return [plain(value.value)]
+    if is_dataclass(value) and not isinstance(value, type):
+        given = {field.name: getattr(value, field.name) for field in fields(value)}
+        return {name: plain(each) for name, each in given.items() if each is not None and each is not UNSET}
+    if isinstance(value, list):
+        return [plain(each) for each in value]
+    return value
+
+
+async def _project(context: Context, made: Mapping[str, str]) -> ProjectPayload | None:
+    row = await context.projects.load(UUID(made["project"]))
+    return None if row is None else ProjectPayload(project=Project.of(row))
+
+
+async def _deleted_project(_: Context, made: Mapping[str, str]) -> DeleteProjectPayload:
+    return DeleteProjectPayload(id=strawberry.ID(made["project"]))
+
+
+async def _session(context: Context, made: Mapping[str, str]) -> SessionPayload | None:
+    seen = await context.sessions.load(UUID(made["session"]))
+    return None if seen is None else SessionPayload(session=Session.of(seen))
+
+
+async def _deleted_session(_: Context, made: Mapping[str, str]) -> DeleteSessionPayload:
+    return DeleteSessionPayload(id=strawberry.ID(made["session"]))
+
+
+async def _exchange(context: Context, made: Mapping[str, str]) -> SendMessagePayload | None:
+    message = await context.messages.load(UUID(made["message"]))
+    seen = None if message is None else await context.sessions.load(message.session_id)
+    if message is None or seen is None:
+        return None
+    run = await context.runs.load(UUID(made["run"])) if "run" in made else None
+    reply = None if run is None else await context.messages.load(run.message_id)
+    return SendMessagePayload(
+        session=Session.of(seen),
+        message=Message.of(message),
+        reply=None if reply is None else Message.of(reply),
+        run=None if run is None else Run.of(run),
+    )
+
+
+async def _cancelled(context: Context, made: Mapping[str, str]) -> CancelRunPayload | None:
+    run = await context.runs.load(UUID(made["run"]))
+    return None if run is None else CancelRunPayload(run=Run.of(run))
+
+
+async def _held(context: Context, made: Mapping[str, str]) -> HeldRunPayload | None:
+    run = await context.runs.load(UUID(made["run"]))
+    message = None if run is None else await context.messages.load(run.message_id)
+    return None if run is None or message is None else HeldRunPayload(run=Run.of(run), message=Message.of(message))
+
+
+_ANSWERS: dict[type, Any] = {
+    ProjectPayload: _project,
+    DeleteProjectPayload: _deleted_project,
+    SessionPayload: _session,
+    DeleteSessionPayload: _deleted_session,
+    SendMessagePayload: _exchange,
+    CancelRunPayload: _cancelled,
+    HeldRunPayload: _held,
+}
+
+
+class _Again(strawberry.ExceptionHandler[Repeated, Any]):
+    """Answers a repetition with what the mutation made, as it is now."""
+
+    def __init__(self, payload: type) -> None:
+        self.error_type = payload
+
+    async def handle(self, exception: Repeated, *, info: Info, **_: object) -> object:
+        answer = await _ANSWERS[self.error_type](info.context, exception.made)
+        if answer is None:
+            return refusal.InvalidInput(
+                reason="This was done, and what it made has been deleted since.", field="clientMutationId"
+            )
+        return answer
+
+
+HANDLERS = tuple(_Again(payload) for payload in _ANSWERS)
+"""One for each payload; a field gets the one of its own result union."""

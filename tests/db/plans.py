@@ -1,0 +1,57 @@
+"""How PostgreSQL reads what is asked of it."""
+
+import json
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+@dataclass(frozen=True)
+class Scan:
+    """A node of a plan that read rows of a table."""
+
+    kind: str
+    table: str
+    rows: int
+    """How many it looked at, taken or not."""
+
+
+async def of[Found](tx: AsyncSession, read: Callable[[AsyncSession], Awaitable[Found]]) -> tuple[Found, list[Scan]]:
+    """What `read` finds, and every scan of all queries that it makes for that."""
+    queries: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
+        queries.append((statement, parameters))
+
+    connection = await tx.connection()
+    event.listen(connection.sync_connection, "before_cursor_execute", note)
+    found = await read(tx)
+    event.remove(connection.sync_connection, "before_cursor_execute", note)
+    scans: list[Scan] = []
+    for statement, parameters in queries:
+        answer = await connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters)
+        plan = answer.scalar_one()
+        scans += _scans((json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"])
+    return found, scans
+
+
+def _scans(plan: dict[str, Any]) -> Iterator[Scan]:
+    if "Relation Name" in plan:
+        looked_at = ("Actual Rows", "Rows Removed by Filter", "Rows Removed by Index Recheck")
+        rows = sum(plan.get(name, 0) for name in looked_at) * plan["Actual Loops"]
+        yield Scan(plan["Node Type"], plan["Relation Name"], round(rows))
+    for below in plan.get("Plans", ()):
+        yield from _scans(below)
+
+
+def read(scans: list[Scan], table: str) -> int:
+    """How many rows of a table were looked at."""
+    return sum(scan.rows for scan in scans if scan.table == table)
+
+
+def whole(scans: list[Scan]) -> set[str]:
+    """The tables that were read from beginning to end."""
+    return {scan.table for scan in scans if scan.kind == "Seq Scan"}

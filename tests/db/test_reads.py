@@ -1,0 +1,55 @@
+"""What reads cost: rows are found by an index, as many as are asked for, however much there is."""
+
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chat.scope import Scope
+from db import agents, deltas, memberships, messages, nodes, projects, runs, sessions
+from db.models import Message, Run, Session
+from db.page import Span
+from db.sessions import Filter
+from tests.db import plans
+from tests.db.trees import Tree
+
+type Read = Callable[[AsyncSession, UUID, list[UUID]], Awaitable[object]]
+
+READS: dict[str, tuple[Read, int]] = {
+    "a page of sessions": (lambda tx, me, _: sessions.page(tx, me, Span(20), Filter()), 21),
+    "a page of sessions, backward": (lambda tx, me, _: sessions.page(tx, me, Span(20, backward=True), Filter()), 21),
+    "sessions by id": (lambda tx, me, ids: sessions.of_ids(tx, ids, me), 10),
+    "a session": (lambda tx, me, ids: sessions.with_membership(tx, ids[0], me), 1),
+    "changes of the account": (lambda tx, me, _: memberships.changed(tx, me, 0, 20), 20),
+    "changes of the session": (lambda tx, _, ids: messages.changed(tx, ids[0], 0, 20), 20),
+    "runs that are not over": (lambda tx, _, ids: runs.active(tx, ids), 10),
+    "runs by id": (lambda tx, _, ids: runs.of_ids(tx, ids), 10),
+    "the journal of runs": (lambda tx, _, ids: deltas.of_runs(tx, ids), 10),
+    "messages by id": (lambda tx, _, ids: messages.of_ids(tx, ids), 10),
+    "anything by id": (lambda tx, _, ids: nodes.kinds(tx, ids), 50),
+    "projects": (lambda tx, me, _: projects.page(tx, me, Span(20)), 21),
+}
+
+IDS = {"runs by id": Run.id, "the journal of runs": Run.id, "messages by id": Message.id}
+
+
+@pytest.mark.parametrize("name", READS)
+async def test_a_read_looks_at_no_more_than_was_asked_for(quiet: Scope, large: Tree, name: str) -> None:
+    """0-57, 0-58, 0-81, 1-41."""
+    read, most = READS[name]
+    async with quiet.tx(snapshot=True) as tx:
+        ids = list(await tx.scalars(select(IDS.get(name, Session.id)).limit(10)))
+        _, scans = await plans.of(tx, lambda tx: read(tx, quiet.viewer.id, ids))
+    crowded = {"sessions", "memberships", "messages", "runs", "branches", "deltas"}
+    assert plans.whole(scans) & crowded == set()
+    for table in crowded:
+        assert plans.read(scans, table) <= most * 3, table
+
+
+async def test_the_agents_to_choose_from_are_found_by_their_owner(quiet: Scope, large: Tree) -> None:
+    async with quiet.tx() as tx:
+        page, scans = await plans.of(tx, lambda tx: agents.page(tx, quiet.viewer.id, Span(20)))
+    assert len(page.rows) == 1
+    assert plans.read(scans, "agents") <= 2

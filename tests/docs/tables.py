@@ -1,0 +1,112 @@
+"""The tables of the documentation that repeat the code. `python -m tests.docs.tables` writes them into their pages."""
+
+import ast
+import inspect
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import MISSING, fields
+from pathlib import Path
+
+from chat import limits
+from chat.sync import window
+from chat.sync.session import NEWEST
+from llm.errors import ModelErrorCode
+from resolvers.nodes import MOST
+from schema.connection import LONGEST
+from server.graphql import Code, GraphQLEndpoint, Limits
+from server.settings import Settings
+from tests.docs.fences import ROOT
+
+type Row = Sequence[str]
+
+
+def table(head: Row, rows: Iterable[Row]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def settings() -> str:
+    rows = []
+    for name, field in Settings.model_fields.items():
+        default = "" if field.default is None else f"`{field.default}`"
+        rows.append((f"`TRANSOM_{name.upper()}`", default, str(field.description)))
+    return table(("Variable", "Default", "Meaning"), rows)
+
+
+def codes() -> str:
+    return table(("Code", "Meaning"), documented(Code))
+
+
+def model_errors() -> str:
+    rows = [(code, re.sub(r"; `retry_after`[^.]*", "", meaning)) for code, meaning in documented(ModelErrorCode)]
+    return table(("Code", "Meaning"), [*rows, ("`INTERNAL`", "A fault on our side; the server's log has it.")])
+
+
+def documented(kind: type) -> list[Row]:
+    """The members of an enum, with the texts that stand below them."""
+    (body,) = ast.parse(inspect.getsource(kind)).body
+    assert isinstance(body, ast.ClassDef)
+    rows: list[Row] = []
+    for member, text in zip(body.body, body.body[1:], strict=False):
+        if isinstance(member, ast.Assign) and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant):
+            (target,) = member.targets
+            assert isinstance(target, ast.Name)
+            rows.append((f"`{target.id}`", " ".join(str(text.value.value).split())))
+    assert len(rows) == len(list(kind))  # type: ignore[call-overload]  # an enum is iterable
+    return rows
+
+
+def bounds() -> str:
+    endpoint = inspect.signature(GraphQLEndpoint).parameters
+    document = {field.name: field.default for field in fields(Limits) if field.default is not MISSING}
+    rows: list[tuple[str, int, str]] = [
+        ("the text of a message", limits.TEXT, "characters"),
+        ("a title, a name", limits.NAME, "characters"),
+        ("an `externalId`", limits.EXTERNAL_ID, "characters"),
+        ("`metadata`", limits.METADATA, "bytes as JSON"),
+        ("a page of a list", LONGEST, "items"),
+        ("`nodes`", MOST, "ids"),
+        ("what `session` begins with, without `after`", NEWEST, "messages"),
+        ("what a window may leave unread before it catches up from the rows", window.BACKLOG, "events"),
+        ("how far back a cursor may lie", window.FAR, "changes"),
+        ("a request, a message on a socket", endpoint["max_request_bytes"].default, "bytes"),
+        ("operations on one socket at once", endpoint["max_operations_per_socket"].default, ""),
+        ("a document", document["characters"], "characters"),
+        ("a document", document["tokens"], "tokens"),
+        ("fields inside fields", document["depth"], "deep"),
+        ("fields of an operation, through fragments", document["fields"], ""),
+        ("fields at the root of an operation", document["root_fields"], ""),
+        ("aliases of an operation", document["aliases"], ""),
+        ("directives of an operation", document["directives"], ""),
+    ]
+    return table(("What", "At most"), [(what, f"{most:,} {unit}".strip()) for what, most, unit in rows])
+
+
+TABLES = {
+    ("README.md", "settings"): settings,
+    ("docs/protocol.md", "codes"): codes,
+    ("docs/protocol.md", "model errors"): model_errors,
+    ("docs/protocol.md", "limits"): bounds,
+}
+
+
+def place(name: str) -> re.Pattern[str]:
+    return re.compile(rf"(<!-- {name}: [^\n]+ -->\n)(.*?)(<!-- end of {name} -->\n)", re.DOTALL)
+
+
+def written(page: str, name: str) -> str:
+    """The table that stands in a page."""
+    found = place(name).search((ROOT / page).read_text())
+    assert found, f"{page} has no place for the table of {name}"
+    return found[2].strip("\n") + "\n"
+
+
+def write() -> None:
+    for (page, name), make in TABLES.items():
+        path: Path = ROOT / page
+        made = make()
+        path.write_text(place(name).sub(lambda found, made=made: f"{found[1]}\n{made}\n{found[3]}", path.read_text()))
+
+
+if __name__ == "__main__":
+    write()

@@ -1,0 +1,97 @@
+"""The state of a client, as the documented reducer keeps it in Node."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.docs.conftest import Api, run
+from tests.docs.fences import get
+from tests.server.served import Served
+
+REDUCER = ("docs/protocol.md", "reducer.mjs")
+SEND = ("docs/guide/javascript.md", "send.mjs")
+WINDOW = ("docs/guide/javascript.md", "window.mjs")
+TOKENS = "".join(f"{number} " for number in range(60))
+
+
+@pytest.fixture
+async def session(slow: Served) -> str:
+    made = await Api(slow)(
+        "mutation ($id: ID!) { createSession(input: {id: $id}) { ... on SessionPayload { session { id } } } }",
+        id=str(uuid4()),
+    )
+    return str(made["createSession"]["session"]["id"])
+
+
+async def test_a_stale_state_and_its_events_are_a_fresh_state(
+    slow: Served, session: str, modules: Callable[..., Path]
+) -> None:
+    folder = modules(slow, REDUCER, SEND)
+    query = get(*WINDOW).partition("const follow = ")[2].partition(";\n")[0]
+    (folder / "follow.mjs").write_text(f"export const follow = {query};\n")
+    known = json.loads(await run("node", "resuming.mjs", slow.socket, session, cwd=folder))
+    assert [message["status"] for message in known["stale"].values()] == ["COMPLETE", "STREAMING"]
+    assert known["resumed"] == known["fresh"]
+    assert [message["content"] for message in known["fresh"].values()] == ["One", TOKENS, "Two", TOKENS]
+
+
+async def test_a_window_survives_a_cut_socket(slow: Served, session: str, modules: Callable[..., Path]) -> None:
+    folder = modules(slow, REDUCER, SEND, WINDOW)
+    seen = json.loads(await run("node", "surviving.mjs", slow.socket, session, cwd=folder))
+    assert seen["cuts"] >= 1
+    assert [(message["role"], message["content"]) for message in seen["path"]] == [
+        ("USER", "Hello"),
+        ("ASSISTANT", TOKENS),
+    ]
+    assert [part["text"] for part in seen["path"][1]["parts"]] == [TOKENS]
+
+
+def message(*parts: dict[str, Any]) -> dict[str, Any]:
+    return {"__typename": "MessageChanged", "cursor": "one", "message": {"id": "m", "parts": list(parts)}}
+
+
+async def reduced(served: Served, modules: Callable[..., Path], *events: dict[str, Any]) -> list[Any]:
+    folder = modules(served, REDUCER)
+    states: list[Any] = json.loads(await run("node", "reducing.mjs", typed=json.dumps(events), cwd=folder))
+    return states
+
+
+async def test_a_tool_call_grows_by_its_arguments(slow: Served, modules: Callable[..., Path]) -> None:
+    call = {"__typename": "ToolCallPart", "index": 0, "arguments": ""}
+    states = await reduced(
+        slow,
+        modules,
+        message(),
+        {"__typename": "PartChanged", "messageId": "m", "part": call},
+        {"__typename": "TextDelta", "messageId": "m", "index": 0, "offset": 0, "text": '{"a"'},
+        {"__typename": "TextDelta", "messageId": "m", "index": 0, "offset": 4, "text": ": 1}"},
+    )
+    assert states[-1]["messages"]["m"]["parts"] == [call | {"arguments": '{"a": 1}'}]
+    assert states[-1]["cursor"] == "one"
+
+
+async def test_offsets_count_what_javascript_counts(slow: Served, modules: Callable[..., Path]) -> None:
+    delta = {"__typename": "TextDelta", "messageId": "m", "index": 0, "text": "!"}
+    states = await reduced(slow, modules, message({"text": "🪟"}), delta | {"offset": 1}, delta | {"offset": 2})
+    assert states[1] == "Something was missed: subscribe anew."
+    assert states[2]["messages"]["m"]["parts"] == [{"text": "🪟!"}]
+
+
+async def test_what_is_deleted_goes_and_a_reset_forgets_all(slow: Served, modules: Callable[..., Path]) -> None:
+    states = await reduced(
+        slow,
+        modules,
+        message(),
+        {"__typename": "CaughtUp", "cursor": "two"},
+        {"__typename": "MessageDeleted", "cursor": "three", "id": "m"},
+        {"__typename": "Reset", "reason": "EPOCH"},
+    )
+    assert states[1:] == [
+        {"messages": {"m": {"id": "m", "parts": []}}, "runs": {}, "cursor": "two", "live": True},
+        {"messages": {}, "runs": {}, "cursor": "three", "live": True},
+        {"messages": {}, "runs": {}, "cursor": None, "live": False},
+    ]

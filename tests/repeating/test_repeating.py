@@ -1,0 +1,162 @@
+"""Every mutation can be repeated: the same key and input happens once and is answered again."""
+
+import asyncio
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from graphql import GraphQLObjectType
+
+from chat import messages, producing, projects, sessions
+from chat.scope import Scope
+from chat.sessions import NewSession
+from db.sessions import Filter
+from resolvers.root import api
+from tests.repeating.asking import ask
+
+SEND = """
+    mutation ($key: String, $text: String = "Hi", $session: ID) {
+        sendMessage(input: {text: $text, sessionId: $session}, clientMutationId: $key) {
+            __typename
+            ... on SendMessagePayload { session { id messageCount } message { id } reply { id } run { id } }
+            ... on InvalidInput { field reason }
+        }
+    }
+"""
+
+
+VERSION = "{ session { id version } }"
+EPOCH = "{ run { id epoch } }"
+
+
+async def sent(scope: Scope, key: str | None, **variables: Any) -> dict[str, Any]:
+    answer: dict[str, Any] = (await ask(scope, SEND, key=key, **variables))["sendMessage"]
+    return answer
+
+
+async def test_a_message_that_is_sent_again_is_stored_once(scope: Scope) -> None:
+    key = str(uuid4())
+    first, again = await sent(scope, key), await sent(scope, key)
+    assert first["__typename"] == "SendMessagePayload"
+    assert again == first
+    assert await sessions.count(scope, Filter()) == 1
+
+
+async def test_simultaneous_repeats_happen_once(scope: Scope) -> None:
+    key = str(uuid4())
+    answers = await asyncio.gather(*(sent(scope, key) for _ in range(8)))
+    assert all(answer == answers[0] for answer in answers)
+    assert await sessions.count(scope, Filter()) == 1
+
+
+async def test_a_key_is_not_for_two_things(scope: Scope) -> None:
+    key = str(uuid4())
+    await sent(scope, key)
+    assert await sent(scope, key, text="Something else") == {
+        "__typename": "InvalidInput",
+        "field": "clientMutationId",
+        "reason": "This key was used for something else. Make a new one.",
+    }
+    assert await sessions.count(scope, Filter()) == 1
+
+
+async def test_the_same_key_of_another_account_is_another_key(scope: Scope, stranger: Scope) -> None:
+    key = str(uuid4())
+    mine, theirs = await sent(scope, key), await sent(stranger, key)
+    assert mine["message"]["id"] != theirs["message"]["id"]
+
+
+@pytest.mark.parametrize("key", ["", "  ", "x" * 256, "nul\0"])
+async def test_a_key_that_cannot_be_is_refused(scope: Scope, key: str) -> None:
+    answer = await sent(scope, key)
+    assert (answer["__typename"], answer["field"]) == ("InvalidInput", "clientMutationId")
+    assert await sessions.count(scope, Filter()) == 0
+
+
+async def test_a_refusal_is_not_remembered(scope: Scope) -> None:
+    key = str(uuid4())
+    refused = await sent(scope, key, text=" ")
+    assert refused["__typename"] == "InvalidInput"
+    assert (await sent(scope, key, text="Now with words"))["__typename"] == "SendMessagePayload"
+
+
+async def test_a_late_repeat_of_a_rename_does_not_undo_a_later_one(scope: Scope) -> None:
+    rename = """
+        mutation ($id: ID!, $title: String!, $key: String) {
+            editSession(input: {id: $id, title: $title}, clientMutationId: $key) {
+                ... on SessionPayload { session { title version } }
+            }
+        }
+    """
+    session, _ = await sessions.create(scope, NewSession())
+    id = str(session.id)
+    await ask(scope, rename, id=id, title="First", key="a")
+    await ask(scope, rename, id=id, title="Second", key="b")
+    late = await ask(scope, rename, id=id, title="First", key="a")
+    assert late["editSession"] == {"session": {"title": "Second", "version": 3}}
+
+
+async def test_each_mutation_is_answered_again(scope: Scope) -> None:
+    project = await projects.create(scope, "Panes")
+    session, _ = await sessions.create(scope, NewSession())
+    exchange = await messages.send(scope, NewSession(), "Hi")
+    asked = await messages.post(scope, NewSession(), "Hello")
+    held = await producing.start(scope, (await messages.post(scope, NewSession(), "Hey")).message.id)
+    calls = {
+        "createProject": '(input: {name: "New"}, KEY) { ... on ProjectPayload { project { id } } }',
+        "editProject": f'(input: {{id: "{project.id}"}}, KEY) {{ ... on ProjectPayload {{ project {{ version }} }} }}',
+        "deleteProject": f'(id: "{project.id}", KEY) {{ ... on DeleteProjectPayload {{ id }} }}',
+        "createSession": '(input: {title: "New"}, KEY) { ... on SessionPayload { session { id } } }',
+        "editSession": f'(input: {{id: "{session.id}", title: "T"}}, KEY) {{ ... on SessionPayload {VERSION} }}',
+        "deleteSession": f'(id: "{session.id}", KEY) {{ ... on DeleteSessionPayload {{ id }} }}',
+        "sendMessage": '(input: {text: "Hi", reply: false}, KEY) { ... on SendMessagePayload { message { id } } }',
+        "cancelRun": f'(runId: "{exchange.run.id}", KEY) {{ ... on CancelRunPayload {{ run {{ id }} }} }}',
+        "startRun": f'(input: {{messageId: "{asked.message.id}"}}, KEY) {{ ... on HeldRunPayload {EPOCH} }}',
+        "takeOverRun": f'(runId: "{held.run.id}", KEY) {{ ... on HeldRunPayload {EPOCH} }}',
+    }
+    repeatable_by_number = {"appendToRun", "finishRun"}
+    mutations = api._schema.mutation_type
+    assert isinstance(mutations, GraphQLObjectType)
+    assert set(calls) | repeatable_by_number == set(mutations.fields)
+    for name, call in calls.items():
+        document = f"mutation {{ {name}{call.replace('KEY', f'clientMutationId: "{name}"')} }}"
+        first, again = await ask(scope, document), await ask(scope, document)
+        assert first[name] != {}, name
+        assert again == first, name
+
+
+async def test_what_was_deleted_since_is_not_made_again(scope: Scope) -> None:
+    first = await sent(scope, "k")
+    await ask(scope, "mutation ($id: ID!) { deleteSession(id: $id) { __typename } }", id=first["session"]["id"])
+    assert (await sent(scope, "k"))["reason"] == "This was done, and what it made has been deleted since."
+    assert await sessions.count(scope, Filter()) == 0
+
+
+async def test_an_edit_of_another_version_is_shown_how_it_is_now(scope: Scope) -> None:
+    session, _ = await sessions.create(scope, NewSession(title="One"))
+    await sessions.edit(scope, session.id, title="Two")
+    edit = """
+        mutation ($id: ID!, $version: Int) {
+            editSession(input: {id: $id, title: "Mine", expectedVersion: $version}) {
+                __typename
+                ... on SessionPayload { session { title version } }
+                ... on SessionConflict { reason session { title version } }
+            }
+        }
+    """
+    refused = await ask(scope, edit, id=str(session.id), version=1)
+    assert refused["editSession"] == {
+        "__typename": "SessionConflict",
+        "reason": "It was edited since: it has version 2 now. Look at it and try again.",
+        "session": {"title": "Two", "version": 2},
+    }
+    done = await ask(scope, edit, id=str(session.id), version=2)
+    assert done["editSession"] == {"__typename": "SessionPayload", "session": {"title": "Mine", "version": 3}}
+    project = await projects.create(scope, "One")
+    conflict = await ask(
+        scope,
+        """mutation ($id: ID!) { editProject(input: {id: $id, name: "x", expectedVersion: 7}) {
+            ... on ProjectConflict { project { name version } } } }""",
+        id=str(project.id),
+    )
+    assert conflict["editProject"] == {"project": {"name": "One", "version": 1}}

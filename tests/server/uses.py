@@ -1,0 +1,238 @@
+"""One use of every root field, written over the ids of what somebody has."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+from uuid import uuid4
+
+from tests.server.callers import Caller
+
+
+@dataclass(frozen=True)
+class Use:
+    """A document and its variables, in which `$session` stands for the id of somebody's session, and so on."""
+
+    document: str
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    payload: str = ""
+    """The type that a mutation returns when it goes well."""
+    names: str = ""
+    """The argument that is at fault when the ids are garbage, where it is not `id`."""
+
+    def filled(self, ids: Mapping[str, Any]) -> Any:
+        """The variables with these ids."""
+        return _filled(self.variables, ids)
+
+    @property
+    def ids(self) -> set[str]:
+        """The ids that it needs."""
+        return set(_placeholders(self.variables))
+
+
+def _filled(value: Any, ids: Mapping[str, Any]) -> Any:
+    match value:
+        case str() if value.startswith("$"):
+            return ids[value[1:]]
+        case Mapping():
+            return {name: _filled(each, ids) for name, each in value.items()}
+        case list():
+            return [_filled(each, ids) for each in value]
+        case _:
+            return value
+
+
+def _placeholders(value: Any) -> list[str]:
+    match value:
+        case str() if value.startswith("$"):
+            return [value[1:]]
+        case Mapping():
+            return [name for each in value.values() for name in _placeholders(each)]
+        case list():
+            return [name for each in value for name in _placeholders(each)]
+        case _:
+            return []
+
+
+def by_id(name: str, selection: str) -> Use:
+    """A query for one thing."""
+    return Use(f"query ($id: ID!) {{ {name}(id: $id) {{ {selection} }} }}", {"id": f"${name}"})
+
+
+QUERIES = {
+    "viewer": Use("{ viewer { id name email cursor } }"),
+    "project": by_id("project", "id name metadata"),
+    "projects": Use("{ projects { totalCount edges { node { id name } } } }"),
+    "agent": by_id("agent", "id name shared parameters"),
+    "agents": Use("{ agents { totalCount edges { node { id name } } } }"),
+    "session": by_id(
+        "session",
+        "id title role project { id } activeRuns { id } messages { totalCount edges { node { id content } } }",
+    ),
+    "sessions": Use(
+        """query ($project: ID) { sessions(filter: {projectId: $project}) {
+        totalCount cursor edges { node { id title lastMessagePreview project { id } } } } }""",
+        {"project": "$project"},
+        names="filter.projectId",
+    ),
+    "message": by_id("message", "id content role parts { index } run { id }"),
+    "run": by_id("run", "id status message { id content }"),
+    "node": Use("query ($id: ID!) { node(id: $id) { __typename id ... on Message { content } } }", {"id": "$message"}),
+    "nodes": Use(
+        "query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }",
+        {"ids": ["$project", "$session", "$message", "$run"]},
+        names="ids",
+    ),
+}
+
+REFUSALS = "__typename ... on UserError { reason } ... on InvalidInput { field }"
+
+
+def mutation(
+    name: str, type_: str, selection: str, input: Mapping[str, Any], payload: str, *, names: str = "id"
+) -> Use:
+    """A mutation with an `input`."""
+    document = f"mutation ($input: {type_}!) {{ {name}(input: $input) {{ {REFUSALS} {selection} }} }}"
+    return Use(document, {"input": input}, payload, names)
+
+
+def mutation_by_id(name: str, argument: str, id_: str, selection: str, payload: str) -> Use:
+    """A mutation with an id."""
+    document = f"mutation ($id: ID!) {{ {name}({argument}: $id) {{ {REFUSALS} {selection} }} }}"
+    return Use(document, {"id": id_}, payload, argument)
+
+
+MUTATIONS = {
+    "createProject": mutation(
+        "createProject",
+        "CreateProjectInput",
+        "... on ProjectPayload { project { id name } }",
+        {"name": "A new one"},
+        "ProjectPayload",
+    ),
+    "editProject": mutation(
+        "editProject",
+        "EditProjectInput",
+        "... on ProjectPayload { project { id name metadata } }",
+        {"id": "$project", "name": "Renamed", "metadata": {"stage": 2}},
+        "ProjectPayload",
+    ),
+    "deleteProject": mutation_by_id(
+        "deleteProject", "id", "$project", "... on DeleteProjectPayload { id }", "DeleteProjectPayload"
+    ),
+    "createSession": mutation(
+        "createSession",
+        "CreateSessionInput",
+        "... on SessionPayload { session { id project { id } } }",
+        {"projectId": "$project", "title": "In a project"},
+        "SessionPayload",
+        names="projectId",
+    ),
+    "editSession": mutation(
+        "editSession",
+        "EditSessionInput",
+        "... on SessionPayload { session { id title archivedAt } }",
+        {"id": "$session", "title": "Renamed", "archived": True},
+        "SessionPayload",
+    ),
+    "deleteSession": mutation_by_id(
+        "deleteSession", "id", "$session", "... on DeleteSessionPayload { id }", "DeleteSessionPayload"
+    ),
+    "sendMessage": mutation(
+        "sendMessage",
+        "SendMessageInput",
+        "... on SendMessagePayload { message { id content } }",
+        {"sessionId": "$session", "text": "One more", "reply": False},
+        "SendMessagePayload",
+        names="sessionId",
+    ),
+    "cancelRun": mutation_by_id(
+        "cancelRun", "runId", "$run", "... on CancelRunPayload { run { id cancelRequested } }", "CancelRunPayload"
+    ),
+    "startRun": mutation(
+        "startRun",
+        "StartRunInput",
+        "... on HeldRunPayload { run { id epoch } message { id } }",
+        {"messageId": "$message", "whenBusy": "PARALLEL"},
+        "HeldRunPayload",
+        names="messageId",
+    ),
+    "appendToRun": mutation(
+        "appendToRun",
+        "AppendToRunInput",
+        "... on AppendToRunPayload { lastSeq }",
+        {"runId": "$run", "epoch": 1, "fromSeq": 1, "events": [{"text": "Well"}]},
+        "AppendToRunPayload",
+        names="runId",
+    ),
+    "finishRun": mutation(
+        "finishRun",
+        "FinishRunInput",
+        "... on FinishRunPayload { run { id status } message { content } }",
+        {"runId": "$run", "epoch": 1, "lastSeq": 0},
+        "FinishRunPayload",
+        names="runId",
+    ),
+    "takeOverRun": mutation_by_id(
+        "takeOverRun", "runId", "$run", "... on HeldRunPayload { run { id epoch } }", "HeldRunPayload"
+    ),
+}
+
+SUBSCRIPTIONS = {
+    "session": Use(
+        "subscription ($id: ID!) { session(id: $id) { __typename ... on MessageChanged { message { id } } } }",
+        {"id": "$session"},
+    ),
+    "changes": Use("subscription { changes { __typename ... on ProjectChanged { project { name } } } }"),
+}
+
+
+@dataclass(frozen=True)
+class Home:
+    """What somebody has: a project, a session in it, a message there, and a run that their own app is writing."""
+
+    ids: Mapping[str, str]
+
+    @classmethod
+    async def of(cls, caller: Caller) -> Self:
+        """A new one."""
+        project = await caller.get(
+            'mutation { createProject(input: {name: "Home"}) { ... on ProjectPayload { project { id } } } }'
+        )
+        project_id = project["createProject"]["project"]["id"]
+        sent = await caller.get(
+            """mutation ($project: ID!) { sendMessage(input: {
+                text: "Mine alone", reply: false, newSession: {projectId: $project}
+            }) { ... on SendMessagePayload { session { id } message { id } } } }""",
+            project=project_id,
+        )
+        message_id = sent["sendMessage"]["message"]["id"]
+        held = await caller.get(
+            """mutation ($message: ID!) { startRun(input: {messageId: $message}) {
+                ... on HeldRunPayload { run { id epoch } message { id } } } }""",
+            message=message_id,
+        )
+        run = held["startRun"]["run"]
+        assert run["epoch"] == 1
+        agents = await caller.get("{ agents { edges { node { id } } } }")
+        return cls(
+            {
+                "project": project_id,
+                "session": sent["sendMessage"]["session"]["id"],
+                "message": message_id,
+                "run": run["id"],
+                "agent": agents["agents"]["edges"][0]["node"]["id"],
+            }
+        )
+
+    @property
+    def private(self) -> set[str]:
+        """The ids that nobody else may ever be told."""
+        return {id_ for name, id_ in self.ids.items() if name != "agent"}
+
+    def unknown(self) -> Mapping[str, str]:
+        """As many ids, of nothing."""
+        return {name: str(uuid4()) for name in self.ids}
+
+    def garbage(self) -> Mapping[str, str]:
+        """As many that are no ids."""
+        return dict.fromkeys(self.ids, "42")

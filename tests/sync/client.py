@@ -1,0 +1,171 @@
+"""A client that knows of a session only what a window tells it, and is strict about it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from chat import following, messages, parts
+from chat.cursors import Cursor
+from chat.events import (
+    CaughtUp,
+    MessageChanged,
+    PartChanged,
+    Reset,
+    ResetReason,
+    RunChanged,
+    SessionEvent,
+    TextDelta,
+)
+from chat.scope import Scope
+from db.models import Message, MessageStatus, RunStatus
+from db.page import Span
+
+PATIENCE = 20.0
+"""Seconds after which something that should happen has failed to."""
+
+
+@dataclass
+class Shown:
+    """A message on the client's screen."""
+
+    status: MessageStatus
+    parts: list[dict[str, Any]]
+
+    @classmethod
+    def of(cls, row: Message) -> "Shown":
+        """The message as the server tells it whole."""
+        return cls(row.status, [dict(part) for part in row.parts])
+
+    @property
+    def text(self) -> str:
+        """The plain text."""
+        return parts.content(self.parts)
+
+
+@dataclass
+class Client:
+    """Applies events. A delta that does not begin exactly where the text ends, or comes twice, fails the test."""
+
+    shown: dict[UUID, Shown] = field(default_factory=dict)
+    runs: dict[UUID, RunStatus] = field(default_factory=dict)
+    cursor: str | None = None
+    reset: ResetReason | None = None
+    told: list[SessionEvent] = field(default_factory=list)
+    """Everything, in order."""
+    caught_up: int = 0
+    _numbers: dict[UUID, int] = field(default_factory=dict)
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
+    _failure: BaseException | None = None
+
+    def take(self, event: SessionEvent) -> None:
+        """Applies one event."""
+        assert self.reset is None, "Nothing follows a reset."
+        self.told.append(event)
+        if isinstance(event, MessageChanged | RunChanged | CaughtUp):
+            self._advance(event.cursor)
+        match event:
+            case MessageChanged(_, row):
+                if row.deleted_at is not None:
+                    self.shown.pop(row.id, None)
+                else:
+                    self.shown[row.id] = Shown.of(row)
+            case RunChanged(cursor, row):
+                assert cursor.seq > self._numbers.get(row.id, 0), "A run was told twice."
+                self._numbers[row.id] = cursor.seq
+                self.runs[row.id] = row.status
+            case PartChanged(_, message_id, index, part):
+                assert index == len(self.shown[message_id].parts), "A part was opened twice, or too early."
+                self.shown[message_id].parts.append(dict(part))
+            case TextDelta(_, message_id, index, offset, text):
+                part = self.shown[message_id].parts[index]
+                assert offset == parts.length(part["text"]), "Text is missing, or came twice."
+                part["text"] += text
+            case CaughtUp():
+                self.caught_up += 1
+            case Reset(reason):
+                self.reset = reason
+
+    def _advance(self, cursor: Cursor) -> None:
+        assert self.cursor is None or cursor.seq >= Cursor.parse(self.cursor).seq, "A cursor went back."
+        self.cursor = str(cursor)
+
+    def note(self, event: SessionEvent) -> None:
+        """Applies one event of a window, and tells who waits."""
+        try:
+            self.take(event)
+        except BaseException as error:
+            self._failure = error
+            raise
+        finally:
+            self._news.set()
+
+    async def until(self, holds: Callable[["Client"], object]) -> None:
+        """Returns when `holds`; fails with what went wrong, or after `PATIENCE`."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                if self._failure is not None:
+                    raise AssertionError("The client could not apply an event.") from self._failure
+                if holds(self):
+                    return
+                self._news.clear()
+                await self._news.wait()
+
+    async def reads(self, message_id: UUID, text: str) -> None:
+        """Returns when the message has exactly this text."""
+        await self.until(lambda client: message_id in client.shown and client.shown[message_id].text == text)
+
+    async def over(self, *run_ids: UUID) -> None:
+        """Returns when these runs have ended, for this client."""
+        await self.until(lambda client: all(client.runs.get(run_id) in FINAL for run_id in run_ids))
+
+    @property
+    def text(self) -> str:
+        """The text of the newest reply."""
+        return list(self.shown.values())[-1].text
+
+
+FINAL = (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED, RunStatus.INTERRUPTED)
+
+
+@asynccontextmanager
+async def watching(
+    scope: Scope, session_id: UUID, after: str | None = None, *, client: Client | None = None, live: bool = True
+) -> AsyncIterator[Client]:
+    """A window whose events a client applies. With `live`, it has caught up (or been reset) when the block begins.
+
+    Giving a `client` continues it, as a client does that has lost its connection.
+    """
+    client = client or Client()
+    before = client.caught_up
+    async with following.session(scope, session_id, after) as told:
+
+        async def follow() -> None:
+            async for event in told:
+                client.note(event)
+
+        task = asyncio.create_task(follow())
+        try:
+            if live:
+                await client.until(lambda client: client.caught_up > before or client.reset)
+            yield client
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
+            if not task.cancelled() and (error := task.exception()) is not None:
+                raise error
+
+
+async def fetched(scope: Scope, session_id: UUID) -> dict[UUID, Shown]:
+    """What a client sees that fetches everything anew."""
+    page, _ = await messages.page(scope, session_id, Span(10_000))
+    return {row.id: Shown.of(row) for row in page.rows if row.deleted_at is None}
+
+
+async def agree(scope: Scope, session_id: UUID, *clients: Client) -> None:
+    """Asserts that the state of each client equals a fresh fetch."""
+    truth = await fetched(scope, session_id)
+    for client in clients:
+        assert client.shown == truth
