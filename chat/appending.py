@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 import orjson
@@ -29,10 +28,8 @@ class Acknowledgement:
 
     last_seq: int
     """The number of the last event that is stored."""
-    cancel_requested: bool
-    """Whether someone wants the run to end: finish it as cancelled."""
-    lease_until: datetime
-    """Until when the run stays the producer's without another append; an empty one will do."""
+    run: Run
+    """The run as it is: its lease, whether someone wants it to end, and what a person has answered."""
 
 
 async def append(scope: Scope, run_id: UUID, epoch: int, from_seq: int, said: Sequence[Said]) -> Acknowledgement:
@@ -68,8 +65,7 @@ async def append(scope: Scope, run_id: UUID, epoch: int, from_seq: int, said: Se
     process.drafts.keep(run_id, kept)
     if events:
         doorbells.send(process.bus, run.session_id, run_id, run.message_id, epoch, first, encoded)
-    assert run.lease_until is not None
-    return Acknowledgement(kept.last, run.cancel_requested_at is not None, run.lease_until)
+    return Acknowledgement(kept.last, run)
 
 
 def _event(draft: Draft, said: Said) -> JournalEvent:

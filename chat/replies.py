@@ -13,16 +13,20 @@ from chat.patience import patiently
 from chat.process import Process
 from chat.runs import Outcome
 from db import agents, messages
-from db.models import Agent, Message, Run, RunStatus
+from db.models import Agent, Json, Message, Run, RunStatus
 from llm.errors import ModelError
 from llm.events import Finished
-from llm.turns import Request, Turn
+from llm.turns import Request, Text, Turn
 
 _log = logging.getLogger("transom.replies")
 
 CANCELLED = "cancelled"
 INTERRUPTED = "interrupted"
 """What a process resolves the future in `Process.stops` with."""
+
+
+GO_ON = Turn("user", (Text("Go on exactly where you stopped, without repeating anything."),))
+"""What a model is told that is to take up a reply which was stopped."""
 
 
 async def produce(process: Process, run: Run) -> None:
@@ -83,7 +87,7 @@ async def _end(process: Process, run: Run, pen: Pen, outcome: Outcome) -> None:
 
 async def _write(process: Process, run: Run, pen: Pen) -> Outcome:
     task = await patiently(lambda: _prepare(process, run), "A reply")
-    draft = Draft()
+    draft = Draft(task.so_far)
     request = Request(
         turns=task.turns,
         instructions=task.agent.instructions if task.agent else None,
@@ -103,6 +107,7 @@ async def _write(process: Process, run: Run, pen: Pen) -> Outcome:
 @dataclass(frozen=True, slots=True)
 class _Task:
     turns: tuple[Turn, ...]
+    so_far: list[Json]
     agent: Agent | None
 
 
@@ -111,7 +116,10 @@ async def _prepare(process: Process, run: Run) -> _Task:
         reply = await messages.get(tx, run.message_id)
         assert reply is not None
         agent = None if run.agent_id is None else await agents.get(tx, run.agent_id)
-        return _Task(await history.before(tx, reply), agent)
+        turns = await history.before(tx, reply)
+        if reply.parts:
+            turns = (*turns, *history.turns(reply), GO_ON)
+        return _Task(turns, reply.parts, agent)
 
 
 async def _entitle(process: Process, run: Run) -> None:

@@ -13,7 +13,7 @@ from chat.cursors import ScopeKind
 from chat.process import Process
 from chat.refusals import NotFound
 from chat.scope import Scope, made
-from db import deltas, memberships, messages, runs
+from db import deltas, memberships, messages, receipts, runs
 from db import sessions as session_rows
 from db.models import ACTIVE, Message, MessageStatus, Run, RunStatus, Session
 
@@ -113,6 +113,18 @@ async def cancel(scope: Scope, run_id: UUID) -> Run:
     if run.status in ACTIVE:
         doorbells.ring(process.bus, ScopeKind.SESSION, run.session_id, run.seq)
     return run
+
+
+async def cancel_sent(scope: Scope, key: str) -> Run | None:
+    """Stops what a mutation with this key asked for. One that has not arrived yet is refused when it does.
+
+    Returns the run; None where there is none, or none yet.
+    """
+    async with scope.tx() as tx:
+        earlier = await receipts.open(tx, scope.viewer.id, key, receipts.CANCELLED)
+    if earlier is None or "run" not in earlier.made:
+        return None
+    return await cancel(scope, UUID(earlier.made["run"]))
 
 
 async def _now(scope: Scope, run_id: UUID) -> Run:

@@ -62,6 +62,8 @@ class Scope:
         async with self.tx() as tx:
             if self.once is not None:
                 earlier = await receipts.open(tx, self.viewer.id, self.once.key, self.once.digest)
+                if earlier is not None and earlier.digest == receipts.CANCELLED:
+                    raise InvalidInput("clientMutationId", "This was cancelled before it arrived.")
                 if earlier is not None and earlier.digest != self.once.digest:
                     raise InvalidInput("clientMutationId", "This key was used for something else. Make a new one.")
                 if earlier is not None:

@@ -11,6 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import Receipt
 
+CANCELLED = b"cancelled"
+"""Stands for the digest where a mutation was cancelled before it arrived."""
+
 
 async def open(tx: AsyncSession, user_id: UUID, key: str, digest: bytes) -> Receipt | None:
     """Takes a key for this transaction; or returns the receipt of an earlier one that had it.

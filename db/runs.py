@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, func, select, update
+from sqlalchemy import ColumnElement, and_, case, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -25,6 +25,11 @@ async def add(tx: AsyncSession, run: Run) -> Run:
 async def get(tx: AsyncSession, run_id: UUID) -> Run | None:
     """The run, if the transaction may see it."""
     return await tx.get(Run, run_id)
+
+
+async def current(tx: AsyncSession, run_id: UUID) -> Run | None:
+    """The run as it is by now, whatever the transaction has read of it before."""
+    return await tx.get(Run, run_id, populate_existing=True)
 
 
 async def of_ids(tx: AsyncSession, run_ids: Sequence[UUID]) -> Mapping[UUID, Run]:
@@ -132,14 +137,39 @@ async def renew(tx: AsyncSession, producer: str, run_ids: Collection[UUID], leas
 
 
 async def hold(tx: AsyncSession, run_id: UUID, epoch: int, lease: timedelta) -> Run | None:
-    """Renews the lease of a run that is produced in this epoch, and locks its row. None where it is not."""
+    """Renews the lease of a run that is produced in this epoch, and locks its row. None where it is not.
+
+    A run that awaits input has no lease to renew.
+    """
     query = (
         update(Run)
         .where(Run.id == run_id, Run.epoch == epoch, Run.status.in_(_PRODUCING))
-        .values(lease_until=func.now() + lease)
+        .values(lease_until=case((Run.status == RunStatus.RUNNING, func.now() + lease)))
         .returning(Run)
     )
     return (await tx.scalars(query, execution_options=_OPTIONS)).one_or_none()
+
+
+async def wait_for_input(tx: AsyncSession, run_id: UUID, seq: int, question: Mapping[str, Any]) -> Run:
+    """Has a run wait for a person, without a lease that could expire."""
+    query = (
+        update(Run)
+        .where(Run.id == run_id, Run.status == RunStatus.RUNNING)
+        .values(seq=seq, status=RunStatus.AWAITING_INPUT, question=dict(question), lease_until=None)
+        .returning(Run)
+    )
+    return (await tx.scalars(query, execution_options=_OPTIONS)).one()
+
+
+async def go_on(tx: AsyncSession, run_id: UUID, seq: int, answered: Mapping[str, Any], lease: timedelta) -> Run:
+    """Has a run go on that waited for a person."""
+    query = (
+        update(Run)
+        .where(Run.id == run_id, Run.status == RunStatus.AWAITING_INPUT)
+        .values(seq=seq, status=RunStatus.RUNNING, question=dict(answered), lease_until=func.now() + lease)
+        .returning(Run)
+    )
+    return (await tx.scalars(query, execution_options=_OPTIONS)).one()
 
 
 async def request_cancel(tx: AsyncSession, run_id: UUID, seq: int) -> Run | None:

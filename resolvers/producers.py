@@ -7,7 +7,7 @@ from typing import Annotated
 import strawberry
 from strawberry.utils.str_converters import to_camel_case
 
-from chat import appending, producing
+from chat import appending, producing, questions
 from chat.appending import Said
 from chat.refusals import InvalidInput
 from chat.runs import Outcome
@@ -19,6 +19,9 @@ from schema.production import (
     AppendToRunInput,
     AppendToRunPayload,
     AppendToRunResult,
+    AwaitInputInput,
+    AwaitInputPayload,
+    AwaitInputResult,
     DataInput,
     FileInput,
     FinishRunInput,
@@ -66,11 +69,23 @@ async def append(
         input.from_seq,
         [said(event) for event in input.events],
     )
-    return AppendToRunPayload(
-        last_seq=acknowledged.last_seq,
-        cancel_requested=acknowledged.cancel_requested,
-        lease_until=acknowledged.lease_until,
+    return AppendToRunPayload(last_seq=acknowledged.last_seq, run=Run.of(acknowledged.run))
+
+
+async def await_input(
+    info: Info,
+    input: Annotated[AwaitInputInput, strawberry.argument(description="The question.")],
+    client_mutation_id: Key = None,
+) -> AwaitInputResult:
+    """Has a run wait for a person."""
+    row = await questions.ask(
+        once(info, client_mutation_id, input),
+        identifier.parse("runId", input.run_id),
+        input.epoch,
+        input.text,
+        data=input.data,
     )
+    return AwaitInputPayload(run=Run.of(row))
 
 
 async def finish(

@@ -58,12 +58,32 @@ class Mutation:
         description="Stops a reply. What it has written stays. A run that is over stays as it is.",
     )
 
+    cancel_send = mutation(
+        resolver=runs.cancel_send,
+        description="Stops the reply to a message by the key that it was sent with, even if it has not arrived yet.",
+    )
+    retry_run = mutation(
+        resolver=runs.retry, description="Asks for another reply to the same message. It stands beside the first one."
+    )
+    continue_run = mutation(
+        resolver=runs.resume,
+        description="Has a reply taken up where it was stopped, by a new run that writes into the same message.",
+    )
+    answer_run = mutation(
+        resolver=runs.answer, description="Answers what a run asks, such as whether a tool may be called. First wins."
+    )
+
     start_run = mutation(
         resolver=producers.start, description="For apps with their own agent: begins a reply that your app writes."
     )
     append_to_run = mutation(
         resolver=producers.append,
         description="Stores what your agent says, and shows it in every window. Returns when it is on disk.",
+    )
+    await_input = mutation(
+        resolver=producers.await_input,
+        description="Has a run of your app wait for a person, who may answer in any window. "
+        "The answer comes with the `run` of your next, perhaps empty, append.",
     )
     finish_run = mutation(resolver=producers.finish, description="Ends a run that your app writes.")
     take_over_run = mutation(

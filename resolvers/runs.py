@@ -1,15 +1,30 @@
-"""Runs: cancel."""
+"""Runs: look, stop, try again, answer."""
 
 from typing import Annotated
 
 import strawberry
+from strawberry.scalars import JSON
 
-from chat import runs
+from chat import questions, retrying, runs
+from chat.asking import Reply, WhenBusy
+from chat.sessions import Seen
 from schema import identifier
 from schema.context import Info
-from schema.payload import CancelRunPayload, CancelRunResult
-from schema.repeat import Key, once
+from schema.message import Message
+from schema.payload import (
+    AnswerRunPayload,
+    AnswerRunResult,
+    AskAgainPayload,
+    CancelRunPayload,
+    CancelRunResult,
+    CancelSendPayload,
+    CancelSendResult,
+    ContinueRunResult,
+    RetryRunResult,
+)
+from schema.repeat import Key, check, once
 from schema.run import Run
+from schema.session import Session
 
 RunId = Annotated[strawberry.ID, strawberry.argument(description="The run's id.")]
 
@@ -24,3 +39,54 @@ async def cancel(info: Info, run_id: RunId, client_mutation_id: Key = None) -> C
     """Stops a run."""
     row = await runs.cancel(once(info, client_mutation_id, run_id), identifier.parse("runId", run_id))
     return CancelRunPayload(run=Run.of(row))
+
+
+async def cancel_send(
+    info: Info,
+    client_mutation_id: Annotated[
+        str, strawberry.argument(description="The `clientMutationId` of the mutation that asked for the reply.")
+    ],
+) -> CancelSendResult:
+    """Stops whatever was, or will be, asked for under a key."""
+    row = await runs.cancel_sent(info.context.scope, check(client_mutation_id))
+    return CancelSendPayload(run=None if row is None else Run.of(row))
+
+
+async def retry(
+    info: Info,
+    run_id: RunId,
+    when_busy: Annotated[
+        WhenBusy, strawberry.argument(description="What to do while another reply is being written.")
+    ] = WhenBusy.QUEUE,
+    client_mutation_id: Key = None,
+) -> RetryRunResult:
+    """Asks for another reply."""
+    scope = once(info, client_mutation_id, run_id, when_busy)
+    return _again(*await retrying.retry(scope, identifier.parse("runId", run_id), when_busy=when_busy))
+
+
+async def resume(info: Info, run_id: RunId, client_mutation_id: Key = None) -> ContinueRunResult:
+    """Has a reply taken up where it stopped."""
+    scope = once(info, client_mutation_id, run_id)
+    return _again(*await retrying.resume(scope, identifier.parse("runId", run_id)))
+
+
+def _again(seen: Seen, reply: Reply) -> AskAgainPayload:
+    return AskAgainPayload(session=Session.of(seen), reply=Message.of(reply.message), run=Run.of(reply.run))
+
+
+async def answer(
+    info: Info,
+    run_id: RunId,
+    question_id: Annotated[strawberry.ID, strawberry.argument(description="The question, from `run.question`.")],
+    answer: Annotated[JSON, strawberry.argument(description='The answer: a JSON object, such as {"approved": true}.')],
+    client_mutation_id: Key = None,
+) -> AnswerRunResult:
+    """Answers a run."""
+    row = await questions.answer(
+        once(info, client_mutation_id, run_id, question_id, answer),
+        identifier.parse("runId", run_id),
+        identifier.parse("questionId", question_id),
+        answer,
+    )
+    return AnswerRunPayload(run=Run.of(row))

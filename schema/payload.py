@@ -7,7 +7,7 @@ import strawberry
 from chat import refusals
 from schema.message import Message
 from schema.project import Project
-from schema.refusal import Busy, IdTaken, InvalidInput, NotAllowed, NotFound, UserError
+from schema.refusal import Busy, IdTaken, InvalidInput, NotAllowed, NotFound, RunClosed, UserError
 from schema.run import Run
 from schema.session import Session
 
@@ -88,6 +88,32 @@ class _SessionConflict(strawberry.ExceptionHandler[refusals.SessionConflict, Ses
 HANDLERS = (_ProjectConflict(), _SessionConflict())
 """Turn conflicts into members of the result unions."""
 
+
+@strawberry.type(description="Another attempt at a reply is on its way.")
+class AskAgainPayload:
+    """Of `retryRun` and `continueRun`."""
+
+    session: Session = strawberry.field(description="The session.")
+    reply: Message = strawberry.field(description="The reply: a new one, or the one that goes on.")
+    run: Run = strawberry.field(description="The new run.")
+
+
+@strawberry.type(description="The run goes on with the answer.")
+class AnswerRunPayload:
+    """Of `answerRun`."""
+
+    run: Run = strawberry.field(description="The run.")
+
+
+@strawberry.type(description="What was sent under this key is answered no more.")
+class CancelSendPayload:
+    """Of `cancelSend`."""
+
+    run: Run | None = strawberry.field(
+        description="The run that is stopped. Null if the message has not arrived yet; it is refused when it does."
+    )
+
+
 CreateProjectResult = Annotated[
     ProjectPayload | InvalidInput | IdTaken,
     strawberry.union("CreateProjectResult", description="The project, or why there is none."),
@@ -115,6 +141,22 @@ DeleteSessionResult = Annotated[
 SendMessageResult = Annotated[
     SendMessagePayload | NotFound | NotAllowed | InvalidInput | IdTaken | Busy,
     strawberry.union("SendMessageResult", description="The exchange, or why nothing was sent."),
+]
+RetryRunResult = Annotated[
+    AskAgainPayload | NotFound | NotAllowed | InvalidInput | Busy,
+    strawberry.union("RetryRunResult", description="The new attempt, or why there is none."),
+]
+ContinueRunResult = Annotated[
+    AskAgainPayload | NotFound | NotAllowed | InvalidInput,
+    strawberry.union("ContinueRunResult", description="The new attempt, or why there is none."),
+]
+AnswerRunResult = Annotated[
+    AnswerRunPayload | NotFound | NotAllowed | InvalidInput | RunClosed,
+    strawberry.union("AnswerRunResult", description="The run, or why the answer does not count."),
+]
+CancelSendResult = Annotated[
+    CancelSendPayload | InvalidInput,
+    strawberry.union("CancelSendResult", description="The run, or why nothing was cancelled."),
 ]
 CancelRunResult = Annotated[
     CancelRunPayload | NotFound | NotAllowed | InvalidInput,

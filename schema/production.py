@@ -1,6 +1,5 @@
 """What apps with their own agent send and get: they produce runs through the API."""
 
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
@@ -97,6 +96,16 @@ class AppendToRunInput:
     )
 
 
+@strawberry.input(description="A question to a person, such as whether a tool may be called.")
+class AwaitInputInput:
+    """For `awaitInput`."""
+
+    run_id: strawberry.ID = strawberry.field(description="The run.")
+    epoch: int = strawberry.field(description="The epoch in which you hold it.")
+    text: str = strawberry.field(description="What to ask; at most 2,000 characters.")
+    data: JSON | None = strawberry.field(default=None, description="A JSON object for the app's own use.")
+
+
 @strawberry.enum(description="How a producer ends a run.")
 class RunEnd(StrEnum):
     """The ends that a producer may choose."""
@@ -149,8 +158,9 @@ class AppendToRunPayload:
     """Of `appendToRun`."""
 
     last_seq: int = strawberry.field(description="The number of the last event that is stored.")
-    cancel_requested: bool = strawberry.field(description="Whether someone wants it to end: finish it as `CANCELLED`.")
-    lease_until: datetime = strawberry.field(description="Until when it stays yours without another append.")
+    run: Run = strawberry.field(
+        description="The run. If `cancelRequested`, finish it as `CANCELLED`. Append again before `leaseUntil`."
+    )
 
 
 @strawberry.type(description="The run is over.")
@@ -161,6 +171,13 @@ class FinishRunPayload:
     message: Message = strawberry.field(description="The message, whole.")
 
 
+@strawberry.type(description="The run waits for a person, for as long as that takes.")
+class AwaitInputPayload:
+    """Of `awaitInput`."""
+
+    run: Run = strawberry.field(description="The run, with its `question`.")
+
+
 StartRunResult = Annotated[
     HeldRunPayload | NotFound | NotAllowed | InvalidInput | Busy | IdTaken,
     strawberry.union("StartRunResult", description="The run, or why there is none."),
@@ -168,6 +185,10 @@ StartRunResult = Annotated[
 AppendToRunResult = Annotated[
     AppendToRunPayload | NotFound | NotAllowed | InvalidInput | Fenced | RunClosed | SequenceGap,
     strawberry.union("AppendToRunResult", description="What is stored, or why nothing was appended."),
+]
+AwaitInputResult = Annotated[
+    AwaitInputPayload | NotFound | NotAllowed | InvalidInput | Fenced | RunClosed,
+    strawberry.union("AwaitInputResult", description="The run, or why it does not wait."),
 ]
 FinishRunResult = Annotated[
     FinishRunPayload | NotFound | NotAllowed | InvalidInput | Fenced | RunClosed | SequenceGap,

@@ -16,6 +16,8 @@ from schema import refusal
 from schema.context import Context, Info
 from schema.message import Message
 from schema.payload import (
+    AnswerRunPayload,
+    AskAgainPayload,
     CancelRunPayload,
     DeleteProjectPayload,
     DeleteSessionPayload,
@@ -23,7 +25,7 @@ from schema.payload import (
     SendMessagePayload,
     SessionPayload,
 )
-from schema.production import HeldRunPayload
+from schema.production import AwaitInputPayload, HeldRunPayload
 from schema.project import Project
 from schema.run import Run
 from schema.session import Session
@@ -48,10 +50,20 @@ def once(info: Info, key: str | None, *arguments: object) -> Scope:
     scope = info.context.scope
     if key is None:
         return scope
-    if not key.strip() or len(key) > LONGEST_KEY or "\0" in key:
-        raise InvalidInput("clientMutationId", f"A key has between 1 and {LONGEST_KEY} characters.")
+    check(key)
     asked = orjson.dumps([info.field_name, *map(plain, arguments)], option=orjson.OPT_SORT_KEYS, default=str)
     return replace(scope, once=Once(key, hashlib.sha256(asked).digest()))
+
+
+def check(key: str) -> str:
+    """The key, if it can be one.
+
+    Raises:
+        InvalidInput: it is blank or too long.
+    """
+    if not key.strip() or len(key) > LONGEST_KEY or "\0" in key:
+        raise InvalidInput("clientMutationId", f"A key has between 1 and {LONGEST_KEY} characters.")
+    return key
 
 
 def plain(value: Any) -> Any:
@@ -110,6 +122,24 @@ async def _held(context: Context, made: Mapping[str, str]) -> HeldRunPayload | N
     return None if run is None or message is None else HeldRunPayload(run=Run.of(run), message=Message.of(message))
 
 
+async def _asked_again(context: Context, made: Mapping[str, str]) -> AskAgainPayload | None:
+    held = await _held(context, made)
+    seen = None if held is None else await context.sessions.load(UUID(held.run.session_id))
+    if held is None or seen is None:
+        return None
+    return AskAgainPayload(session=Session.of(seen), reply=held.message, run=held.run)
+
+
+async def _answered(context: Context, made: Mapping[str, str]) -> AnswerRunPayload | None:
+    run = await context.runs.load(UUID(made["run"]))
+    return None if run is None else AnswerRunPayload(run=Run.of(run))
+
+
+async def _awaiting(context: Context, made: Mapping[str, str]) -> AwaitInputPayload | None:
+    run = await context.runs.load(UUID(made["run"]))
+    return None if run is None else AwaitInputPayload(run=Run.of(run))
+
+
 _ANSWERS: dict[type, Any] = {
     ProjectPayload: _project,
     DeleteProjectPayload: _deleted_project,
@@ -118,6 +148,9 @@ _ANSWERS: dict[type, Any] = {
     SendMessagePayload: _exchange,
     CancelRunPayload: _cancelled,
     HeldRunPayload: _held,
+    AskAgainPayload: _asked_again,
+    AnswerRunPayload: _answered,
+    AwaitInputPayload: _awaiting,
 }
 
 

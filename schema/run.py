@@ -5,6 +5,7 @@ from typing import Any, Self
 from uuid import UUID
 
 import strawberry
+from strawberry.scalars import JSON
 
 from db import models
 from schema import identifier
@@ -47,6 +48,30 @@ class Usage:
         )
 
 
+@strawberry.type(description="What a run asks a person.")
+class Question:
+    """Asked by a producer, answered by whoever is first."""
+
+    id: strawberry.ID = strawberry.field(description="Its id, which the answer names.")
+    text: str = strawberry.field(description="What is asked.")
+    data: JSON = strawberry.field(description="A JSON object for the app's own use.")
+    answer: JSON | None = strawberry.field(description="The answer, once there is one.")
+    answered_by: strawberry.ID | None = strawberry.field(description="The account that answered.")
+
+    @classmethod
+    def of(cls, stored: dict[str, Any] | None) -> Self | None:
+        """The stored question, if there is one."""
+        if stored is None:
+            return None
+        return cls(
+            id=stored["id"],
+            text=stored["text"],
+            data=JSON(stored["data"]),
+            answer=None if stored["answer"] is None else JSON(stored["answer"]),
+            answered_by=stored["answeredBy"],
+        )
+
+
 async def _message(run: strawberry.Parent["Run"], info: Info) -> Message | None:
     row = await info.context.messages.load(run.message_id)
     return None if row is None else Message.of(row)
@@ -73,6 +98,9 @@ class Run(Node):
         description="Until when its producer holds it without a sign of life. Then it is interrupted."
     )
     cancel_requested: bool = strawberry.field(description="Whether someone has asked for its end.")
+    question: Question | None = strawberry.field(
+        description="What it asks a person, if it is `AWAITING_INPUT`; or what it asked last, with the answer."
+    )
     error: Failure | None = strawberry.field(description="Why it failed.")
     usage: Usage | None = strawberry.field(description="What it cost, once it is known.")
     created_at: datetime = strawberry.field(description="When it was queued.")
@@ -92,6 +120,7 @@ class Run(Node):
             epoch=row.epoch,
             lease_until=row.lease_until,
             cancel_requested=row.cancel_requested_at is not None,
+            question=Question.of(row.question),
             error=Failure.of(row.error),
             usage=Usage.of(row.usage),
             created_at=row.created_at,

@@ -63,6 +63,8 @@ class Run(Row):
 
     provider: Mapped[str | None]
     model: Mapped[str | None]
+    question: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
+    """What a person is asked while the run awaits input: `{id, text, data, answer, answeredBy}`."""
     usage: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
     """Tokens as the provider counted them: `{inputTokens, outputTokens, …}`."""
     error: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))

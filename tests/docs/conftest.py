@@ -140,5 +140,7 @@ class Api:
         ):
             async for line in answer.aiter_lines():
                 if line.startswith("data: {"):
-                    (event,) = json.loads(line[6:])["data"].values()
+                    result = json.loads(line[6:])
+                    assert "errors" not in result, result
+                    (event,) = result["data"].values()
                     yield event

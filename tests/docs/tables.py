@@ -104,8 +104,9 @@ def written(page: str, name: str) -> str:
 def write() -> None:
     for (page, name), make in TABLES.items():
         path: Path = ROOT / page
-        made = make()
-        path.write_text(place(name).sub(lambda found, made=made: f"{found[1]}\n{made}\n{found[3]}", path.read_text()))
+        found = place(name).search(path.read_text())
+        assert found, f"{page} has no place for the table of {name}"
+        path.write_text(f"{found.string[: found.start(2)]}\n{make()}\n{found.string[found.end(2) :]}")
 
 
 if __name__ == "__main__":

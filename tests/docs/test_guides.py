@@ -33,7 +33,7 @@ async def test_getting_started_gets_somewhere(slow: Served) -> None:
     async for event in api.events(get(START, "follow"), id=session):
         if event["__typename"] == "MessageChanged" and event["message"]["id"] == sent["reply"]["id"]:
             text = event["message"]["content"]
-        text += event.get("text", "")
+        text += event.get("text", "") or event.get("part", {}).get("text", "")
         if event["__typename"] == "RunChanged" and event["run"]["status"] == "COMPLETED":
             break
     assert event["run"]["usage"] == {"outputTokens": 60}

@@ -75,4 +75,4 @@ def test_a_decision_is_one_page(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_a_line_fits_a_screen(page: Path) -> None:
     prose = [line for line in page.read_text().splitlines() if not line.startswith("|")]
-    assert [line for line in prose if len(line) > 122] == []
+    assert [line for line in prose if len(line) > 120] == []

@@ -1,15 +1,21 @@
 """The state of a client, as the documented reducer keeps it in Node."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from graphql import GraphQLInterfaceType, GraphQLUnionType
 
+from chat.asking import WhenBusy
+from chat.events import ResetReason
+from db.models import MessageStatus, RunStatus
+from resolvers.root import api
 from tests.docs.conftest import Api, run
-from tests.docs.fences import get
+from tests.docs.fences import ROOT, get
 from tests.server.served import Served
 
 REDUCER = ("docs/protocol.md", "reducer.mjs")
@@ -25,6 +31,34 @@ async def session(slow: Served) -> str:
         id=str(uuid4()),
     )
     return str(made["createSession"]["session"]["id"])
+
+
+def named(text: str) -> set[str]:
+    return set(re.findall(r"`(\w+)`", text))
+
+
+def test_every_refusal_event_and_ending_is_named() -> None:
+    types = api._schema.type_map
+    interface = types["UserError"]
+    assert isinstance(interface, GraphQLInterfaceType)
+    refusals = {kind.name for kind in api._schema.get_possible_types(interface)}
+    told = set()
+    for name in ("SessionEvent", "AccountEvent"):
+        union = types[name]
+        assert isinstance(union, GraphQLUnionType)
+        told |= {kind.name for kind in union.types}
+    changes = {name for name in told if name.endswith("Changed")} - {"PartChanged"}
+    endings = {reason.name for reason in ResetReason} | {status.name for status in (*RunStatus, *MessageStatus)}
+    choices = {choice.name for choice in WhenBusy}
+    page = (ROOT / "docs" / "protocol.md").read_text()
+    assert (refusals | (told - changes) | endings | choices) - named(page) == set()
+
+
+def test_every_mutation_is_repeatable_as_the_page_says() -> None:
+    numbered = {"appendToRun", "finishRun"}
+    mutations = api._schema.mutation_type
+    assert mutations
+    assert {name for name, field in mutations.fields.items() if "clientMutationId" not in field.args} == numbered
 
 
 async def test_a_stale_state_and_its_events_are_a_fresh_state(

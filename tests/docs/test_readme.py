@@ -67,6 +67,9 @@ async def until_complete(events: AsyncIterator[dict[str, Any]]) -> str:
         if event["__typename"] == "TextDelta":
             assert event["offset"] == len(text.encode("utf-16-le")) // 2
             text += event["text"]
+        elif event["__typename"] == "PartChanged":
+            assert text == ""
+            text = event["part"]["text"]
         elif event["__typename"] == "MessageChanged" and event["message"]["role"] == "ASSISTANT":
             reply = event["message"]
             if reply["status"] == "COMPLETE":

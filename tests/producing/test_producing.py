@@ -152,7 +152,8 @@ async def test_finishing_again_gives_the_same_answer(scope: Scope) -> None:
 async def test_a_producer_learns_of_a_cancellation_with_its_next_append(scope: Scope) -> None:
     held = await started(scope)
     await runs.cancel(scope, held.run.id)
-    assert (await appending.append(scope, held.run.id, 1, 1, [text("Well, ")])).cancel_requested
+    acknowledged = await appending.append(scope, held.run.id, 1, 1, [text("Well, ")])
+    assert acknowledged.run.cancel_requested_at is not None
     ended = await producing.finish(scope, held.run.id, 1, 1, Outcome(RunStatus.CANCELLED))
     assert (ended.run.status, ended.message.content) == (RunStatus.CANCELLED, "Well, ")
 
@@ -189,7 +190,8 @@ async def test_empty_appends_keep_the_lease(scope: Scope) -> None:
     assert held.run.lease_until is not None
     kept = await appending.append(scope, held.run.id, 1, 1, [])
     assert kept.last_seq == 0
-    assert kept.lease_until > held.run.lease_until
+    assert kept.run.lease_until is not None
+    assert kept.run.lease_until > held.run.lease_until
 
 
 async def test_every_kind_of_part_is_kept_and_open_tool_calls_are_closed(scope: Scope) -> None:
@@ -266,7 +268,7 @@ async def test_a_busy_session_refuses_or_queues_or_makes_way(scope: Scope) -> No
     third = await messages.post(scope, session_id, "Never mind.")
     favoured = await producing.start(scope, third.message.id, when_busy=WhenBusy.INTERRUPT)
     assert favoured.run.status is RunStatus.RUNNING
-    assert (await appending.append(scope, taken.run.id, 1, 1, [])).cancel_requested
+    assert (await appending.append(scope, taken.run.id, 1, 1, [])).run.cancel_requested_at is not None
 
 
 async def test_a_stranger_can_do_nothing_with_a_run(scope: Scope, stranger: Scope) -> None:

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from graphql import GraphQLObjectType
 
-from chat import messages, producing, projects, sessions
+from chat import messages, producing, projects, questions, runs, sessions
 from chat.scope import Scope
 from chat.sessions import NewSession
 from db.sessions import Filter
@@ -102,6 +102,9 @@ async def test_each_mutation_is_answered_again(scope: Scope) -> None:
     exchange = await messages.send(scope, NewSession(), "Hi")
     asked = await messages.post(scope, NewSession(), "Hello")
     held = await producing.start(scope, (await messages.post(scope, NewSession(), "Hey")).message.id)
+    waits = await producing.start(scope, (await messages.post(scope, NewSession(), "Well?")).message.id)
+    over = await messages.send(scope, NewSession(), "Stop")
+    await runs.cancel(scope, over.run.id)
     calls = {
         "createProject": '(input: {name: "New"}, KEY) { ... on ProjectPayload { project { id } } }',
         "editProject": f'(input: {{id: "{project.id}"}}, KEY) {{ ... on ProjectPayload {{ project {{ version }} }} }}',
@@ -111,13 +114,18 @@ async def test_each_mutation_is_answered_again(scope: Scope) -> None:
         "deleteSession": f'(id: "{session.id}", KEY) {{ ... on DeleteSessionPayload {{ id }} }}',
         "sendMessage": '(input: {text: "Hi", reply: false}, KEY) { ... on SendMessagePayload { message { id } } }',
         "cancelRun": f'(runId: "{exchange.run.id}", KEY) {{ ... on CancelRunPayload {{ run {{ id }} }} }}',
+        "retryRun": f'(runId: "{over.run.id}", KEY) {{ ... on AskAgainPayload {{ reply {{ id }} run {{ id }} }} }}',
+        "continueRun": f'(runId: "{over.run.id}", KEY) {{ ... on AskAgainPayload {{ reply {{ id }} run {{ id }} }} }}',
+        "awaitInput": f'(input: {{runId: "{waits.run.id}", epoch: 1, text: "May I?"}}, KEY) '
+        "{ ... on AwaitInputPayload { run { question { id text } } } }",
         "startRun": f'(input: {{messageId: "{asked.message.id}"}}, KEY) {{ ... on HeldRunPayload {EPOCH} }}',
         "takeOverRun": f'(runId: "{held.run.id}", KEY) {{ ... on HeldRunPayload {EPOCH} }}',
     }
     repeatable_by_number = {"appendToRun", "finishRun"}
+    repeatable_by_nature = {"cancelSend", "answerRun"}  # the first by its key, the second has a test of its own
     mutations = api._schema.mutation_type
     assert isinstance(mutations, GraphQLObjectType)
-    assert set(calls) | repeatable_by_number == set(mutations.fields)
+    assert set(calls) | repeatable_by_number | repeatable_by_nature == set(mutations.fields)
     for name, call in calls.items():
         document = f"mutation {{ {name}{call.replace('KEY', f'clientMutationId: "{name}"')} }}"
         first, again = await ask(scope, document), await ask(scope, document)
@@ -160,3 +168,36 @@ async def test_an_edit_of_another_version_is_shown_how_it_is_now(scope: Scope) -
         id=str(project.id),
     )
     assert conflict["editProject"] == {"project": {"name": "One", "version": 1}}
+
+
+CANCEL_SEND = (
+    "mutation ($key: String!) { cancelSend(clientMutationId: $key) { ... on CancelSendPayload { run { id } } } }"
+)
+
+
+async def test_a_message_can_be_cancelled_by_its_key_after_it_arrived(scope: Scope) -> None:
+    exchange = await sent(scope, "k")
+    answer = await ask(scope, CANCEL_SEND, key="k")
+    assert answer["cancelSend"]["run"]["id"] == exchange["run"]["id"]
+    assert (await ask(scope, CANCEL_SEND, key="k")) == answer
+
+
+async def test_a_message_can_be_cancelled_by_its_key_before_it_arrives(scope: Scope) -> None:
+    assert (await ask(scope, CANCEL_SEND, key="k"))["cancelSend"] == {"run": None}
+    assert await sent(scope, "k") == {
+        "__typename": "InvalidInput",
+        "field": "clientMutationId",
+        "reason": "This was cancelled before it arrived.",
+    }
+    assert await sessions.count(scope, Filter()) == 0
+
+
+async def test_an_answer_that_is_given_again_with_its_key_counts(scope: Scope) -> None:
+    held = await producing.start(scope, (await messages.post(scope, NewSession(), "Go")).message.id)
+    asked = await questions.ask(scope, held.run.id, 1, "May I?")
+    assert asked.question is not None
+    answer = f"""mutation {{ answerRun(
+        runId: "{held.run.id}", questionId: "{asked.question["id"]}", answer: {{ok: true}}, clientMutationId: "a"
+    ) {{ ... on AnswerRunPayload {{ run {{ status question {{ answer }} }} }} }} }}"""
+    first, again = await ask(scope, answer), await ask(scope, answer)
+    assert first == again == {"answerRun": {"run": {"status": "RUNNING", "question": {"answer": {"ok": True}}}}}

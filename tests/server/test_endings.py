@@ -1,18 +1,14 @@
 """How servers end, gently or not, and what is left then: everything that a window was shown."""
 
-import asyncio
-import json
-from typing import Any
+from contextlib import AsyncExitStack
 
 import pytest
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
-from websockets.typing import Subprotocol
 
 from tests.server.callers import Caller
 from tests.server.conftest import Start
-from tests.server.served import Served, group, until
-from tests.server.windows import FOLLOW, Window
+from tests.server.served import group, until
+from tests.server.sockets import socket
+from tests.server.windows import Window
 
 NUMBERS = "".join(f"{number} " for number in range(2_000))
 COUNTING = "scripted:?tokens=2000&interval=0.001"
@@ -78,12 +74,15 @@ async def test_a_server_that_is_asked_to_end_tells_windows_and_interrupts_runs_a
             session_id = (await caller.send("Count!"))["session"]["id"]
         async with Window.on(served.socket, session_id) as window:
             await window.until(lambda shown: shown.deltas >= 5)
-            sockets = [await follow(served, session_id) for _ in range(4)]
+            async with AsyncExitStack() as stack:
+                sockets = [await stack.enter_async_context(socket(served)) for _ in range(4)]
+                for each in sockets:
+                    await each.follow(session_id)
 
-            served.ask_to_end()
+                served.ask_to_end()
 
-            assert await served.ended(10) == 0
-            assert [await close_code(socket) for socket in sockets] == [1001] * 4
+                assert await served.ended(10) == 0
+                assert [await each.closed() for each in sockets] == [(1001, "going away")] * 4
             assert group(served.process.pid) == []
 
     # The lease is 30 seconds here: nobody has waited for its end.
@@ -92,35 +91,3 @@ async def test_a_server_that_is_asked_to_end_tells_windows_and_interrupts_runs_a
     assert (reply["status"], reply["run"]["status"]) == ("INTERRUPTED", "INTERRUPTED")
     assert reply["content"].startswith(window.reply)
     assert NUMBERS.startswith(reply["content"])
-
-
-async def follow(served: Served, session_id: str) -> ClientConnection:
-    """A plain socket that follows a session and has been told something."""
-    socket = await connect(served.socket, subprotocols=[Subprotocol("graphql-transport-ws")])
-    await say(socket, {"type": "connection_init"})
-    assert await hear(socket) == {"type": "connection_ack"}
-    await say(socket, {"type": "subscribe", "id": "1", "payload": {"query": FOLLOW, "variables": {"id": session_id}}})
-    assert (await hear(socket))["type"] == "next"
-    return socket
-
-
-async def close_code(socket: ClientConnection) -> int | None:
-    """Reads a socket to its end; the code that it was closed with."""
-    try:
-        async with asyncio.timeout(10):
-            while True:
-                await socket.recv()
-    except ConnectionClosed:
-        return socket.close_code
-
-
-async def say(socket: ClientConnection, frame: dict[str, Any]) -> None:
-    """Sends a message."""
-    await socket.send(json.dumps(frame))
-
-
-async def hear(socket: ClientConnection) -> dict[str, Any]:
-    """The next message."""
-    async with asyncio.timeout(10):
-        frame: dict[str, Any] = json.loads(await socket.recv())
-    return frame

@@ -117,6 +117,10 @@ class Client:
         """Returns when the message has exactly this text."""
         await self.until(lambda client: message_id in client.shown and client.shown[message_id].text == text)
 
+    async def complete(self, message_id: UUID) -> None:
+        """Returns when the message is whole."""
+        await self.until(lambda client: client.shown[message_id].status is MessageStatus.COMPLETE)
+
     async def over(self, *run_ids: UUID) -> None:
         """Returns when these runs have ended, for this client."""
         await self.until(lambda client: all(client.runs.get(run_id) in FINAL for run_id in run_ids))

@@ -14,9 +14,6 @@ from tests.conftest import Server, viewer_of
 from tests.sync.client import Client, agree, watching
 from tests.sync.talk import ask, at, begin
 
-TOKENS = [f"{number}·😀 " for number in range(400)]
-"""Of 1, 2 and 3 bytes, and surrogate pairs."""
-
 
 async def test_a_window_shows_a_reply_token_by_token(scope: Scope, model: ScriptedModel) -> None:
     session_id = await begin(scope)
@@ -73,22 +70,33 @@ async def test_reasoning_and_tools_arrive_in_order(scope: Scope, model: Scripted
             ]
 
 
-async def test_windows_that_join_all_through_a_fast_reply_show_the_same(db: Database, urls: engines.Urls) -> None:
-    model = ScriptedModel.streaming(TOKENS, interval=0.002)
-    server = Server(db, urls.redis, Models({"scripted": model}))
+async def test_hundreds_of_windows_that_join_all_through_a_reply_show_the_same(
+    server: Server, model: ScriptedModel
+) -> None:
     async with server.process() as here, server.process(produces=False) as there, AsyncExitStack() as stack:
         scope = await viewer_of(here)
         session_id = await begin(scope)
-        clients: list[Client] = [await stack.enter_async_context(watching(scope, session_id))]
         sent = await ask(scope, session_id)
-        while clients[0].runs.get(sent.run.id) is not RunStatus.COMPLETED:
-            for started in (here, there):
-                window = watching(at(scope, started), session_id, live=False)
-                clients.append(await stack.enter_async_context(window))
-                await asyncio.sleep(0)
-        done = (client.until(lambda client: client.caught_up and client.text == "".join(TOKENS)) for client in clients)
-        await asyncio.gather(*done)
-        assert len(clients) > 50
+        joined = asyncio.Event()
+
+        async def speak() -> str:
+            said = []
+            while not joined.is_set():
+                said.append(f"{len(said)}·😀 ")  # 1, 2 and 4 bytes; a surrogate pair
+                await model.say(said[-1])
+                await asyncio.sleep(0.0005)
+            await model.finish()
+            return "".join(said)
+
+        speaking = asyncio.create_task(speak())
+        clients: list[Client] = []
+        for turn in range(200):
+            somewhere = at(scope, here if turn % 2 else there)
+            clients.append(await stack.enter_async_context(watching(somewhere, session_id, live=False)))
+        joined.set()
+        said = await speaking
+        await asyncio.gather(*(client.reads(sent.reply.id, said) for client in clients))
+        await asyncio.gather(*(client.complete(sent.reply.id) for client in clients))
         await agree(scope, session_id, *clients)
 
 

@@ -1,4 +1,4 @@
-"""Receipts of mutations, and versions of what several people may edit."""
+"""Receipts of mutations, versions of what several people may edit, and questions of runs to people."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -30,12 +30,14 @@ def upgrade() -> None:
     op.execute(f"CREATE POLICY seen ON receipts FOR SELECT TO {VIEWER_ROLE} USING ({own})")
     op.execute(f"CREATE POLICY made ON receipts FOR INSERT TO {VIEWER_ROLE} WITH CHECK ({own})")
     op.execute(f"CREATE POLICY changed ON receipts FOR UPDATE TO {VIEWER_ROLE} USING ({own}) WITH CHECK ({own})")
+    op.add_column("runs", sa.Column("question", postgresql.JSONB(none_as_null=True), nullable=True))
     for table in EDITED:
         op.add_column(table, sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False))
     op.execute(f"GRANT UPDATE (version) ON sessions TO {VIEWER_ROLE}")
 
 
 def downgrade() -> None:
+    op.drop_column("runs", "question")
     for table in EDITED:
         op.drop_column(table, "version")
     op.execute(f"REVOKE ALL ON receipts FROM {VIEWER_ROLE}")

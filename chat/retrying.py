@@ -1,0 +1,115 @@
+"""Trying again: another reply in place of one, or the same reply taken up where it stopped."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from uuid_utils.compat import uuid7
+
+from chat import asking, doorbells, sessions
+from chat.asking import Reply, WhenBusy
+from chat.refusals import InvalidInput, NotFound
+from chat.scope import Scope, made
+from chat.sessions import Seen
+from db import memberships, messages, runs
+from db import sessions as session_rows
+from db.models import ACTIVE, Message, MessageStatus, Run, RunStatus
+
+_STOPPED = (RunStatus.CANCELLED, RunStatus.INTERRUPTED, RunStatus.FAILED)
+
+
+async def retry(scope: Scope, run_id: UUID, *, when_busy: WhenBusy = WhenBusy.QUEUE) -> tuple[Seen, Reply]:
+    """Asks for another reply to the same message. It stands beside the first one, on a branch of its own.
+
+    Raises:
+        NotFound: there is no such run for the viewer.
+        NotAllowed: the viewer may only read the session.
+        InvalidInput: the run is not over.
+        Busy: a reply is being written, and `when_busy` says not to wait for it.
+    """
+    async with scope.write() as tx:
+        seen, run, message = await _ended(tx, scope, run_id)
+        parent = None if message.parent_id is None else await messages.get(tx, message.parent_id)
+        if parent is None:
+            raise InvalidInput("runId", "The message that it answered is gone.")
+        reply = await asking.reply(tx, scope, seen[0], parent, when_busy=when_busy, agent_id=run.agent_id)
+        made(tx, run=reply.run.id)
+        seen = await _show(tx, seen, reply.message.branch)
+        heads = await memberships.touch(tx, seen[0].id, seen[0].last_activity_at)
+    return _told(scope, seen, reply, heads)
+
+
+async def resume(scope: Scope, run_id: UUID) -> tuple[Seen, Reply]:
+    """Has a reply that was stopped taken up where it stopped, by a new run that writes into the same message.
+
+    Raises:
+        NotFound: there is no such run for the viewer.
+        NotAllowed: the viewer may only read the session.
+        InvalidInput: the run is not over, came to its end, or another one has taken its reply up.
+    """
+    async with scope.write() as tx:
+        seen, run, message = await _ended(tx, scope, run_id)
+        if run.status not in _STOPPED:
+            raise InvalidInput("runId", "This reply came to its end. Ask for another one with `retryRun`.")
+        if message.run_id != run.id:
+            raise InvalidInput("runId", "Another run has taken this reply up.")
+        session = await session_rows.advance(tx, run.session_id, 2)
+        if session is None:
+            raise NotFound("run")
+        again = Run(
+            id=uuid7(),
+            session_id=session.id,
+            message_id=message.id,
+            agent_id=run.agent_id,
+            requested_by=scope.viewer.id,
+            position=session.head,
+            seq=session.head,
+            origin=scope.viewer.client,
+        )
+        await runs.add(tx, again)
+        pending = {
+            "status": MessageStatus.PENDING,
+            "run_id": again.id,
+            "error": None,
+            "origin": scope.viewer.client,
+        }
+        message = await messages.change(tx, message.id, session.head - 1, pending)
+        made(tx, run=again.id)
+        heads = await memberships.touch(tx, session.id, session.last_activity_at)
+    return _told(scope, (session, seen[1]), Reply(message, again), heads)
+
+
+async def _ended(tx: AsyncSession, scope: Scope, run_id: UUID) -> tuple[Seen, Run, Message]:
+    """The run, which is over, with its reply and its session, whose row is locked."""
+    run = await runs.get(tx, run_id)
+    if run is None:
+        raise NotFound("run")
+    _, member = await sessions.writable(tx, scope, run.session_id)
+    session = await session_rows.advance(tx, run.session_id, 0)
+    run = await runs.current(tx, run_id)
+    if session is None or run is None:
+        raise NotFound("run")
+    if run.status in ACTIVE:
+        raise InvalidInput("runId", "The run is not over. Stop it first, with `cancelRun`.")
+    message = await messages.get(tx, run.message_id)
+    if message is None or message.deleted_at is not None:
+        raise NotFound("run")
+    return (session, member), run, message
+
+
+async def _show(tx: AsyncSession, seen: Seen, branch: int) -> Seen:
+    """Makes a branch the one that is seen."""
+    session, member = seen
+    session = await session_rows.advance(tx, session.id, 0, current_branch=branch) or session
+    if member.branch is not None and member.branch != branch:
+        member = await memberships.change(tx, session.id, member.user_id, member.seq, {"branch": branch})
+    return session, member
+
+
+def _told(scope: Scope, seen: Seen, reply: Reply, heads: Mapping[UUID, int]) -> tuple[Seen, Reply]:
+    process = scope.process
+    sessions.ring(process, seen[0])
+    sessions.ring_members(process, heads)
+    doorbells.stop(process.bus, reply.interrupted)
+    doorbells.queued(process.bus, process.id)
+    return seen, reply

@@ -1,0 +1,102 @@
+"""History: what a model is told of a conversation."""
+
+from uuid import uuid4
+
+import pytest
+
+from chat import history, messages
+from chat.scope import Scope
+from chat.sessions import NewSession
+from db.models import Json, Message, MessageRole, MessageStatus
+from llm.turns import File, Reasoning, Text, ToolCall, ToolResult, Turn
+from tests.chat.conftest import answer
+
+
+def said(role: MessageRole, *parts: Json) -> Message:
+    """A message of these parts."""
+    return Message(id=uuid4(), role=role, status=MessageStatus.COMPLETE, parts=list(parts))
+
+
+TEXT = {"kind": "text", "text": "Hi"}
+CALL = {"kind": "toolCall", "id": "a", "name": "f", "text": '{"q": 1}'}
+RESULT = {"kind": "toolResult", "callId": "a", "name": "f", "text": "none", "isError": True}
+
+
+def test_a_reply_with_tools_is_split_where_results_begin_and_end() -> None:
+    """1-27, 2-22."""
+    reply = said(MessageRole.ASSISTANT, TEXT, CALL, RESULT, {**RESULT, "callId": "b"}, TEXT, CALL, RESULT)
+    result = ToolResult("a", "f", "none", is_error=True)
+    assert list(history.turns(reply)) == [
+        Turn("assistant", (Text("Hi"), ToolCall("a", "f", '{"q": 1}'))),
+        Turn("tool", (result, ToolResult("b", "f", "none", is_error=True))),
+        Turn("assistant", (Text("Hi"), ToolCall("a", "f", '{"q": 1}'))),
+        Turn("tool", (result,)),
+    ]
+
+
+def test_a_message_without_tools_is_one_turn() -> None:
+    file = {"kind": "file", "url": "https://host/a.png", "mediaType": "image/png", "name": "a.png"}
+    asked = said(MessageRole.USER, TEXT, file)
+    assert list(history.turns(asked)) == [Turn("user", (Text("Hi"), File("https://host/a.png", "image/png", "a.png")))]
+    thought = said(MessageRole.ASSISTANT, {"kind": "reasoning", "text": "Hm"}, TEXT)
+    assert list(history.turns(thought)) == [Turn("assistant", (Reasoning("Hm"), Text("Hi")))]
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [],
+        [{"kind": "text", "text": ""}],
+        [{"kind": "reasoning", "text": ""}],
+        [{"kind": "data", "name": "panel", "value": {}}],
+    ],
+)
+def test_a_message_that_says_nothing_to_a_model_is_no_turn(parts: list[Json]) -> None:
+    assert list(history.turns(said(MessageRole.ASSISTANT, *parts))) == []
+
+
+def test_a_call_without_arguments_has_an_empty_object() -> None:
+    (turn,) = history.turns(said(MessageRole.ASSISTANT, {**CALL, "text": ""}))
+    assert turn == Turn("assistant", (ToolCall("a", "f", "{}"),))
+
+
+async def told(scope: Scope, reply: Message) -> list[str]:
+    """The texts that the model is told before a reply."""
+    async with scope.process.db.system() as tx:
+        turns = await history.before(tx, reply)
+    return [part.text for turn in turns for part in turn.parts if isinstance(part, Text)]
+
+
+async def test_a_model_is_told_the_path_alone(scope: Scope) -> None:
+    """2-58: other branches are not its concern."""
+    first = await messages.send(scope, NewSession(), "one")
+    await answer(scope, first.run, "1")
+    session_id = first.message.session_id
+    second = await messages.send(scope, session_id, "two")
+    await answer(scope, second.run, "2")
+    edited = await messages.send(scope, session_id, "two, edited", parent_id=first.reply.id)
+    other = await messages.send(scope, session_id, "another beginning", parent_id=None)
+    assert await told(scope, second.reply) == ["one", "1", "two"]
+    assert await told(scope, edited.reply) == ["one", "1", "two, edited"]
+    assert await told(scope, other.reply) == ["another beginning"]
+
+
+async def test_a_model_is_told_the_newest_messages_of_a_long_path(
+    scope: Scope, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "LENGTH", 3)
+    exchange = await messages.send(scope, NewSession(), "one")
+    for text in ("two", "three"):
+        await answer(scope, exchange.run, f"after {exchange.message.content}")
+        exchange = await messages.send(scope, exchange.message.session_id, text)
+    assert await told(scope, exchange.reply) == ["two", "after two", "three"]
+
+
+async def test_a_deleted_message_is_not_told(scope: Scope) -> None:
+    first = await messages.send(scope, NewSession(), "one")
+    await answer(scope, first.run, "1")
+    second = await messages.send(scope, first.message.session_id, "two")
+    async with scope.process.db.system() as tx:
+        reply = await tx.get_one(Message, first.reply.id)
+        reply.deleted_at = reply.created_at
+    assert await told(scope, second.reply) == ["one", "two"]

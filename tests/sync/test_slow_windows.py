@@ -1,0 +1,92 @@
+"""A window that does not read costs bounded memory, delays nobody, and goes on exactly when it reads again."""
+
+import asyncio
+from typing import cast
+
+from chat import following
+from chat.events import CaughtUp, TextDelta
+from chat.scope import Scope
+from chat.sync.window import BACKLOG, Window
+from db.database import Database
+from db.models import RunStatus
+from llm.models import Models
+from llm.scripted import ScriptedModel
+from server import engines
+from tests.conftest import Server, viewer_of
+from tests.sync.client import Client, agree, watching
+from tests.sync.talk import ask, begin
+
+TOKENS = [f"{number} " for number in range(10_000)]
+
+
+async def read_to_the_end(window: Window, client: Client) -> None:
+    """Has the client take everything up to the end of its runs."""
+    async with asyncio.timeout(20):
+        while RunStatus.COMPLETED not in client.runs.values():
+            client.take(await anext(window))
+
+
+async def test_a_window_that_stops_reading_goes_on_exactly(db: Database, urls: engines.Urls) -> None:
+    server = Server(db, urls.redis, Models({"scripted": ScriptedModel.streaming(TOKENS)}))
+    async with server.process() as started:
+        scope = await viewer_of(started)
+        session_id = await begin(scope)
+        async with following.session(scope, session_id, None) as told, watching(scope, session_id) as quick:
+            window, slow = cast("Window", told), Client()
+            while not slow.caught_up:
+                slow.take(await anext(window))
+            sent = await ask(scope, session_id)
+            kept = 0
+            while quick.runs.get(sent.run.id) is not RunStatus.COMPLETED:
+                kept = max(kept, len(window._ready) + len(window._held))
+                seen = len(quick.told)
+                await quick.until(lambda quick, seen=seen: len(quick.told) > seen)
+            assert kept <= BACKLOG + 1
+            assert len([event for event in quick.told if isinstance(event, TextDelta)]) == len(TOKENS) - 1
+            await read_to_the_end(window, slow)
+            assert slow.shown[sent.reply.id].text == "".join(TOKENS)
+            assert slow.caught_up == 2
+            assert len(slow.told) < 20
+            await agree(scope, session_id, slow, quick)
+
+
+async def test_a_window_that_stops_in_the_middle_of_a_reply_goes_on_exactly(
+    scope: Scope, model: ScriptedModel
+) -> None:
+    session_id = await begin(scope)
+    async with following.session(scope, session_id, None) as told, watching(scope, session_id) as quick:
+        window, slow = cast("Window", told), Client()
+        sent = await ask(scope, session_id)
+        await model.say("0 ")
+        while sent.reply.id not in slow.shown or slow.shown[sent.reply.id].text != "0 ":
+            slow.take(await anext(window))
+        for number in range(1, BACKLOG + 10):
+            await model.say(f"{number} ")
+        await quick.reads(sent.reply.id, "".join(f"{number} " for number in range(BACKLOG + 10)))
+        while slow.caught_up < 2:
+            slow.take(await anext(window))
+        assert slow.shown[sent.reply.id].text == quick.shown[sent.reply.id].text
+        await model.say("end", end=True)
+        await read_to_the_end(window, slow)
+        await quick.over(sent.run.id)
+        await agree(scope, session_id, slow, quick)
+
+
+async def test_a_window_that_never_began_to_read_begins_with_how_things_are(
+    scope: Scope, model: ScriptedModel
+) -> None:
+    session_id = await begin(scope)
+    async with following.session(scope, session_id, None) as told, watching(scope, session_id) as quick:
+        window = cast("Window", told)
+        sent = await ask(scope, session_id)
+        for _ in range(BACKLOG + 500):
+            await model.say("x")
+        await quick.reads(sent.reply.id, "x" * (BACKLOG + 500))
+        assert len(window._held) + len(window._ready) <= BACKLOG
+        late = Client()
+        while not isinstance(late.told[-1] if late.told else None, CaughtUp):
+            late.take(await anext(window))
+        await agree(scope, session_id, late)
+        await model.say("y", end=True)
+        await read_to_the_end(window, late)
+        await agree(scope, session_id, late)
