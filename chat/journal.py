@@ -23,7 +23,7 @@ _log = logging.getLogger("transom.journal")
 
 BACKLOG = 50_000
 """Events that may wait for the disk before producers are held back."""
-LARGEST = 5_000
+LARGEST = 1_000
 """Events of one run that go into one turn at most; they are one row, and one message on the bus."""
 
 

@@ -46,11 +46,6 @@ class Hub(Bus):
         """Tell the listeners of `channel` that messages may have been missed."""
         self._deliver(channel, None)
 
-    def lose_all(self) -> None:
-        """Tell every listener that messages may have been missed."""
-        for channel in tuple(self._listenings):
-            self._deliver(channel, None)
-
     def _remove(self, listening: Listening) -> None:
         listenings = self._listenings[listening.channel]
         del listenings[listening]

@@ -27,8 +27,8 @@ CHUNK: Final = 1 << 16
 class Link(ABC):
     """Dials, reads replies, pings, and dials again; what is said on the link is the subclass's."""
 
-    def __init__(self, url: str, name: str) -> None:
-        self.name = name
+    def __init__(self, url: str, name: str, to: str) -> None:
+        self._told_as = f"{name} link to {to}"
         self.changed_at = 0.0
         self._url = url
         self._up = asyncio.Event()
@@ -59,7 +59,7 @@ class Link(ABC):
             except Exception as error:
                 self._report(up=False, reason=error)
             failures = 1 if loop.time() - began > STEADY_SECONDS else failures + 1
-            await asyncio.sleep(min(LEAST_PAUSE * 2 ** min(failures, 10), LONGEST_PAUSE) * random.uniform(0.5, 1))
+            await asyncio.sleep(pause_after(failures))
 
     @abstractmethod
     def _opened(self) -> None:
@@ -68,6 +68,10 @@ class Link(ABC):
     @abstractmethod
     def _received(self, reply: Any) -> None:
         """Take one reply, in the order of the commands; raise to give the connection up."""
+
+    def _refused(self, error: hiredis.ReplyError) -> None:
+        """Take an error that answers a command; raise to give the connection up."""
+        raise error
 
     @abstractmethod
     def _closed(self) -> None:
@@ -103,8 +107,9 @@ class Link(ABC):
             replies.feed(chunk)
             while (reply := replies.gets()) is not False:
                 if isinstance(reply, hiredis.ReplyError):
-                    raise reply
-                self._received(reply)
+                    self._refused(reply)
+                else:
+                    self._received(reply)
         raise ConnectionResetError("closed by the server")
 
     def _pulse(self, reader: asyncio.StreamReader) -> None:
@@ -120,9 +125,14 @@ class Link(ABC):
             return
         self._reported = up
         if up:
-            log.info("the %s link to Redis is up", self.name)
+            log.info("the %s is up", self._told_as)
         else:
-            log.warning("the %s link to Redis is down: %s: %s", self.name, type(reason).__name__, reason)
+            log.warning("the %s is down: %s: %s", self._told_as, type(reason).__name__, reason)
+
+
+def pause_after(failures: int) -> float:
+    """How many seconds to wait after so many failures in a row."""
+    return min(LEAST_PAUSE * 2 ** min(failures, 10), LONGEST_PAUSE) * random.uniform(0.5, 1)
 
 
 def options_of(url: str) -> tuple[type[AbstractConnection], dict[str, Any]]:
@@ -137,14 +147,19 @@ def options_of(url: str) -> tuple[type[AbstractConnection], dict[str, Any]]:
     return kind, options | {"protocol": 2, "socket_timeout": None, "socket_connect_timeout": DIAL_SECONDS}
 
 
+def connection_to(url: str) -> AbstractConnection:
+    """A connection of redis-py, not yet made."""
+    kind, options = options_of(url)
+    return kind(**options, driver_info=None)
+
+
 async def dial(url: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """Connect, authenticate and hear a first answer, within two seconds.
 
     Raises:
         OSError, redis.RedisError, TimeoutError: Redis was not reached, or refused.
     """
-    kind, options = options_of(url)
-    connection = kind(**options, driver_info=None)
+    connection = connection_to(url)
     try:
         async with asyncio.timeout(DIAL_SECONDS):
             await connection.connect()  # type: ignore[no-untyped-call]

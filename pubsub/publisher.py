@@ -2,14 +2,13 @@
 
 import asyncio
 import logging
-from typing import Any, Final, override
+from typing import Any, override
 
+from pubsub.debts import Debts
 from pubsub.link import Link
-from pubsub.wire import HEAD_SIZE, PUBLISH, Wire, pack
+from pubsub.wire import HEAD_SIZE, Wire
 
 log = logging.getLogger("transom.pubsub")
-
-REMEMBERED_CHANNELS: Final = 10_000
 
 
 class Publisher(Link):
@@ -17,11 +16,11 @@ class Publisher(Link):
 
     At most `backlog` messages and `backlog_bytes` gather; as much again may be on its way. What exceeds that, what
     comes while the link is down and what was on its way when it broke is dropped. The channels concerned are
-    remembered, and get a loss notice with the next batch; beyond 10,000 of them, every channel does.
+    remembered, and get a loss notice with the next batch.
     """
 
-    def __init__(self, url: str, wire: Wire, *, backlog: int, backlog_bytes: int) -> None:
-        super().__init__(url, "publishing")
+    def __init__(self, url: str, wire: Wire, *, backlog: int, backlog_bytes: int, to: str = "Redis") -> None:
+        super().__init__(url, "publishing", to)
         self._wire = wire
         self._backlog = backlog
         self._backlog_bytes = backlog_bytes
@@ -30,15 +29,14 @@ class Publisher(Link):
         self._on_its_way: list[bytes] = []
         self._unconfirmed = 0
         self._flush_due = False
-        self._dropped: set[bytes] = set()
+        self._debts = Debts(wire.every_channel)
         self._overflowing = False
         self._idle = asyncio.Event()
 
-    def publish(self, channel: str, payload: bytes) -> None:
+    def publish(self, name: bytes, payload: bytes) -> None:
         """Send `payload` with the next batch, or remember that it was dropped."""
-        name = self._wire.name(channel)
         if not self.up:
-            self._drop(name)
+            self._debts.add(name)
             return
         size = HEAD_SIZE + len(payload)
         if len(self._pending) >= self._backlog or self._pending_bytes + size > self._backlog_bytes:
@@ -48,11 +46,20 @@ class Publisher(Link):
             self._pending_bytes += size
         self._flush_soon()
 
+    def owe(self, name: bytes) -> None:
+        """Send a loss notice with the next batch."""
+        self._debts.add(name)
+        self._flush_soon()
+
+    def settle(self) -> set[bytes]:
+        """Hand the debts over: names of channels that are owed a loss notice."""
+        return self._debts.take()
+
     async def wait_idle(self, seconds: float) -> None:
         """Return when Redis has taken everything, when the link is down, or after `seconds`."""
         try:
             async with asyncio.timeout(seconds):
-                while self.up and (self._pending or self._dropped or self._unconfirmed):
+                while self.up and (self._pending or self._debts or self._unconfirmed):
                     self._idle.clear()
                     await self._idle.wait()
         except TimeoutError:
@@ -75,9 +82,9 @@ class Publisher(Link):
     @override
     def _closed(self) -> None:
         for name in self._on_its_way:
-            self._drop(name)
+            self._debts.add(name)
         for name, _ in self._pending:
-            self._drop(name)
+            self._debts.add(name)
         self._on_its_way, self._unconfirmed = [], 0
         self._pending, self._pending_bytes = [], 0
         self._idle.set()
@@ -89,26 +96,19 @@ class Publisher(Link):
 
     def _flush(self) -> None:
         self._flush_due = False
-        if not self.up or self._unconfirmed or not (self._pending or self._dropped):
+        if not self.up or self._unconfirmed or not (self._pending or self._debts):
             return
         messages, self._pending, self._pending_bytes = self._pending, [], 0
-        dropped, self._dropped = self._dropped, set()
+        dropped = self._debts.take()
         self._overflowing = bool(dropped) and self._overflowing
         notice = self._wire.loss()
         batch = [*messages, *((name, notice) for name in dropped)]
         self._on_its_way = [name for name, _ in batch]
         self._unconfirmed = len(batch)
-        self._send(b"".join([pack(PUBLISH, name, data) for name, data in batch]))
+        self._send(b"".join([self._wire.publish(name, data) for name, data in batch]))
 
     def _overflow(self, name: bytes) -> None:
-        self._drop(name)
+        self._debts.add(name)
         if not self._overflowing:
             self._overflowing = True
             log.warning("too much to publish: messages are dropped, and other processes read the rows")
-
-    def _drop(self, name: bytes) -> None:
-        if self._wire.every_channel in self._dropped:
-            return
-        self._dropped.add(name)
-        if len(self._dropped) > REMEMBERED_CHANNELS:
-            self._dropped = {self._wire.every_channel}

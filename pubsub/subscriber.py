@@ -3,12 +3,11 @@
 import asyncio
 from collections import deque
 from contextlib import suppress
-from itertools import groupby
 from typing import Any, Final, override
 
 from pubsub.hub import Hub
 from pubsub.link import Link
-from pubsub.wire import HEAD_SIZE, MESSAGE, MESSAGE_KIND, ORIGIN_SIZE, SUBSCRIBE, UNSUBSCRIBE, Wire, pack
+from pubsub.wire import HEAD_SIZE, MESSAGE, MESSAGE_KIND, ORIGIN_SIZE, SUBSCRIBED, UNSUBSCRIBED, Wire
 
 CONFIRM_SECONDS: Final = 2.0
 
@@ -24,18 +23,31 @@ class Subscription:
         self.confirmed = asyncio.Event()
         self.relied_on = False
 
+    async def rely(self, seconds: float) -> None:
+        """Return when it is confirmed, or after `seconds`: from then on its listeners rely on it."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.confirmed.wait()
+        self.relied_on = True
+
 
 class Subscriber(Link):
     """Passes messages of other processes to the hub, and a loss for every hole there may be in them."""
 
-    def __init__(self, url: str, wire: Wire, hub: Hub) -> None:
-        super().__init__(url, "subscribing")
+    def __init__(self, url: str, wire: Wire, hub: Hub, *, to: str = "Redis") -> None:
+        super().__init__(url, "subscribing", to)
         self._wire = wire
         self._hub = hub
         self._every = Subscription("", wire.every_channel)
         self._subscriptions = {self._every.name: self._every}
-        self._to_ask: list[tuple[bytes, Subscription]] = []
-        self._asked: deque[tuple[bytes, Subscription]] = deque()
+        self._to_ask: list[tuple[frozenset[bytes], Subscription]] = []
+        self._asked: deque[tuple[frozenset[bytes], Subscription]] = deque()
+
+    @property
+    def patience(self) -> float:
+        """Seconds that a confirmation is worth waiting for: two, or two after the link went down."""
+        since = 0.0 if self.up else asyncio.get_running_loop().time() - self.changed_at
+        return max(0.0, CONFIRM_SECONDS - since)
 
     async def join(self, channel: str) -> None:
         """Subscribe to `channel`, if it is not yet; return when Redis has confirmed.
@@ -45,71 +57,79 @@ class Subscriber(Link):
         name = self._wire.name(channel)
         subscription = self._subscriptions.get(name)
         if subscription is None:
-            subscription = self._subscriptions[name] = Subscription(channel, name)
-            self._ask(SUBSCRIBE, subscription)
-        since = 0.0 if self.up else asyncio.get_running_loop().time() - self.changed_at
-        with suppress(TimeoutError):
-            async with asyncio.timeout(max(0.0, CONFIRM_SECONDS - since)):
-                await subscription.confirmed.wait()
-        subscription.relied_on = True
+            subscription = Subscription(channel, name)
+            self.follow(subscription)
+        await subscription.rely(self.patience)
 
     def leave(self, channel: str) -> None:
         """Unsubscribe from `channel`."""
         subscription = self._subscriptions.pop(self._wire.name(channel), None)
         if subscription:
-            self._ask(UNSUBSCRIBE, subscription)
+            self._ask(UNSUBSCRIBED, subscription)
 
-    def _ask(self, verb: bytes, subscription: Subscription) -> None:
+    def follow(self, subscription: Subscription) -> None:
+        """Subscribe, now and whenever the link is new."""
+        self._subscriptions[subscription.name] = subscription
+        self._ask(SUBSCRIBED, subscription)
+
+    def _ask(self, answer: frozenset[bytes], subscription: Subscription) -> None:
         if not self.up:
             return
         if not self._to_ask:
             asyncio.get_running_loop().call_soon(self._ask_all)
-        self._to_ask.append((verb, subscription))
+        self._to_ask.append((answer, subscription))
 
     def _ask_all(self) -> None:
-        commands = []
-        for verb, group in groupby(self._to_ask, key=lambda asked: asked[0]):
-            commands.append(pack(verb, *(subscription.name for _, subscription in group)))
-        self._asked += self._to_ask
-        self._to_ask = []
-        self._send(b"".join(commands))
+        asked, self._to_ask = self._to_ask, []
+        self._asked += asked
+        wire = self._wire
+        self._send(
+            b"".join(
+                [(wire.subscribe if answer is SUBSCRIBED else wire.unsubscribe)(each.name) for answer, each in asked]
+            )
+        )
 
     @override
     def _opened(self) -> None:
         for subscription in self._subscriptions.values():
-            self._ask(SUBSCRIBE, subscription)
+            self._ask(SUBSCRIBED, subscription)
 
     @override
     def _received(self, reply: Any) -> None:
         if not isinstance(reply, list):
             return  # the answer to a ping before the first subscription
         kind, name = reply[0], reply[1]
-        if kind == MESSAGE:
+        if kind in MESSAGE:
             self._deliver(name, reply[2])
-        elif kind in {b"subscribe", b"unsubscribe"}:
-            self._confirm(kind, name)
+        elif kind in SUBSCRIBED or kind in UNSUBSCRIBED:
+            self._changed(kind, name)
 
     def _deliver(self, name: bytes, data: bytes) -> None:
         subscription = self._subscriptions.get(name)
         if subscription is None or data.startswith(self._wire.origin):
             return
         # Whatever is not a message, be it of a release to come, is something missed.
-        if data[ORIGIN_SIZE:HEAD_SIZE] == MESSAGE_KIND and subscription is not self._every:
+        if subscription is self._every:
+            for each in [each for each in self._subscriptions.values() if each is not self._every]:
+                self._hub.lose(each.channel)
+        elif data[ORIGIN_SIZE:HEAD_SIZE] == MESSAGE_KIND:
             self._hub.publish(subscription.channel, data[HEAD_SIZE:])
-        elif subscription is self._every:
-            self._hub.lose_all()
         else:
             self._hub.lose(subscription.channel)
 
-    def _confirm(self, kind: bytes, name: bytes) -> None:
-        # Redis answers in order; an answer out of it means that it subscribes us to something else than we believe.
-        verb, subscription = self._asked.popleft() if self._asked else (b"", self._every)
-        if (verb.lower(), subscription.name) != (kind, name):
-            raise ConnectionResetError("a subscription changed that was not asked to")
-        if verb == SUBSCRIBE:
+    def _changed(self, kind: bytes, name: bytes) -> None:
+        if not self._asked or kind not in self._asked[0][0] or name != self._asked[0][1].name:
+            self._changed_unasked(kind, name)
+            return
+        answer, subscription = self._asked.popleft()
+        if answer is SUBSCRIBED:
             subscription.confirmed.set()
             if subscription.relied_on:
                 self._hub.lose(subscription.channel)
+
+    def _changed_unasked(self, kind: bytes, name: bytes) -> None:
+        # Redis answers in order; an answer out of it means that it subscribes us to something else than we believe.
+        raise ConnectionResetError("a subscription changed that was not asked to")
 
     @override
     def _closed(self) -> None:

@@ -45,7 +45,7 @@ async def send(
         "metadata": input.metadata,
         "client_created_at": input.client_created_at,
     }
-    scope = once(info, client_mutation_id, input)
+    scope = once(info, "sendMessage", client_mutation_id, input)
     if not input.reply:
         posted = await messages.post(scope, to, input.text, **said)
         return SendMessagePayload(

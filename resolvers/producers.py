@@ -49,7 +49,7 @@ async def start(
 ) -> StartRunResult:
     """Begins a run."""
     held = await producing.start(
-        once(info, client_mutation_id, input),
+        once(info, "startRun", client_mutation_id, input),
         identifier.parse("messageId", input.message_id),
         run_id=identifier.optional("id", input.id),
         agent_id=identifier.optional("agentId", input.agent_id),
@@ -79,7 +79,7 @@ async def await_input(
 ) -> AwaitInputResult:
     """Has a run wait for a person."""
     row = await questions.ask(
-        once(info, client_mutation_id, input),
+        once(info, "awaitInput", client_mutation_id, input),
         identifier.parse("runId", input.run_id),
         input.epoch,
         input.text,
@@ -114,7 +114,9 @@ async def take_over(
     client_mutation_id: Key = None,
 ) -> TakeOverRunResult:
     """Takes a run from its producer."""
-    held = await producing.take_over(once(info, client_mutation_id, run_id), identifier.parse("runId", run_id))
+    held = await producing.take_over(
+        once(info, "takeOverRun", client_mutation_id, run_id), identifier.parse("runId", run_id)
+    )
     return HeldRunPayload(run=Run.of(held.run), message=Message.of(held.message))
 
 

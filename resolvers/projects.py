@@ -57,7 +57,7 @@ async def create(
 ) -> CreateProjectResult:
     """Makes a project."""
     row = await projects.create(
-        once(info, client_mutation_id, input),
+        once(info, "createProject", client_mutation_id, input),
         input.name,
         project_id=identifier.optional("id", input.id),
         metadata=input.metadata,
@@ -72,7 +72,7 @@ async def edit(
 ) -> EditProjectResult:
     """Changes a project."""
     row = await projects.edit(
-        once(info, client_mutation_id, input),
+        once(info, "editProject", client_mutation_id, input),
         identifier.parse("id", input.id),
         name=input.name,
         metadata=input.metadata,
@@ -83,5 +83,5 @@ async def edit(
 
 async def delete(info: Info, id: ProjectId, client_mutation_id: Key = None) -> DeleteProjectResult:
     """Deletes a project."""
-    row = await projects.delete(once(info, client_mutation_id, id), identifier.parse("id", id))
+    row = await projects.delete(once(info, "deleteProject", client_mutation_id, id), identifier.parse("id", id))
     return DeleteProjectPayload(id=identifier.of(row.id))

@@ -3,8 +3,8 @@
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
-from resolvers import agents, messages, nodes, producers, projects, runs, sessions, viewer
-from schema import part, payload, refusal, repeat
+from resolvers import agents, batches, messages, nodes, producers, projects, runs, sessions, viewer
+from schema import part, payload, repeat
 
 field, mutation, subscription = strawberry.field, strawberry.mutation, strawberry.subscription
 
@@ -47,6 +47,11 @@ class Mutation:
     )
     delete_session = mutation(
         resolver=sessions.delete, description="Deletes a session for all its members, and stops what runs in it."
+    )
+
+    apply_batch = mutation(
+        resolver=batches.apply,
+        description="Does what a client did while it was offline, entry by entry, with a receipt for each.",
     )
 
     send_message = mutation(
@@ -122,6 +127,6 @@ api = strawberry.Schema(
     mutation=Mutation,
     subscription=Subscription,
     types=PARTS,
-    exception_handlers=[*refusal.HANDLERS, *payload.HANDLERS, *repeat.HANDLERS],
+    exception_handlers=[*payload.HANDLERS, *repeat.HANDLERS],
     config=StrawberryConfig(auto_camel_case=True, relay_max_results=100),
 )

@@ -37,7 +37,7 @@ async def run(info: Info, id: RunId) -> Run | None:
 
 async def cancel(info: Info, run_id: RunId, client_mutation_id: Key = None) -> CancelRunResult:
     """Stops a run."""
-    row = await runs.cancel(once(info, client_mutation_id, run_id), identifier.parse("runId", run_id))
+    row = await runs.cancel(once(info, "cancelRun", client_mutation_id, run_id), identifier.parse("runId", run_id))
     return CancelRunPayload(run=Run.of(row))
 
 
@@ -61,13 +61,13 @@ async def retry(
     client_mutation_id: Key = None,
 ) -> RetryRunResult:
     """Asks for another reply."""
-    scope = once(info, client_mutation_id, run_id, when_busy)
+    scope = once(info, "retryRun", client_mutation_id, run_id, when_busy)
     return _again(*await retrying.retry(scope, identifier.parse("runId", run_id), when_busy=when_busy))
 
 
 async def resume(info: Info, run_id: RunId, client_mutation_id: Key = None) -> ContinueRunResult:
     """Has a reply taken up where it stopped."""
-    scope = once(info, client_mutation_id, run_id)
+    scope = once(info, "continueRun", client_mutation_id, run_id)
     return _again(*await retrying.resume(scope, identifier.parse("runId", run_id)))
 
 
@@ -84,7 +84,7 @@ async def answer(
 ) -> AnswerRunResult:
     """Answers a run."""
     row = await questions.answer(
-        once(info, client_mutation_id, run_id, question_id, answer),
+        once(info, "answerRun", client_mutation_id, run_id, question_id, answer),
         identifier.parse("runId", run_id),
         identifier.parse("questionId", question_id),
         answer,

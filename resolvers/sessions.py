@@ -90,7 +90,7 @@ async def create(
     client_mutation_id: Key = None,
 ) -> CreateSessionResult:
     """Makes a session."""
-    seen = await sessions.create(once(info, client_mutation_id, input), new(input))
+    seen = await sessions.create(once(info, "createSession", client_mutation_id, input), new(input))
     return SessionPayload(session=Session.of(seen))
 
 
@@ -118,7 +118,7 @@ async def edit(
     if input.agent_id is not None:
         links["agent_id"] = identifier.optional("agentId", input.agent_id.value)
     seen = await sessions.edit(
-        once(info, client_mutation_id, input),
+        once(info, "editSession", client_mutation_id, input),
         identifier.parse("id", input.id),
         title=input.title,
         metadata=input.metadata,
@@ -131,7 +131,7 @@ async def edit(
 
 async def delete(info: Info, id: SessionId, client_mutation_id: Key = None) -> DeleteSessionResult:
     """Deletes a session."""
-    row, _ = await sessions.delete(once(info, client_mutation_id, id), identifier.parse("id", id))
+    row, _ = await sessions.delete(once(info, "deleteSession", client_mutation_id, id), identifier.parse("id", id))
     return DeleteSessionPayload(id=identifier.of(row.id))
 
 

@@ -1,10 +1,12 @@
 """What mutations return: a payload, or a refusal."""
 
-from typing import Annotated
+from typing import Annotated, cast
 
 import strawberry
+from strawberry.schema.exception_handlers import get_exception_types
 
 from chat import refusals
+from schema import refusal
 from schema.message import Message
 from schema.project import Project
 from schema.refusal import Busy, IdTaken, InvalidInput, NotAllowed, NotFound, RunClosed, UserError
@@ -85,8 +87,16 @@ class _SessionConflict(strawberry.ExceptionHandler[refusals.SessionConflict, Ses
         return SessionConflict(reason=exception.reason, session=Session.of((exception.row, exception.membership)))
 
 
-HANDLERS = (_ProjectConflict(), _SessionConflict())
-"""Turn conflicts into members of the result unions."""
+HANDLERS = (_ProjectConflict(), _SessionConflict(), *refusal.HANDLERS)
+"""Turn what rules raise into members of the result unions. What a field's union lacks stays an error."""
+
+
+def shown(refused: refusals.Refusal) -> UserError:
+    """A refusal as clients see it."""
+    for handler in HANDLERS:
+        if isinstance(refused, get_exception_types(handler)):
+            return cast("UserError", handler.handle(refused))  # type: ignore[arg-type]
+    raise refused
 
 
 @strawberry.type(description="Another attempt at a reply is on its way.")

@@ -117,4 +117,4 @@ HANDLERS = (
     _RunClosed(),
     _SequenceGap(),
 )
-"""Turn what rules raise into members of the result unions. What a field's union lacks stays an error."""
+"""For the refusals of this module; `schema.payload` has them all."""

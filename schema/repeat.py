@@ -41,8 +41,8 @@ Key = Annotated[
 ]
 
 
-def once(info: Info, key: str | None, *arguments: object) -> Scope:
-    """The scope in which the field's mutation happens once for this key.
+def once(info: Info, mutation: str, key: str | None, *arguments: object) -> Scope:
+    """The scope in which a mutation happens once for this key, by itself or in a batch.
 
     Raises:
         InvalidInput: the key is blank or too long.
@@ -51,7 +51,7 @@ def once(info: Info, key: str | None, *arguments: object) -> Scope:
     if key is None:
         return scope
     check(key)
-    asked = orjson.dumps([info.field_name, *map(plain, arguments)], option=orjson.OPT_SORT_KEYS, default=str)
+    asked = orjson.dumps([mutation, *map(plain, arguments)], option=orjson.OPT_SORT_KEYS, default=str)
     return replace(scope, once=Once(key, hashlib.sha256(asked).digest()))
 
 
@@ -154,6 +154,16 @@ _ANSWERS: dict[type, Any] = {
 }
 
 
+async def answer(context: Context, payload: type, made: Mapping[str, str]) -> object:
+    """The payload of a mutation that has happened before, with everything as it is now."""
+    again = await _ANSWERS[payload](context, made)
+    if again is None:
+        return refusal.InvalidInput(
+            reason="This was done, and what it made has been deleted since.", field="clientMutationId"
+        )
+    return again
+
+
 class _Again(strawberry.ExceptionHandler[Repeated, Any]):
     """Answers a repetition with what the mutation made, as it is now."""
 
@@ -161,12 +171,7 @@ class _Again(strawberry.ExceptionHandler[Repeated, Any]):
         self.error_type = payload
 
     async def handle(self, exception: Repeated, *, info: Info, **_: object) -> object:
-        answer = await _ANSWERS[self.error_type](info.context, exception.made)
-        if answer is None:
-            return refusal.InvalidInput(
-                reason="This was done, and what it made has been deleted since.", field="clientMutationId"
-            )
-        return answer
+        return await answer(info.context, self.error_type, exception.made)
 
 
 HANDLERS = tuple(_Again(payload) for payload in _ANSWERS)

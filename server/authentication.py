@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from chat import accounts
+from chat import accounts, limits
 from chat.process import Process
 from server.settings import Settings
 
@@ -59,4 +59,4 @@ class Authentication:
 
 
 def _text(claim: object) -> str | None:
-    return claim if isinstance(claim, str) else None
+    return limits.storable(claim) if isinstance(claim, str) else None

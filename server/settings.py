@@ -38,9 +38,15 @@ class Settings(BaseSettings):
     model_key: SecretStr | None = Field(None, description="API key of the model provider.")
     model_name: str | None = Field(None, description="Model that answers where an agent names none.")
 
-    jwt_secret: SecretStr | None = Field(None, description="Secret of HS256 bearer tokens; turns authentication on.")
+    jwt_secret: SecretStr | None = Field(
+        None,
+        min_length=32,  # RFC 7518, section 3.2
+        description="Secret of HS256 bearer tokens, at least 32 characters; turns authentication on.",
+    )
     jwks_url: str | None = Field(
-        None, description="Address of the identity provider's key set (RS256, ES256); turns authentication on."
+        None,
+        pattern="^https?://",
+        description="Address of the identity provider's key set (RS256, ES256); turns authentication on.",
     )
     jwt_audience: str | None = Field(None, description="Required `aud` of a bearer token.")
     jwt_issuer: str | None = Field(None, description="Required `iss` of a bearer token.")

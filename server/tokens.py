@@ -1,13 +1,20 @@
 """Bearer tokens: JSON Web Tokens (RFC 7519), signed with a shared secret or by an identity provider."""
 
 import asyncio
+import logging
+from datetime import UTC, datetime
 from typing import Any
 
 import jwt
 
+from chat import limits
 from server.graphql import Unauthenticated
 from server.settings import Settings
 
+_log = logging.getLogger("transom.tokens")
+
+LONGEST_SUBJECT = 255
+"""Characters of a subject (OpenID Connect Core 1.0, section 2)."""
 PUBLIC_KEY_ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]
 
 
@@ -16,10 +23,11 @@ class Tokens:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._keys = None if settings.jwks_url is None else jwt.PyJWKClient(settings.jwks_url, cache_keys=True)
+        # The set is kept for five minutes as a whole: a key that has left it is not accepted for longer.
+        self._keys = None if settings.jwks_url is None else jwt.PyJWKClient(settings.jwks_url, timeout=5)
 
     async def claims(self, credential: str | None) -> dict[str, Any]:
-        """What a token says of its bearer; it has `sub` and `exp`.
+        """What a token says of its bearer; `sub` is the account's name, and `exp` a time in seconds.
 
         Raises:
             Unauthenticated: it is missing, malformed, expired, or not signed by whom the settings name.
@@ -37,20 +45,40 @@ class Tokens:
                 leeway=5,
                 options={"require": ["exp", "sub"], "verify_aud": settings.jwt_audience is not None},
             )
+            _check(claims)
             return claims
         except jwt.ExpiredSignatureError:
             raise Unauthenticated("The token has expired. Get a new one.") from None
-        except jwt.PyJWKClientConnectionError:
-            raise Unauthenticated("The identity provider's keys cannot be fetched right now. Try again.") from None
         except jwt.PyJWTError as error:
-            raise Unauthenticated(f"The token is not valid here: {error}.") from None
+            raise Unauthenticated(f"The token is not valid here: {str(error).removesuffix('.')}.") from None
+        except OverflowError:
+            raise Unauthenticated("The token is not valid here: a time in it is out of range.") from None
 
     async def _key(self, token: str) -> tuple[Any, list[str]]:
         if self._keys is not None:
-            key = await asyncio.to_thread(self._keys.get_signing_key_from_jwt, token)
-            return key.key, PUBLIC_KEY_ALGORITHMS
+            return await self._published(self._keys, token), PUBLIC_KEY_ALGORITHMS
         assert self._settings.jwt_secret is not None
         return self._settings.jwt_secret.get_secret_value(), ["HS256"]
+
+    async def _published(self, keys: jwt.PyJWKClient, token: str) -> Any:
+        """The key that a token says it is signed with."""
+        jwt.get_unverified_header(token)  # where it is no token at all, that is not the provider's fault
+        try:
+            return (await asyncio.to_thread(keys.get_signing_key_from_jwt, token)).key
+        except (jwt.PyJWKClientConnectionError, jwt.PyJWKSetError, AttributeError, TypeError, ValueError) as error:
+            _log.warning("The identity provider's keys cannot be used: %s", error)
+            raise Unauthenticated("The identity provider's keys cannot be fetched right now. Try again.") from None
+
+
+def _check(claims: dict[str, Any]) -> None:
+    """Refuses what PyJWT lets pass, and no account can be kept under."""
+    subject = claims["sub"]
+    if not subject.strip() or len(subject) > LONGEST_SUBJECT or limits.storable(subject) != subject:
+        raise jwt.InvalidTokenError(f"Subject must have 1 to {LONGEST_SUBJECT} characters of text")
+    try:
+        datetime.fromtimestamp(claims["exp"], UTC)
+    except (OSError, TypeError, ValueError) as error:
+        raise jwt.InvalidTokenError("Expiration Time claim (exp) is out of range") from error
 
 
 def bare(credential: str | None) -> str:

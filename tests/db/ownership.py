@@ -15,12 +15,13 @@ from db.models import (
     MessageRole,
     MessageStatus,
     Project,
+    Receipt,
     Run,
     Session,
     User,
 )
 
-type Key = tuple[UUID | int, ...]
+type Key = tuple[UUID | int | str, ...]
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Holdings:
             "messages": (self.message,),
             "runs": (self.run,),
             "deltas": (self.run, 1, 1),
+            "receipts": (self.user, "once"),
         }
 
 
@@ -72,6 +74,7 @@ async def settle(db: Database) -> Holdings:
             ),
             Run(id=held.run, session_id=held.session, message_id=held.message, position=1),
             Delta(run_id=held.run, epoch=1, seq=1, count=1, events="[]"),
+            Receipt(user_id=held.user, key="once", digest=b"what was asked for"),
         ):
             tx.add(row)
             await tx.flush()

@@ -50,6 +50,9 @@ CASES = {
         " VALUES (gen_random_uuid(), '{0.session}', '{0.message}', 'queued', 2)",
     ),
     "deltas": Case(None, None),
+    "receipts": Case(
+        "made = '{}'", "INSERT INTO receipts (user_id, key, digest) VALUES ('{0.user}', 'twice', 'what was asked for')"
+    ),
 }
 
 TABLES = sorted(CASES)

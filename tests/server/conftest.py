@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -32,11 +33,12 @@ async def database(urls: engines.Urls) -> AsyncIterator[str]:
 @pytest.fixture(scope="module")
 def start(urls: engines.Urls, database: str, tmp_path_factory: pytest.TempPathFactory) -> Start:
     """Starts a server on the module's database: `async with start(lease=2) as served`."""
-    log = tmp_path_factory.mktemp("log") / "server.log"
+    logs = tmp_path_factory.mktemp("logs")
+    numbers = count()
 
     def starting(*options: str, **settings: object) -> AbstractAsyncContextManager[Served]:
         engines_of_the_module = {"database_url": database, "redis_url": urls.redis, "model_url": MODEL}
-        return serving(log, *options, **engines_of_the_module | settings)
+        return serving(logs / f"{next(numbers)}.log", *options, **engines_of_the_module | settings)
 
     return starting
 

@@ -58,6 +58,8 @@ REFUSED = {
         f"Bearer {accepted(sub=5)}",
         "The token is not valid here: Subject must be a string.",
     ),
+    "a subject without end": (f"Bearer {accepted('a' * 256)}", None),
+    "an expiry that is no time": (f"Bearer {accepted(exp=float('inf'))}", None),
     "a subject that is blank": (f"Bearer {accepted('')}", None),
     "a subject that no text column can hold": (f"Bearer {accepted('a' + chr(0))}", None),
     "no signature": (f"Bearer {accepted(key=None, algorithm='none')}", None),
