@@ -45,6 +45,7 @@ class Cluster:
         self._owners: list[Shard | None] = [None] * slots.SLOTS
         self._subscriptions: dict[bytes, Subscription] = {}
         self._homes: dict[bytes, Shard] = {}
+        self._whole = False
         self._debts = Debts(wire.every_channel)
         self._viewed = asyncio.Event()
         self._doubted = asyncio.Event()
@@ -55,8 +56,7 @@ class Cluster:
     def up(self) -> bool:
         """Whether every slot has a node, and all links stand."""
         return (
-            self._viewed.is_set()
-            and None not in self._owners
+            self._whole
             and len(self._homes) == len(self._subscriptions)
             and all(node.up for node in self._nodes.values())
         )
@@ -139,16 +139,16 @@ class Cluster:
         """The node that raised a doubt, for it knows why; those that are up; then the others."""
         standing = [name for name, node in self._nodes.items() if node.up]
         random.shuffle(standing)
-        return iter(
-            dict.fromkeys([*([self._doubter] * bool(self._doubter)), *standing, *self._address.seeds, *self._nodes])
-        )
+        standing.sort(key=lambda name: name != self._doubter)
+        return iter(dict.fromkeys([*standing, *self._address.seeds, *self._nodes]))
 
     async def _believe(self, owners: slots.Owners) -> None:
         present = {name for name in owners if name}
         for name in present - self._nodes.keys():
             node = self._nodes[name] = self._shard(name)
             self._tasks[name] = asyncio.create_task(node.keep_up(), name=f"links to {name}")
-        self._owners = [name and self._nodes[name] or None for name in owners]
+        self._owners = [None if name is None else self._nodes[name] for name in owners]
+        self._whole = None not in owners
         self._rehouse()
         for name in self._nodes.keys() - present:
             if not self._nodes[name].subscriber.up or self._nodes[name].subscriber.empty:
@@ -159,9 +159,6 @@ class Cluster:
     def _shard(self, name: str) -> Shard:
         url, to = self._address.url(name), f"Redis at {name}"
 
-        def lost() -> None:
-            self._doubt("")
-
         def not_here(channel: bytes) -> None:
             self._debts.add(channel)
             self._doubt(name)
@@ -171,7 +168,7 @@ class Cluster:
             self._doubt(name)
 
         return Node(
-            ShardSubscriber(url, self._wire, self._hub, to=to, astray=given_up, lost=lost),
+            ShardSubscriber(url, self._wire, self._hub, to=to, astray=given_up, lost=self._doubted.set),
             ShardPublisher(
                 url,
                 self._wire,
@@ -179,12 +176,12 @@ class Cluster:
                 backlog_bytes=self._backlog_bytes,
                 to=to,
                 astray=not_here,
-                lost=lost,
+                lost=self._doubted.set,
             ),
         )
 
     def _doubt(self, node: str) -> None:
-        self._doubter = node or self._doubter
+        self._doubter = node
         self._doubted.set()
 
     def _house(self, subscription: Subscription) -> None:

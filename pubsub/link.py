@@ -132,7 +132,7 @@ class Link(ABC):
 
 def pause_after(failures: int) -> float:
     """How many seconds to wait after so many failures in a row."""
-    return min(LEAST_PAUSE * 2 ** min(failures, 10), LONGEST_PAUSE) * random.uniform(0.5, 1)
+    return min(LEAST_PAUSE * (1 << min(failures, 10)), LONGEST_PAUSE) * random.uniform(0.5, 1)
 
 
 def options_of(url: str) -> tuple[type[AbstractConnection], dict[str, Any]]:

@@ -129,7 +129,7 @@ class Subscriber(Link):
 
     def _changed_unasked(self, kind: bytes, name: bytes) -> None:
         # Redis answers in order; an answer out of it means that it subscribes us to something else than we believe.
-        raise ConnectionResetError("a subscription changed that was not asked to")
+        raise ConnectionResetError(f"{kind.decode()} of {name!r} was not asked for")
 
     @override
     def _closed(self) -> None:

@@ -1,9 +1,12 @@
 """Messages: send."""
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Annotated, Any
 
 import strawberry
 
+from chat import live as live_messages
 from chat import messages
 from chat.refusals import InvalidInput
 from chat.sessions import NewSession
@@ -24,6 +27,19 @@ async def message(
     """One message."""
     row = await info.context.messages.load(identifier.parse("id", id))
     return None if row is None else Message.of(row)
+
+
+async def live(
+    info: Info,
+    id: Annotated[strawberry.ID, strawberry.argument(description="The message's id.")],
+    every: Annotated[
+        int, strawberry.argument(description="Milliseconds between two states at least, from 20 to 10,000.")
+    ] = 250,
+) -> AsyncGenerator[Message]:
+    """One message while it grows."""
+    async with aclosing(live_messages.message(info.context.scope, identifier.parse("id", id), every=every)) as states:
+        async for row in states:
+            yield Message.of(row)
 
 
 async def send(

@@ -106,6 +106,11 @@ class Subscription:
         description="What happens in one session: messages, this and future runs, and every token. "
         "First what you missed, then `CaughtUp`, then what happens.",
     )
+    live_message = subscription(
+        resolver=messages.live,
+        description="One message, whole, again and again while it is being written; for clients that only have a "
+        "normalised cache. Ends with the message's last state.",
+    )
     changes = subscription(
         resolver=sessions.changes,
         description="What happens to your sessions, projects and agents: what sidebars and dashboards show. No tokens. "

@@ -110,7 +110,8 @@ class Window:
                 raise StopAsyncIteration
             if self._ready:
                 event = self._ready.popleft()
-                self._position = _number(event) or self._position
+                if (number := _number(event)) or isinstance(event, CaughtUp):
+                    self._position = number
                 return event
             if self._refusal is not None:
                 self._ended = True

@@ -17,9 +17,12 @@ from tests.chat.conftest import head_of
 EVERYTHING = Filter()
 
 
-async def begin(scope: Scope, count: int, **links: UUID) -> list[UUID]:
+async def begin(
+    scope: Scope, count: int, *, project_id: UUID | None = None, agent_id: UUID | None = None
+) -> list[UUID]:
     """Sessions, the newest first."""
-    made = [await messages.send(scope, NewSession(**links), f"{number}") for number in range(count)]
+    new = NewSession(project_id=project_id, agent_id=agent_id)
+    made = [await messages.send(scope, new, f"{number}") for number in range(count)]
     return [sent.message.session_id for sent in made][::-1]
 
 

@@ -124,7 +124,7 @@ def test_a_pair_that_the_model_split_is_told_as_one() -> None:
 
 
 def test_half_a_pair_does_not_wander_into_another_part() -> None:
-    said = [model.TextDelta("a\ud83d"), model.ReasoningDelta("\ude00b"), model.TextDelta("\ude00c")]
+    said: list[model.Event] = [model.TextDelta("a\ud83d"), model.ReasoningDelta("\ude00b"), model.TextDelta("\ude00c")]
     assert folded(drafted(said)) == [
         {"kind": "text", "text": "a"},
         {"kind": "reasoning", "text": "\ufffdb"},
@@ -134,7 +134,7 @@ def test_half_a_pair_does_not_wander_into_another_part() -> None:
 
 def test_a_call_that_is_given_at_once_has_its_arguments() -> None:
     """1-27, 2-9."""
-    said = [
+    said: list[model.Event] = [
         model.ToolCallStarted("a", "search"),
         model.ToolCallFinished("a", '{"q": 1}'),
         model.ToolCallStarted("b", "look"),
@@ -150,7 +150,7 @@ def test_a_call_that_is_given_at_once_has_its_arguments() -> None:
 
 
 def test_ids_and_names_that_cannot_be_stored_still_belong_together() -> None:
-    said = [
+    said: list[model.Event] = [
         model.ToolCallStarted("a\0", "f\0"),
         model.ToolCallDelta("a\0", "{}"),
         model.ToolResultGiven("a\0", "f\0", "ok"),

@@ -11,6 +11,8 @@ from chat.refusals import IdTaken, InvalidInput, NotAllowed, NotFound
 from chat.scope import Scope
 from chat.sessions import NewSession
 from db.models import Agent, MemberRole, Membership, TitleSource
+from db.page import Span
+from db.sessions import Filter
 from tests.chat.conftest import head_of, join
 
 
@@ -51,7 +53,7 @@ async def test_making_a_session_again_gives_the_first_one(scope: Scope) -> None:
     id = uuid4()
     await sessions.create(scope, NewSession(id=id, title="First"))
     again, _ = await sessions.create(scope, NewSession(id=id, title="Second"))
-    assert (again.title, await sessions.count(scope, sessions.Filter()), await head_of(scope)) == ("First", 1, 1)
+    assert (again.title, await sessions.count(scope, Filter()), await head_of(scope)) == ("First", 1, 1)
 
 
 async def test_making_a_session_several_times_at_once_makes_one(scope: Scope) -> None:
@@ -59,7 +61,7 @@ async def test_making_a_session_several_times_at_once_makes_one(scope: Scope) ->
     new = NewSession(id=uuid4(), external_id="chat-1")
     made = await asyncio.gather(*(sessions.create(scope, new) for _ in range(4)))
     assert {session.id for session, _ in made} == {new.id}
-    assert await sessions.count(scope, sessions.Filter()) == 1
+    assert await sessions.count(scope, Filter()) == 1
 
 
 async def test_the_id_of_somebody_else_is_taken(scope: Scope, stranger: Scope) -> None:
@@ -67,7 +69,7 @@ async def test_the_id_of_somebody_else_is_taken(scope: Scope, stranger: Scope) -
     with pytest.raises(IdTaken) as refused:
         await sessions.create(scope, NewSession(id=theirs.id, external_id="chat-1"))
     assert (refused.value.field, "Secret" in refused.value.reason) == ("id", False)
-    assert await sessions.count(scope, sessions.Filter()) == 0
+    assert await sessions.count(scope, Filter()) == 0
 
 
 async def test_an_external_id_is_an_accounts_own(scope: Scope, stranger: Scope) -> None:
@@ -93,7 +95,7 @@ async def test_what_cannot_be_stored_is_refused(scope: Scope, new: NewSession, f
     with pytest.raises(InvalidInput) as refused:
         await sessions.create(scope, new)
     assert refused.value.field == field
-    assert (await sessions.count(scope, sessions.Filter()), await head_of(scope)) == (0, 0)
+    assert (await sessions.count(scope, Filter()), await head_of(scope)) == (0, 0)
 
 
 async def test_a_session_cannot_be_linked_to_what_is_somebody_elses(scope: Scope, stranger: Scope) -> None:
@@ -101,11 +103,11 @@ async def test_a_session_cannot_be_linked_to_what_is_somebody_elses(scope: Scope
     project = await projects.create(stranger, "Theirs")
     agent = await agent_of(stranger, scope)
     session, _ = await sessions.create(scope, NewSession())
-    for links in ({"project_id": project.id}, {"agent_id": agent.id}, {"project_id": uuid4()}):
+    for project_id, agent_id in ((project.id, None), (None, agent.id), (uuid4(), None)):
         with pytest.raises(NotFound):
-            await sessions.create(scope, NewSession(**links))
+            await sessions.create(scope, NewSession(project_id=project_id, agent_id=agent_id))
         with pytest.raises(NotFound):
-            await sessions.edit(scope, session.id, links=dict(links))
+            await sessions.edit(scope, session.id, links={"project_id": project_id, "agent_id": agent_id})
 
 
 async def test_an_edit_sets_the_fields_that_are_given(scope: Scope) -> None:
@@ -186,11 +188,11 @@ async def test_a_deleted_session_is_gone_for_all_its_members(scope: Scope, stran
     for viewer in (scope, stranger):
         assert await sessions.get(viewer, id) is None
         assert await sessions.of_ids(viewer, [id]) == [None]
-        assert await sessions.count(viewer, sessions.Filter()) == 0
+        assert await sessions.count(viewer, Filter()) == 0
         with pytest.raises(NotFound):
             await messages.send(viewer, id, "Still there?")
         with pytest.raises(NotFound):
-            await messages.page(viewer, id, messages.Span(10))
+            await messages.page(viewer, id, Span(10))
         with pytest.raises(NotFound):
             await sessions.edit(viewer, id, title="Back")
         with pytest.raises(NotFound):
@@ -214,7 +216,7 @@ async def test_a_stranger_sees_and_changes_nothing(scope: Scope, stranger: Scope
         sessions.edit(stranger, id, archived=True),
         sessions.delete(stranger, id),
         messages.send(stranger, id, "Hi"),
-        messages.page(stranger, id, messages.Span(10)),
+        messages.page(stranger, id, Span(10)),
         messages.count(stranger, id),
     ):
         with pytest.raises(NotFound) as refused:

@@ -11,7 +11,7 @@ from chat import messages, sessions, titles
 from chat.life import Life
 from chat.scope import Scope
 from chat.sessions import NewSession
-from db.models import TitleSource
+from db.models import Session, TitleSource
 from llm.errors import ModelError, ModelErrorCode
 from llm.scripted import ScriptedModel
 from tests.chat.conftest import head_of
@@ -28,8 +28,7 @@ async def alive(server: Server) -> AsyncIterator[Life]:
 async def titled(scope: Scope, sent: messages.Exchange) -> tuple[str | None, TitleSource]:
     """The session's title and whose it is."""
     async with scope.process.db.system() as tx:
-        session = await sessions.sessions.get(tx, sent.message.session_id)
-    assert session is not None
+        session = await tx.get_one(Session, sent.message.session_id)
     return session.title, session.title_source
 
 

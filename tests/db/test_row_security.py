@@ -46,8 +46,8 @@ CASES = {
     ),
     "runs": Case(
         "model = 'eve'",
-        "INSERT INTO runs (id, session_id, message_id, status, position)"
-        " VALUES (gen_random_uuid(), '{0.session}', '{0.message}', 'queued', 2)",
+        "INSERT INTO runs (id, session_id, message_id, status, executor, position)"
+        " VALUES (gen_random_uuid(), '{0.session}', '{0.message}', 'queued', 'server', 2)",
     ),
     "deltas": Case(None, None),
     "receipts": Case(

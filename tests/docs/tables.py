@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import MISSING, fields
 from pathlib import Path
 
-from chat import limits
+from chat import appending, limits
 from chat.sync import window
 from chat.sync.session import NEWEST
 from llm.errors import ModelErrorCode
+from resolvers import batches
 from resolvers.nodes import MOST
 from schema.connection import LONGEST
 from server.graphql import Code, GraphQLEndpoint, Limits
@@ -66,6 +67,8 @@ def bounds() -> str:
         ("`metadata`", limits.METADATA, "bytes as JSON"),
         ("a page of a list", LONGEST, "items"),
         ("`nodes`", MOST, "ids"),
+        ("`applyBatch`", batches.MOST, "entries"),
+        ("`appendToRun`", appending.MOST_EVENTS, "events"),
         ("what `session` begins with, without `after`", NEWEST, "messages"),
         ("what a window may leave unread before it catches up from the rows", window.BACKLOG, "events"),
         ("how far back a cursor may lie", window.FAR, "changes"),

@@ -14,6 +14,7 @@ from chat.asking import WhenBusy
 from chat.events import ResetReason
 from db.models import MessageStatus, RunStatus
 from resolvers.root import api
+from schema.batch import ReceiptStatus
 from tests.docs.conftest import Api, run
 from tests.docs.fences import ROOT, get
 from tests.server.served import Served
@@ -49,16 +50,16 @@ def test_every_refusal_event_and_ending_is_named() -> None:
         told |= {kind.name for kind in union.types}
     changes = {name for name in told if name.endswith("Changed")} - {"PartChanged"}
     endings = {reason.name for reason in ResetReason} | {status.name for status in (*RunStatus, *MessageStatus)}
-    choices = {choice.name for choice in WhenBusy}
+    choices = {choice.name for choice in (*WhenBusy, *ReceiptStatus)}
     page = (ROOT / "docs" / "protocol.md").read_text()
     assert (refusals | (told - changes) | endings | choices) - named(page) == set()
 
 
 def test_every_mutation_is_repeatable_as_the_page_says() -> None:
-    numbered = {"appendToRun", "finishRun"}
+    others = {"applyBatch", "appendToRun", "finishRun"}
     mutations = api._schema.mutation_type
     assert mutations
-    assert {name for name, field in mutations.fields.items() if "clientMutationId" not in field.args} == numbered
+    assert {name for name, field in mutations.fields.items() if "clientMutationId" not in field.args} == others
 
 
 async def test_a_stale_state_and_its_events_are_a_fresh_state(

@@ -3,6 +3,7 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from tests.pubsub.valkey import Valkey
+from tests.pubsub.valkey_cluster import ValkeyCluster
 from tests.support.proxy import Proxy
 
 
@@ -10,6 +11,12 @@ from tests.support.proxy import Proxy
 async def valkey() -> AsyncGenerator[Valkey]:
     async with Valkey() as valkey:
         yield valkey
+
+
+@pytest.fixture(scope="session")
+async def cluster() -> AsyncGenerator[ValkeyCluster]:
+    async with ValkeyCluster() as cluster:
+        yield cluster
 
 
 @pytest.fixture

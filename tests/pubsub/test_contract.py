@@ -1,9 +1,8 @@
-"""What every bus promises. `here` and `there` are one bus, or two that meet in a real Valkey."""
+"""What every bus promises. `here` and `there` are one bus, or two that meet in a real Valkey or Valkey Cluster."""
 
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack
 from itertools import count
 
 import pytest
@@ -13,24 +12,39 @@ from pubsub.hub import Hub
 from pubsub.redis import RedisBus
 from tests.pubsub.ear import Ear
 from tests.pubsub.valkey import Valkey
+from tests.pubsub.valkey_cluster import ValkeyCluster
 
+EVERYWHERE = [f"settled{number}" for number in range(60)]
+"""Channels so many that some are on every node of a cluster."""
 namespaces = (f"contract{number}" for number in count())
 
 
-@pytest.fixture(params=["hub", "one redis bus", "two redis buses"])
-async def buses(request: pytest.FixtureRequest, valkey: Valkey) -> AsyncGenerator[tuple[Bus, Bus]]:
+@pytest.fixture(params=["hub", "one redis bus", "two redis buses", "one cluster bus", "two cluster buses"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def url(request: pytest.FixtureRequest, kind: str) -> str | None:
+    """Where the buses meet."""
+    if kind == "hub":
+        return None
+    server: Valkey | ValkeyCluster = request.getfixturevalue("cluster" if "cluster" in kind else "valkey")
+    return server.url
+
+
+@pytest.fixture
+async def buses(kind: str, url: str | None) -> AsyncGenerator[tuple[Bus, Bus]]:
+    if url is None:
+        hub = Hub()
+        yield hub, hub
+        return
     namespace = next(namespaces)
-    async with AsyncExitStack() as stack:
-        match request.param:
-            case "hub":
-                hub = Hub()
-                yield hub, hub
-            case "one redis bus":
-                bus = await stack.enter_async_context(RedisBus(valkey.url, namespace=namespace))
-                yield bus, bus
-            case _:
-                here = await stack.enter_async_context(RedisBus(valkey.url, namespace=namespace))
-                there = await stack.enter_async_context(RedisBus(valkey.url, namespace=namespace))
+    async with RedisBus(url, namespace=namespace) as here:
+        if kind.startswith("one"):
+            yield here, here
+        else:
+            async with RedisBus(url, namespace=namespace) as there:
                 yield here, there
 
 
@@ -47,10 +61,12 @@ def there(buses: tuple[Bus, Bus]) -> Bus:
 async def settled(here: Bus, there: Bus) -> None:
     """Return when all that was published `here` has arrived `there`: a later message has."""
     ear = Ear()
-    listening = await there.listen("settled", ear)
-    here.publish("settled", b"")
-    await ear.hears(1)
-    listening.close()
+    listenings = await asyncio.gather(*(there.listen(channel, ear) for channel in EVERYWHERE))
+    for channel in EVERYWHERE:
+        here.publish(channel, b"")
+    await ear.hears(len(EVERYWHERE))
+    for listening in listenings:
+        listening.close()
 
 
 async def test_a_bus_that_was_entered_is_connected(here: Bus, there: Bus) -> None:

@@ -69,6 +69,23 @@ class ClusterNode:
         answer = await self.ask("PUBSUB", "SHARDNUMSUB", name)
         return int(answer[1])
 
+    async def clients(self) -> list[str]:
+        """A line for each of its clients, itself and other nodes not included, nor the one that asks."""
+        async with Redis(port=self.port, protocol=2, decode_responses=True) as client:
+            own = await client.client_id()  # type: ignore[no-untyped-call]
+            lines = str(await client.execute_command("CLIENT", "LIST")).splitlines()  # type: ignore[no-untyped-call]
+        return [line for line in lines if not line.startswith(f"id={own} ")]
+
+    async def replicate(self, primary: Self) -> None:
+        """Become the replica of another node; return when it follows."""
+        await self.ask("CLUSTER", "REPLICATE", await primary.id())
+
+        async def follows() -> bool:
+            role = await self.ask("ROLE")
+            return bool(role[3] == "connected")
+
+        await until(follows, within=20)
+
     async def _answers(self) -> bool:
         try:
             return bool(await self.ask("PING"))

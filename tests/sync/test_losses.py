@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from chat.events import CaughtUp, MessageChanged
+from chat.events import MessageChanged
 from chat.process import Timing
 from db.database import Database
 from llm.models import Models
@@ -171,15 +171,3 @@ async def test_a_connection_that_is_cut_again_and_again_loses_nothing(
                 await model.finish()
                 await asyncio.gather(near.over(sent.run.id), far.over(sent.run.id))
                 await agree(scope, session_id, near, far)
-
-
-async def test_a_window_waits_for_a_database_that_restarts(server: Server, model: ScriptedModel) -> None:
-    """Connections are ended one after the other while a window catches up."""
-    async with server.process() as started:
-        scope = await viewer_of(started)
-        session_id = await begin(scope)
-        sent = await ask(scope, session_id)
-        await model.say("Yes.", end=True)
-        async with watching(scope, session_id) as client:
-            await client.until(lambda client: client.shown[sent.reply.id].text == "Yes.")
-            assert isinstance(client.told[-1], CaughtUp) or client.runs

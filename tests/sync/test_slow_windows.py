@@ -1,10 +1,10 @@
 """A window that does not read costs bounded memory, delays nobody, and goes on exactly when it reads again."""
 
 import asyncio
+from collections.abc import Callable
 from typing import cast
 
 from chat import following
-from chat.events import CaughtUp
 from chat.scope import Scope
 from chat.sync.window import BACKLOG, Window
 from db.database import Database
@@ -13,17 +13,22 @@ from llm.models import Models
 from llm.scripted import ScriptedModel
 from server import engines
 from tests.conftest import Server, viewer_of
-from tests.sync.client import Client, agree, watching
+from tests.sync.client import PATIENCE, Client, agree, watching
 from tests.sync.talk import ask, begin
 
 TOKENS = [f"{number} " for number in range(10_000)]
 
 
-async def read_to_the_end(window: Window, client: Client) -> None:
-    """Has the client take everything up to the end of its runs."""
-    async with asyncio.timeout(20):
-        while RunStatus.COMPLETED not in client.runs.values():
+async def read_until(window: Window, client: Client, holds: Callable[[Client], object]) -> None:
+    """Has the client take events until something holds."""
+    async with asyncio.timeout(PATIENCE):
+        while not holds(client):
             client.take(await anext(window))
+
+
+def done(client: Client) -> bool:
+    """Whether the client has heard of the end of a run."""
+    return RunStatus.COMPLETED in client.runs.values()
 
 
 async def test_a_window_that_stops_reading_goes_on_exactly(db: Database, urls: engines.Urls) -> None:
@@ -33,8 +38,7 @@ async def test_a_window_that_stops_reading_goes_on_exactly(db: Database, urls: e
         session_id = await begin(scope)
         async with following.session(scope, session_id, None) as told, watching(scope, session_id) as quick:
             window, slow = cast("Window", told), Client()
-            while not slow.caught_up:
-                slow.take(await anext(window))
+            await read_until(window, slow, lambda slow: slow.caught_up)
             sent = await ask(scope, session_id)
             kept = 0
             while quick.runs.get(sent.run.id) is not RunStatus.COMPLETED:
@@ -43,9 +47,9 @@ async def test_a_window_that_stops_reading_goes_on_exactly(db: Database, urls: e
                 await quick.until(lambda quick, seen=seen: len(quick.told) > seen)
             assert kept <= BACKLOG + 1
             assert quick.shown[sent.reply.id].text == "".join(TOKENS)
-            await read_to_the_end(window, slow)
+            await read_until(window, slow, lambda slow: slow.caught_up == 2)
+            assert done(slow)
             assert slow.shown[sent.reply.id].text == "".join(TOKENS)
-            assert slow.caught_up == 2
             assert len(slow.told) < 20
             await agree(scope, session_id, slow, quick)
 
@@ -58,16 +62,15 @@ async def test_a_window_that_stops_in_the_middle_of_a_reply_goes_on_exactly(
         window, slow = cast("Window", told), Client()
         sent = await ask(scope, session_id)
         await model.say("0 ")
-        while sent.reply.id not in slow.shown or slow.shown[sent.reply.id].text != "0 ":
-            slow.take(await anext(window))
+        await read_until(window, slow, lambda slow: slow.caught_up and slow.text == "0 ")
         for number in range(1, BACKLOG + 10):
             await model.say(f"{number} ")
-        await quick.reads(sent.reply.id, "".join(f"{number} " for number in range(BACKLOG + 10)))
-        while slow.caught_up < 2:
-            slow.take(await anext(window))
-        assert slow.shown[sent.reply.id].text == quick.shown[sent.reply.id].text
+        said = "".join(f"{number} " for number in range(BACKLOG + 10))
+        await quick.reads(sent.reply.id, said)
+        await read_until(window, slow, lambda slow: slow.caught_up == 2)
+        assert slow.text == said
         await model.say("end", end=True)
-        await read_to_the_end(window, slow)
+        await read_until(window, slow, done)
         await quick.over(sent.run.id)
         await agree(scope, session_id, slow, quick)
 
@@ -84,9 +87,8 @@ async def test_a_window_that_never_began_to_read_begins_with_how_things_are(
         await quick.reads(sent.reply.id, "x" * (BACKLOG + 500))
         assert len(window._held) + len(window._ready) <= BACKLOG
         late = Client()
-        while not isinstance(late.told[-1] if late.told else None, CaughtUp):
-            late.take(await anext(window))
+        await read_until(window, late, lambda late: late.caught_up)
         await agree(scope, session_id, late)
         await model.say("y", end=True)
-        await read_to_the_end(window, late)
+        await read_until(window, late, done)
         await agree(scope, session_id, late)

@@ -1,0 +1,77 @@
+"""A message is told whole, at a bounded rate, until it has its last state."""
+
+import asyncio
+from contextlib import aclosing
+from itertools import pairwise
+
+import pytest
+
+from chat import live, messages, runs
+from chat.refusals import InvalidInput, NotFound
+from chat.scope import Scope
+from chat.sessions import NewSession
+from db.models import MessageStatus
+from llm.scripted import ScriptedModel
+
+
+async def test_a_message_is_told_as_it_grows_and_ends_with_its_last_state(scope: Scope, model: ScriptedModel) -> None:
+    exchange = await messages.send(scope, NewSession(title="x"), "Go")
+    states: list[tuple[str, MessageStatus]] = []
+
+    async def watch() -> None:
+        async with aclosing(live.message(scope, exchange.reply.id, every=20)) as told:
+            async for row in told:
+                states.append((row.content, row.status))
+
+    watching = asyncio.create_task(watch())
+    await model.say("Hel")
+    async with asyncio.timeout(5):
+        while not states or states[-1] != ("Hel", MessageStatus.STREAMING):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    for letter in "lo, there":
+        await model.say(letter)
+    await model.say("!", end=True)
+    async with asyncio.timeout(5):
+        await watching
+    assert states[-1] == ("Hello, there!", MessageStatus.COMPLETE)
+    contents = [content for content, _ in states]
+    assert all(later.startswith(earlier) for earlier, later in pairwise(contents))
+
+
+async def test_many_tokens_make_few_states(scope: Scope, model: ScriptedModel) -> None:
+    exchange = await messages.send(scope, NewSession(title="x"), "Go")
+    count = 0
+
+    async def watch() -> None:
+        nonlocal count
+        async with aclosing(live.message(scope, exchange.reply.id, every=10_000)) as told:
+            async for _ in told:
+                count += 1
+
+    watching = asyncio.create_task(watch())
+    for _ in range(100):
+        await model.say("x")
+    await model.say("", end=True)
+    async with asyncio.timeout(5):
+        await watching
+    assert count == 2
+
+
+async def test_a_message_that_is_over_is_told_once(scope: Scope) -> None:
+    exchange = await messages.send(scope, NewSession(title="x"), "Go")
+    await runs.cancel(scope, exchange.run.id)
+    async with aclosing(live.message(scope, exchange.message.id, every=250)) as told:
+        assert [row.content async for row in told] == ["Go"]
+
+
+@pytest.mark.parametrize("every", [0, 19, 10_001])
+async def test_a_rate_that_cannot_be_is_refused(scope: Scope, every: int) -> None:
+    exchange = await messages.send(scope, NewSession(title="x"), "Go")
+    with pytest.raises(InvalidInput):
+        await anext(live.message(scope, exchange.message.id, every=every))
+
+
+async def test_a_stranger_is_told_nothing(scope: Scope, stranger: Scope) -> None:
+    exchange = await messages.send(scope, NewSession(title="x"), "Go")
+    with pytest.raises(NotFound):
+        await anext(live.message(stranger, exchange.reply.id, every=250))

@@ -1,0 +1,157 @@
+"""The command line, and what it says when something cannot be."""
+
+import socket
+from importlib.metadata import version
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from resolvers.root import api
+from server import engines
+from server.settings import Settings
+from tests.conftest import empty_database
+from tests.engines.processes import pids_of
+from tests.server.conftest import MODEL
+from tests.server.served import run
+
+EVERYTHING = {"database_url": "postgresql:///none", "redis_url": "redis://127.0.0.1:1", "model_url": MODEL}
+
+
+@pytest.mark.parametrize("option", ["--help", "-h"])
+async def test_help_names_every_command(option: str) -> None:
+    code, output, errors = await run(option)
+
+    assert (code, errors) == (0, "")
+    commands = output.partition("Commands:\n")[2]
+    assert [line.split()[0] for line in commands.splitlines()] == ["migrate", "schema", "serve"]
+
+
+async def test_help_names_every_setting() -> None:
+    code, output, _ = await run("serve", "--help")
+
+    assert code == 0
+    named = {line.split()[0] for line in output.splitlines() if line.strip().startswith("TRANSOM_")}
+    assert {f"TRANSOM_{name.upper()}" for name in Settings.model_fields} <= named
+    assert all(field.description for field in Settings.model_fields.values())
+    assert max(map(len, output.splitlines())) <= 160
+
+
+async def test_version() -> None:
+    assert (await run("--version"))[1] == f"transom, version {version('transom')}\n"
+
+
+async def test_schema_prints_the_sdl() -> None:
+    assert await run("schema") == (0, api.as_str() + "\n", "")
+
+
+async def test_migrate_makes_the_tables_and_can_be_repeated(urls: engines.Urls) -> None:
+    async with empty_database(urls.database) as database:
+        for _ in range(2):
+            assert await run("migrate", database_url=database) == (0, "The database is up to date.\n", "")
+        connection = await asyncpg.connect(database)
+        assert await connection.fetchval("SELECT count(*) FROM agents") == 1
+        await connection.close()
+
+
+async def test_a_newer_database_is_left_alone(urls: engines.Urls) -> None:
+    async with empty_database(urls.database) as database:
+        await run("migrate", database_url=database)
+        connection = await asyncpg.connect(database)
+        await connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        await connection.close()
+
+        code, output, errors = await run("serve", **EVERYTHING | {"database_url": database, "port": 0})
+
+    assert (code, output) == (1, "")
+    assert errors.startswith("Error: ")
+    assert "newer" in errors
+    assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize(
+    ("settings", "complaint"),
+    [
+        ({"port": "http"}, "TRANSOM_PORT: Input should be a valid integer, unable to parse string as an integer"),
+        ({"port": 65536}, "TRANSOM_PORT: Input should be less than or equal to 65535"),
+        ({"workers": 0}, "TRANSOM_WORKERS: Input should be greater than or equal to 1"),
+        ({"lease": 0.5}, "TRANSOM_LEASE: Input should be greater than or equal to 1"),
+        ({"log_level": "loud"}, "TRANSOM_LOG_LEVEL: Input should be 'debug', 'info', 'warning' or 'error'"),
+        ({"model_provider": "acme"}, "TRANSOM_MODEL_PROVIDER: Input should be 'openai' or 'anthropic'"),
+        ({"jwks_url": "keys.json"}, "TRANSOM_JWKS_URL: String should match pattern '^https?://'"),
+        ({"jwt_secret": ""}, "TRANSOM_JWT_SECRET: Value should have at least 32 items after validation, not 0"),
+        ({"jwt_secret": "hush"}, "TRANSOM_JWT_SECRET: Value should have at least 32 items after validation, not 4"),
+    ],
+)
+@pytest.mark.parametrize("command", ["serve", "migrate"])
+async def test_a_wrong_setting_is_named(command: str, settings: dict[str, object], complaint: str) -> None:
+    code, output, errors = await run(command, **EVERYTHING | settings)
+
+    assert (code, output) == (1, "")
+    assert errors == f"Error: A setting cannot be used.\n{complaint}\n"
+
+
+async def test_several_wrong_settings_are_told_at_once() -> None:
+    _, _, errors = await run("serve", "--port", "70000", **EVERYTHING, workers=100)
+
+    assert errors.splitlines()[1:] == [
+        "TRANSOM_PORT: Input should be less than or equal to 65535",
+        "TRANSOM_WORKERS: Input should be less than or equal to 64",
+    ]
+
+
+async def test_a_port_in_use_is_told_before_anything_is_started(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        code, output, errors = await run("serve", port=port, data_dir=tmp_path / "data")
+
+    assert (code, output) == (1, "")
+    assert errors == (
+        f"Error: Cannot listen on 127.0.0.1:{port}: Address already in use. "
+        "Choose another address with TRANSOM_HOST and TRANSOM_PORT, or end what uses this one.\n"
+    )
+    assert not (tmp_path / "data").exists()
+
+
+async def test_an_address_of_another_machine_is_told(tmp_path: Path) -> None:
+    secret = {"jwt_secret": "x" * 32, "data_dir": tmp_path / "data"}
+    code, _, errors = await run("serve", "--host", "192.0.2.1", port=0, **secret)
+
+    assert code == 1
+    assert errors.startswith("Error: Cannot listen on 192.0.2.1:0: Cannot assign requested address.")
+
+
+async def test_a_data_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "data"
+    file.write_text("mine")
+
+    code, output, errors = await run("serve", port=0, data_dir=file)
+
+    assert (code, output) == (1, "")
+    assert errors == (
+        f"Error: The data folder {file} cannot be used: a file is in its place. Move it away, "
+        "or set TRANSOM_DATA_DIR to a folder that you can write.\n"
+    )
+    assert file.read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://nobody@127.0.0.1:1/none", "postgresql:///none?host=/nowhere", "mysql://host/name", "garbage"]
+)
+@pytest.mark.parametrize("command", ["serve", "migrate"])
+async def test_a_database_that_cannot_be_reached_is_told(command: str, url: str) -> None:
+    code, output, errors = await run(command, **EVERYTHING | {"database_url": url, "port": 0})
+
+    assert (code, output) == (1, "")
+    assert errors.startswith("Error: ")
+    assert "Traceback" not in errors
+
+
+async def test_migrate_starts_an_embedded_database_and_ends_it(folder: Path) -> None:
+    assert await run("migrate", data_dir=folder) == (0, "The database is up to date.\n", "")
+    assert pids_of(folder) == []
+
+
+async def test_an_unknown_command_and_an_unknown_option_are_told() -> None:
+    assert (await run("sevre"))[0] == 2
+    assert (await run("serve", "--prot", "1"))[0] == 2
