@@ -1,6 +1,7 @@
 """The feed of a session: rows and tokens."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from chat.cursors import ScopeKind
@@ -57,7 +58,8 @@ class SessionFeed(Feed):
         self.writing = start.writing
 
     def _told(self, found: News) -> None:
-        self.writing.update(found.writing)
+        for run_id, writing in found.writing.items():
+            self.writing[run_id] = replace(writing)  # windows may still look at the one that was found
         for run_id in found.over:
             self.writing.pop(run_id, None)
         self._release(found.frames)

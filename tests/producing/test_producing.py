@@ -35,7 +35,7 @@ async def started(scope: Scope) -> Held:
 
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         while not await condition():  # noqa: ASYNC110  (the condition is in the database)
             await asyncio.sleep(0.02)
 

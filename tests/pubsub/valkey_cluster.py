@@ -46,9 +46,9 @@ class ClusterNode:
 
     async def kill(self) -> None:
         """End the server with SIGKILL: no connection is told."""
-        assert self._process
-        self._process.send_signal(signal.SIGKILL)
-        await self._process.wait()
+        if self._process and self._process.returncode is None:
+            self._process.send_signal(signal.SIGKILL)
+            await self._process.wait()
 
     async def ask(self, *command: str | bytes | int) -> Any:
         """Send one command on a connection of its own."""
@@ -72,7 +72,7 @@ class ClusterNode:
     async def clients(self) -> list[str]:
         """A line for each of its clients, itself and other nodes not included, nor the one that asks."""
         async with Redis(port=self.port, protocol=2, decode_responses=True) as client:
-            own = await client.client_id()  # type: ignore[no-untyped-call]
+            own = await client.client_id()
             lines = str(await client.execute_command("CLIENT", "LIST")).splitlines()  # type: ignore[no-untyped-call]
         return [line for line in lines if not line.startswith(f"id={own} ")]
 

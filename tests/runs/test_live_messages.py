@@ -25,13 +25,13 @@ async def test_a_message_is_told_as_it_grows_and_ends_with_its_last_state(scope:
 
     watching = asyncio.create_task(watch())
     await model.say("Hel")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while not states or states[-1] != ("Hel", MessageStatus.STREAMING):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     for letter in "lo, there":
         await model.say(letter)
     await model.say("!", end=True)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         await watching
     assert states[-1] == ("Hello, there!", MessageStatus.COMPLETE)
     contents = [content for content, _ in states]
@@ -52,7 +52,7 @@ async def test_many_tokens_make_few_states(scope: Scope, model: ScriptedModel) -
     for _ in range(100):
         await model.say("x")
     await model.say("", end=True)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         await watching
     assert count == 2
 

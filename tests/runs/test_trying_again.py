@@ -16,7 +16,7 @@ from llm.turns import Text, Turn
 
 
 async def ended(scope: Scope, run: Run) -> Run:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         while True:
             (now,) = await runs.of_ids(scope, [run.id])
             assert now is not None
