@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
@@ -42,6 +44,7 @@ class Transom(Starlette):
             authenticate=Authentication(settings, lambda: self.shared.process),
             context=self._context,
             refusals=REFUSALS,
+            allowed_origins=settings.origins,
         )
         super().__init__(
             routes=[
@@ -49,6 +52,15 @@ class Transom(Starlette):
                 Route("/schema.graphql", _sdl),
                 *health.routes(self.shared),
                 *pages.routes(),
+            ],
+            middleware=[
+                Middleware(
+                    CORSMiddleware,
+                    allow_origins=settings.origins,
+                    allow_methods=["GET", "POST"],
+                    allow_headers=["Authorization", "Content-Type", "Last-Event-ID", "X-Transom-Client"],
+                    max_age=86_400,
+                )
             ],
             exception_handlers={404: pages.not_found},
             lifespan=self._lifespan,

@@ -109,10 +109,22 @@ def _refuse_open_door(settings: Settings) -> None:
 
 
 def _migrate(database_url: str) -> None:
-    from db import migrate as migrations  # noqa: PLC0415
+    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
 
-    with _explained(migrations.NewerDatabase, OSError):
-        asyncio.run(migrations.upgrade(database_url))
+    from db import migrate as migrations  # noqa: PLC0415
+    from db.database import address  # noqa: PLC0415
+
+    with _explained(ValueError):
+        address(database_url)
+    with _explained(migrations.NewerDatabase):
+        try:
+            asyncio.run(migrations.upgrade(database_url))
+        except OSError as error:
+            raise click.ClickException(
+                f"The database cannot be reached: {error}. See to TRANSOM_DATABASE_URL."
+            ) from error
+        except DBAPIError as error:
+            raise click.ClickException(f"The database refuses: {error.orig}. See to TRANSOM_DATABASE_URL.") from error
 
 
 @contextmanager

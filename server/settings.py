@@ -58,6 +58,12 @@ class Settings(BaseSettings):
         description="Seconds after which a reply is marked as interrupted when the process that wrote it has died.",
     )
 
+    allowed_origins: str = Field(
+        "",
+        description="Origins whose pages may use the API from a browser, separated by commas, such as "
+        "`https://chat.example.com`; `*` for all.",
+    )
+
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
 
     @model_validator(mode="before")
@@ -68,6 +74,11 @@ class Settings(BaseSettings):
         if not values.get("model_url") and (values.get("model_key") or provider == "anthropic"):
             return {**values, "model_url": PROVIDERS.get(str(provider))}
         return values
+
+    @property
+    def origins(self) -> list[str]:
+        """The allowed origins."""
+        return [origin.strip() for origin in self.allowed_origins.split(",") if origin.strip()]
 
     @property
     def loopback(self) -> bool:

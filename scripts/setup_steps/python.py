@@ -16,7 +16,7 @@ VERSIONS = ("3.13", "3.12", "3.14")  # in order of preference
 
 VENV = ROOT / ".venv"
 _STAMP = VENV / ".synced"
-_CHOICES = ("pyproject.toml", "uv.toml", "constraints.txt")
+_CHOICES = ("pyproject.toml",)
 
 
 def prepare() -> None:

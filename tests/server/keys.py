@@ -4,7 +4,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -17,7 +17,9 @@ class KeySet:
 
     body: bytes = b""
     url: str = ""
-    fetched: int = field(default=0)
+    fetched: int = 0
+    away: bool = False
+    """Whether it answers with 503."""
 
     def publish(self, key: rsa.RSAPrivateKey) -> None:
         """Makes the public half of a key the only one, with the id `1`."""
@@ -33,7 +35,7 @@ def published() -> Iterator[KeySet]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             keys.fetched += 1
-            self.send_response(200)
+            self.send_response(503 if keys.away else 200)
             self.send_header("content-type", "application/json")
             self.send_header("content-length", str(len(keys.body)))
             self.end_headers()

@@ -10,7 +10,7 @@ import pytest
 from resolvers.root import api
 from server import engines
 from server.settings import Settings
-from tests.conftest import empty_database
+from tests.conftest import database_url, empty_database
 from tests.engines.processes import pids_of
 from tests.server.conftest import MODEL
 from tests.server.served import run
@@ -65,7 +65,7 @@ async def test_a_newer_database_is_left_alone(urls: engines.Urls) -> None:
 
     assert (code, output) == (1, "")
     assert errors.startswith("Error: ")
-    assert "newer" in errors
+    assert "It was made by a later version: install that" in errors
     assert "Traceback" not in errors
 
 
@@ -136,15 +136,31 @@ async def test_a_data_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["postgresql://nobody@127.0.0.1:1/none", "postgresql:///none?host=/nowhere", "mysql://host/name", "garbage"]
+    ("url", "complaint"),
+    [
+        ("postgresql://nobody@127.0.0.1:1/none", "The database cannot be reached: "),
+        ("postgresql:///none?host=/nowhere", "The database cannot be reached: "),
+        ("mysql://host/name", "Transom runs on PostgreSQL; 'mysql' is something else."),
+        ("garbage", "Not a database URL: 'garbage'. Use postgresql://user:secret@host:5432/name."),
+    ],
 )
 @pytest.mark.parametrize("command", ["serve", "migrate"])
-async def test_a_database_that_cannot_be_reached_is_told(command: str, url: str) -> None:
+async def test_a_database_that_cannot_be_used_is_told(command: str, url: str, complaint: str) -> None:
     code, output, errors = await run(command, **EVERYTHING | {"database_url": url, "port": 0})
 
     assert (code, output) == (1, "")
-    assert errors.startswith("Error: ")
-    assert "Traceback" not in errors
+    assert errors.startswith(f"Error: {complaint}")
+    assert errors.count("\n") == 1
+
+
+async def test_a_database_that_does_not_exist_is_told(urls: engines.Urls) -> None:
+    url = database_url(urls.database, "nowhere")
+
+    assert await run("migrate", database_url=url) == (
+        1,
+        "",
+        'Error: The database refuses: database "nowhere" does not exist. See to TRANSOM_DATABASE_URL.\n',
+    )
 
 
 async def test_migrate_starts_an_embedded_database_and_ends_it(folder: Path) -> None:

@@ -4,14 +4,18 @@ import asyncio
 
 import pytest
 
+from chat import following
 from chat.cursors import ScopeKind
+from chat.events import Reset, ResetReason
+from chat.life import Life
 from chat.sync import window as windows
+from chat.sync.news import News
 from chat.sync.session import SessionFeed
 from db.models import RunStatus
 from llm.scripted import ScriptedModel
 from tests.conftest import Server, viewer_of
 from tests.sync.buses import Late, process_on
-from tests.sync.client import agree, watching
+from tests.sync.client import PATIENCE, Client, agree, watching
 from tests.sync.talk import PATIENT, ask, begin, has_status, head, journaled
 
 
@@ -83,6 +87,92 @@ async def test_tokens_that_come_after_the_end_of_their_run_are_dropped(server: S
                 await early.until(lambda client: client.text == "Yes.")
                 await asyncio.gather(*(each.until(lambda c: len(c.runs) > 0) for each in (early, late)))
                 assert late.shown[sent.reply.id].text == early.shown[sent.reply.id].text == "One two"
+
+
+class Pause:
+    """Stops windows between the moment that they read and their going live."""
+
+    def __init__(self, started: Life, monkeypatch: pytest.MonkeyPatch) -> None:
+        (feed,) = started.process.feeds._readers
+        read = feed.read
+        self.reached = asyncio.Event()
+        self.over = asyncio.Event()
+
+        async def slowly(after: int | None) -> News | None:
+            found = await read(after)
+            self.reached.set()
+            await self.over.wait()
+            return found
+
+        monkeypatch.setattr(feed, "read", slowly)
+
+
+async def test_what_is_told_while_a_window_reads_comes_after_what_it_read(
+    server: Server, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The row of the reply comes before the window reads, its first token after."""
+    async with process_on(server, Late(), PATIENT) as started:
+        scope = await viewer_of(started)
+        session_id = await begin(scope)
+        async with watching(scope, session_id) as early, following.session(scope, session_id, None) as told:
+            late, pause = Client(), Pause(started, monkeypatch)
+            sent = await ask(scope, session_id)
+            await model.until_asked()
+            await early.until(lambda client: client.runs.get(sent.run.id) is RunStatus.RUNNING)
+            first = asyncio.create_task(anext(told))
+            await pause.reached.wait()
+            await model.say("One ")
+            await early.reads(sent.reply.id, "One ")
+            pause.over.set()
+            late.take(await first)
+            while not late.shown or late.text != "One ":
+                late.take(await asyncio.wait_for(anext(told), PATIENCE))
+            assert late.caught_up == 1
+
+
+async def test_what_the_feed_reads_while_a_window_reads_leaves_no_hole(
+    server: Server, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The window reads the row when one event was written, its feed when there were two."""
+    bus = Late()
+    async with process_on(server, bus, PATIENT) as started:
+        scope = await viewer_of(started)
+        session_id = await begin(scope)
+        async with watching(scope, session_id) as early:
+            pause = Pause(started, monkeypatch)
+            bus.keeping = True
+            sent = await ask(scope, session_id)
+            await model.say("One ")
+            await journaled(scope, 1)
+            async with watching(scope, session_id, live=False) as late:
+                await pause.reached.wait()
+                await model.say("two ")
+                await journaled(scope, 2)
+                bus.release()
+                await early.reads(sent.reply.id, "One two ")
+                pause.over.set()
+                await late.reads(sent.reply.id, "One two ")
+                await model.say("three", end=True)
+                await asyncio.gather(early.over(sent.run.id), late.over(sent.run.id))
+                await agree(scope, session_id, early, late)
+
+
+async def test_a_reset_that_comes_while_a_window_reads_is_not_forgotten(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with process_on(server, Late(), PATIENT) as started:
+        scope = await viewer_of(started)
+        session_id = await begin(scope)
+        cursor = await head(scope, session_id)
+        async with watching(scope, session_id):
+            pause = Pause(started, monkeypatch)
+            async with watching(scope, session_id, cursor, live=False) as late:
+                await pause.reached.wait()
+                (feed,) = started.process.feeds._readers
+                feed.end(ResetReason.ACCESS_CHANGED)
+                pause.over.set()
+                await late.until(lambda client: client.reset)
+                assert late.told == [Reset(ResetReason.ACCESS_CHANGED)]
 
 
 async def test_a_feed_that_reads_a_row_later_than_a_window_does_not_leave_a_hole(
