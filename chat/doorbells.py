@@ -45,6 +45,38 @@ class Frame:
         return self.seq + len(self.events) - 1
 
 
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """Something that is said and never stored: `who`, `here`, `gone`, `typing`, or `still` (not typing any more)."""
+
+    kind: str
+    window_id: UUID | None = None
+    user_id: UUID | None = None
+    client: str | None = None
+
+
+def who() -> bytes:
+    """Asks every window of the session to announce itself."""
+    return b"s" + orjson.dumps({"kind": "who"})
+
+
+def here(window_id: UUID, user_id: UUID, client: str | None) -> bytes:
+    """Announces a window."""
+    return b"s" + orjson.dumps({"kind": "here", "window": window_id.hex, "user": user_id.hex, "client": client})
+
+
+def gone(window_id: UUID) -> bytes:
+    """Says that a window has gone."""
+    return b"s" + orjson.dumps({"kind": "gone", "window": window_id.hex})
+
+
+def typing(bus: Bus, session_id: UUID, user_id: UUID, client: str | None, *, now: bool) -> None:
+    """Says that someone is typing, or not any more."""
+    kind = "typing" if now else "still"
+    signal = b"s" + orjson.dumps({"kind": kind, "user": user_id.hex, "client": client})
+    bus.publish(channel(ScopeKind.SESSION, session_id), signal)
+
+
 def ring(bus: Bus, kind: ScopeKind, scope_id: UUID, head: int) -> None:
     """Says that a scope has come to `head`."""
     bus.publish(channel(kind, scope_id), _HEAD.pack(b"h", head))
@@ -72,10 +104,17 @@ def stopped(payload: bytes) -> list[UUID]:
     return [UUID(bytes=payload[start : start + 16]) for start in range(0, len(payload), 16)]
 
 
-def read(payload: bytes) -> int | Frame:
-    """The head of a doorbell, or a frame."""
+def read(payload: bytes) -> int | Frame | Signal:
+    """The head of a doorbell, a frame, or a signal."""
+    if payload[:1] == b"s":
+        said = orjson.loads(payload[1:])
+        return Signal(said["kind"], _uuid(said.get("window")), _uuid(said.get("user")), said.get("client"))
     if payload[:1] == b"h":
         head: int = _HEAD.unpack(payload)[1]
         return head
     _, run_id, message_id, epoch, seq = _FRAME.unpack_from(payload)
     return Frame(UUID(bytes=run_id), UUID(bytes=message_id), epoch, seq, orjson.loads(payload[_FRAME.size :]))
+
+
+def _uuid(text: str | None) -> UUID | None:
+    return None if text is None else UUID(text)

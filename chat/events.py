@@ -71,6 +71,24 @@ class PartChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class Present:
+    """A window that has the session open."""
+
+    window_id: UUID
+    user_id: UUID
+    client: str | None
+    typing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PresenceChanged:
+    """These windows have the session open now; `count` has also those that are not named."""
+
+    count: int
+    present: tuple[Present, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CaughtUp:
     """Everything up to here has been told; what follows is live."""
 
@@ -97,5 +115,5 @@ class Reset:
 
 type RowEvent = ProjectChanged | AgentChanged | SessionChanged | MessageChanged | RunChanged
 type AccountEvent = ProjectChanged | AgentChanged | SessionChanged | CaughtUp | Reset
-type SessionEvent = MessageChanged | RunChanged | TextDelta | PartChanged | CaughtUp | Reset
+type SessionEvent = MessageChanged | RunChanged | TextDelta | PartChanged | PresenceChanged | CaughtUp | Reset
 type Event = AccountEvent | SessionEvent

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from typing import cast
 from uuid import UUID
 
-from chat import sessions
+from chat import doorbells, sessions
 from chat.cursors import BadCursor, Cursor, ScopeKind
 from chat.events import AccountEvent, SessionEvent
 from chat.refusals import InvalidInput, NotFound
@@ -15,8 +15,10 @@ from chat.sync.window import Window
 
 
 @asynccontextmanager
-async def session(scope: Scope, session_id: UUID, after: str | None) -> AsyncIterator[AsyncIterator[SessionEvent]]:
-    """A window on one session, after a cursor or from now.
+async def session(
+    scope: Scope, session_id: UUID, after: str | None, *, present: bool = False
+) -> AsyncIterator[AsyncIterator[SessionEvent]]:
+    """A window on one session, after a cursor or from now; `present`: seen by others, and seeing them.
 
     Raises:
         NotFound: there is no such session for the viewer.
@@ -24,7 +26,7 @@ async def session(scope: Scope, session_id: UUID, after: str | None) -> AsyncIte
     """
     async with scope.tx() as tx:
         await sessions.seen(tx, scope, session_id)
-    async with _window(scope, ScopeKind.SESSION, session_id, after) as window:
+    async with _window(scope, ScopeKind.SESSION, session_id, after, present=present) as window:
         yield cast("AsyncIterator[SessionEvent]", window)
 
 
@@ -40,11 +42,13 @@ async def account(scope: Scope, after: str | None) -> AsyncIterator[AsyncIterato
 
 
 @asynccontextmanager
-async def _window(scope: Scope, kind: ScopeKind, scope_id: UUID, after: str | None) -> AsyncIterator[Window]:
+async def _window(
+    scope: Scope, kind: ScopeKind, scope_id: UUID, after: str | None, *, present: bool = False
+) -> AsyncIterator[Window]:
     feeds = scope.process.feeds
     try:
         cursor = None if after is None else Cursor.parse(after)
-        window = await feeds.join(kind, scope_id, scope.viewer.id, cursor)
+        window = await feeds.join(kind, scope_id, scope.viewer.id, cursor, scope.viewer.client, present=present)
     except BadCursor as error:
         raise InvalidInput("after", str(error)) from error
     except Gone as error:
@@ -53,3 +57,15 @@ async def _window(scope: Scope, kind: ScopeKind, scope_id: UUID, after: str | No
         yield window
     finally:
         feeds.leave(window)
+
+
+async def typing(scope: Scope, session_id: UUID, *, now: bool) -> None:
+    """Tells the windows of a session that the viewer is typing, for some seconds, or not any more.
+
+    Raises:
+        NotFound: there is no such session for the viewer.
+        NotAllowed: the viewer may only read it.
+    """
+    async with scope.tx() as tx:
+        await sessions.writable(tx, scope, session_id)
+    doorbells.typing(scope.process.bus, session_id, scope.viewer.id, scope.viewer.client, now=now)

@@ -49,6 +49,10 @@ class Mutation:
         resolver=sessions.delete, description="Deletes a session for all its members, and stops what runs in it."
     )
 
+    set_typing = mutation(
+        resolver=sessions.set_typing, description="Tells other windows that you are typing. Nothing is stored."
+    )
+
     apply_batch = mutation(
         resolver=batches.apply,
         description="Does what a client did while it was offline, entry by entry, with a receipt for each.",

@@ -22,6 +22,8 @@ from schema.payload import (
     DeleteSessionResult,
     EditSessionResult,
     SessionPayload,
+    SetTypingPayload,
+    SetTypingResult,
 )
 from schema.repeat import Key, once
 from schema.session import Session, SessionConnection
@@ -135,9 +137,17 @@ async def delete(info: Info, id: SessionId, client_mutation_id: Key = None) -> D
     return DeleteSessionPayload(id=identifier.of(row.id))
 
 
-async def follow(info: Info, id: SessionId, after: AfterEvent = None) -> AsyncGenerator[SessionEvent]:
+async def follow(
+    info: Info,
+    id: SessionId,
+    after: AfterEvent = None,
+    presence: Annotated[
+        bool, strawberry.argument(description="Whether the window is seen by others that say so too, and sees them.")
+    ] = False,
+) -> AsyncGenerator[SessionEvent]:
     """What happens in one session."""
-    async with following.session(info.context.scope, identifier.parse("id", id), after) as told:
+    scope, session_id = info.context.scope, identifier.parse("id", id)
+    async with following.session(scope, session_id, after, present=presence) as told:
         async for happened in told:
             yield event.of_session(happened)
 
@@ -147,3 +157,13 @@ async def changes(info: Info, after: AfterChange = None) -> AsyncGenerator[Accou
     async with following.account(info.context.scope, after) as told:
         async for happened in told:
             yield event.of_account(happened)
+
+
+async def set_typing(
+    info: Info,
+    id: SessionId,
+    typing: Annotated[bool, strawberry.argument(description="Whether you are typing. It counts for six seconds.")],
+) -> SetTypingResult:
+    """Says that the viewer is typing."""
+    await following.typing(info.context.scope, identifier.parse("id", id), now=typing)
+    return SetTypingPayload(typing=typing)

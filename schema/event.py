@@ -5,7 +5,7 @@ from typing import Annotated
 import strawberry
 
 from chat import events
-from schema import identifier, part
+from schema import choice, identifier, part
 from schema.agent import Agent
 from schema.message import Message
 from schema.part import Part
@@ -13,7 +13,16 @@ from schema.project import Project
 from schema.run import Run
 from schema.session import Session
 
-strawberry.enum(events.ResetReason, description="Why a stream cannot go on from where you were.")
+choice.describe(
+    events.ResetReason,
+    "Why a stream cannot go on from where you were.",
+    BAD_CURSOR="The cursor is of something else.",
+    EPOCH="The history has been rewritten since, as after a restored backup.",
+    EXPIRED="The cursor is so old that what was deleted since may be forgotten.",
+    TOO_FAR="So much has changed since that fetching again is quicker.",
+    ACCESS_CHANGED="It was deleted, or is not yours to see any more.",
+    SLOW_CONSUMER="You read too slowly.",
+)
 
 CURSOR = "Subscribe after it to go on from here."
 ORIGIN = "What the client that caused this calls itself, so that a window knows its own echo."
@@ -67,6 +76,24 @@ class PartChanged:
     run_id: strawberry.ID = strawberry.field(description="The run that writes.")
     message_id: strawberry.ID = strawberry.field(description="The message that the part is of.")
     part: Part = strawberry.field(description="The part; its `index` says where it belongs.")
+
+
+@strawberry.type(description="A window that has the session open.")
+class Present:
+    """See `chat.events.Present`."""
+
+    window_id: strawberry.ID = strawberry.field(description="An id of the window, as long as it is open.")
+    user_id: strawberry.ID = strawberry.field(description="The account that it belongs to.")
+    client: str | None = strawberry.field(description="What the window calls itself.")
+    typing: bool = strawberry.field(description="Whether someone is typing in it.")
+
+
+@strawberry.type(description="Who has the session open has changed, or who is typing. This is all of it.")
+class PresenceChanged:
+    """See `chat.events.PresenceChanged`."""
+
+    count: int = strawberry.field(description="How many windows there are.")
+    present: list[Present] = strawberry.field(description="The first 100 of them.")
 
 
 @strawberry.type(description="Everything up to here has been told. What follows is live.")
@@ -132,7 +159,7 @@ class SessionDeleted:
 
 
 SessionEvent = Annotated[
-    MessageChanged | MessageDeleted | RunChanged | PartChanged | TextDelta | CaughtUp | Reset,
+    MessageChanged | MessageDeleted | RunChanged | PartChanged | TextDelta | PresenceChanged | CaughtUp | Reset,
     strawberry.union("SessionEvent", description="What happens in one session."),
 ]
 AccountEvent = Annotated[
@@ -162,10 +189,21 @@ def of_session(event: events.SessionEvent) -> SessionEvent:
             return MessageChanged(cursor=str(cursor), origin=row.origin, message=Message.of(row))
         case events.RunChanged(cursor, run):
             return RunChanged(cursor=str(cursor), origin=run.origin, run=Run.of(run))
+        case events.PresenceChanged(count, present):
+            return PresenceChanged(count=count, present=[_present(each) for each in present])
         case events.CaughtUp(cursor):
             return CaughtUp(cursor=str(cursor))
         case events.Reset(reason):
             return Reset(reason=reason)
+
+
+def _present(window: events.Present) -> Present:
+    return Present(
+        window_id=identifier.of(window.window_id),
+        user_id=identifier.of(window.user_id),
+        client=window.client,
+        typing=window.typing,
+    )
 
 
 def of_account(event: events.AccountEvent) -> AccountEvent:

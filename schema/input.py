@@ -6,8 +6,16 @@ import strawberry
 from strawberry.scalars import JSON
 
 from chat.asking import WhenBusy
+from schema import choice
 
-strawberry.enum(WhenBusy, description="What to do where the session has a run that is not over.")
+choice.describe(
+    WhenBusy,
+    "What to do where the session has a run that is not over.",
+    QUEUE="Wait for its end.",
+    REJECT="Refuse, as `Busy`.",
+    INTERRUPT="Stop it, and take its place.",
+    PARALLEL="Run beside it.",
+)
 
 ID_NOTE = "An id of your own making (a UUID). With it, the same call again returns what the first one made."
 

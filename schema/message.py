@@ -8,7 +8,7 @@ import strawberry
 from strawberry.scalars import JSON
 
 from db import models
-from schema import identifier, part
+from schema import choice, identifier, part
 from schema.connection import Connection
 from schema.context import Info
 from schema.failure import Failure
@@ -18,13 +18,23 @@ from schema.part import Part
 if TYPE_CHECKING:
     from schema.run import Run
 
-strawberry.enum(
+choice.describe(
     models.MessageRole,
-    description="Who speaks in a message.",
+    "Who speaks in a message.",
+    USER="A person.",
+    ASSISTANT="A model, or an app's own agent.",
+    SYSTEM="The app, to the model.",
+    TOOL="A tool, to the model.",
 )
-strawberry.enum(
+choice.describe(
     models.MessageStatus,
-    description="How far a message is: not begun, being written, or ended in one of four ways.",
+    "How far a message is: not begun, being written, or ended in one of four ways.",
+    PENDING="Its run has not begun.",
+    STREAMING="Its run is writing it.",
+    COMPLETE="It is whole.",
+    ERROR="Its run failed; what was written stays, and `error` says why.",
+    CANCELLED="Somebody stopped it; what was written stays.",
+    INTERRUPTED="Its producer was lost, or the server stopped; what was written stays.",
 )
 
 

@@ -42,6 +42,13 @@ class DeleteSessionPayload:
     id: strawberry.ID = strawberry.field(description="The session that was deleted.")
 
 
+@strawberry.type(description="The session's windows that want to know were told.")
+class SetTypingPayload:
+    """Of `setTyping`."""
+
+    typing: bool = strawberry.field(description="What they were told.")
+
+
 @strawberry.type(description="The message is stored, and a reply is on its way if you asked for one.")
 class SendMessagePayload:
     """Of `sendMessage`."""
@@ -147,6 +154,10 @@ EditSessionResult = Annotated[
 DeleteSessionResult = Annotated[
     DeleteSessionPayload | NotFound | NotAllowed | InvalidInput,
     strawberry.union("DeleteSessionResult", description="The id, or why it was not deleted."),
+]
+SetTypingResult = Annotated[
+    SetTypingPayload | NotFound | NotAllowed | InvalidInput,
+    strawberry.union("SetTypingResult", description="What was told, or why nothing was."),
 ]
 SendMessageResult = Annotated[
     SendMessagePayload | NotFound | NotAllowed | InvalidInput | IdTaken | Busy,

@@ -7,6 +7,7 @@ import strawberry
 from strawberry.scalars import JSON
 
 from chat.asking import WhenBusy
+from schema import choice
 from schema.input import ID_NOTE
 from schema.message import Message
 from schema.refusal import Busy, Fenced, IdTaken, InvalidInput, NotAllowed, NotFound, RunClosed, SequenceGap
@@ -106,13 +107,21 @@ class AwaitInputInput:
     data: JSON | None = strawberry.field(default=None, description="A JSON object for the app's own use.")
 
 
-@strawberry.enum(description="How a producer ends a run.")
 class RunEnd(StrEnum):
     """The ends that a producer may choose."""
 
     COMPLETED = "completed"
     FAILED = "failed"
     CANCELLED = "cancelled"
+
+
+choice.describe(
+    RunEnd,
+    "How a producer ends a run.",
+    COMPLETED="The reply is whole.",
+    FAILED="It could not go on; `failure` says why.",
+    CANCELLED="Somebody wanted it to stop.",
+)
 
 
 @strawberry.input(description="Why a run failed.")

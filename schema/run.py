@@ -8,20 +8,30 @@ import strawberry
 from strawberry.scalars import JSON
 
 from db import models
-from schema import identifier
+from schema import choice, identifier
 from schema.agent import Agent
 from schema.context import Info
 from schema.failure import Failure
 from schema.message import Message
 from schema.node import Node
 
-strawberry.enum(
+choice.describe(
     models.RunStatus,
-    description="How far a run is: waiting, at work, waiting for a person, or ended in one of four ways.",
+    "How far a run is: waiting, at work, waiting for a person, or ended in one of four ways.",
+    QUEUED="It waits for its turn.",
+    RUNNING="It is at work.",
+    AWAITING_INPUT="It waits for a person's answer.",
+    COMPLETED="The reply is whole.",
+    FAILED="It could not go on; `error` says why.",
+    CANCELLED="Somebody stopped it.",
+    INTERRUPTED="Its producer was lost, or the server stopped.",
 )
-
-
-strawberry.enum(models.Executor, description="Who generates the reply of a run.")
+choice.describe(
+    models.Executor,
+    "Who generates the reply of a run.",
+    SERVER="The server, with one of its models.",
+    APP="An app, with an agent of its own.",
+)
 
 
 @strawberry.type(description="Tokens, as the provider counted them.")

@@ -12,7 +12,7 @@ from chat.cursors import Cursor, ScopeKind
 from chat.messages import PathKey
 from chat.sessions import Seen
 from db import models
-from schema import connection, identifier
+from schema import choice, connection, identifier
 from schema.agent import Agent
 from schema.connection import After, Before, Connection, First, Last
 from schema.context import Info
@@ -21,8 +21,21 @@ from schema.node import Node
 from schema.project import Project
 from schema.run import Run
 
-strawberry.enum(models.MemberRole, description="What a member may do in a session.")
-strawberry.enum(models.TitleSource, description="Who gave a session its title.")
+choice.describe(
+    models.MemberRole,
+    "What a member may do in a session.",
+    OWNER="Everything.",
+    WRITER="Read and write, but not delete it.",
+    READER="Read.",
+)
+choice.describe(
+    models.TitleSource,
+    "Who gave a session its title.",
+    NONE="Nobody: it has none.",
+    FIRST_WORDS="It is the beginning of the first message.",
+    MODEL="The model, after the first exchange.",
+    PERSON="A person, or an app. No other takes its place.",
+)
 
 PAGE = 50
 """Messages of a page where no number is asked for."""

@@ -26,7 +26,9 @@ class Settings(BaseSettings):
         None, description="PostgreSQL to use in place of the embedded one: `postgresql://user:secret@host/name`."
     )
     redis_url: str | None = Field(
-        None, description="Redis or Valkey to use in place of the embedded one: `redis://host:6379/0`."
+        None,
+        description="Redis or Valkey to use in place of the embedded one: `redis://host:6379/0`, or "
+        "`redis+cluster://host:6379,host:6379` for a cluster.",
     )
 
     model_url: str | None = Field(

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from chat import doorbells
 from chat.cursors import Cursor, ScopeKind
-from chat.doorbells import Frame
-from chat.events import ResetReason
+from chat.doorbells import Frame, Signal
+from chat.events import PresenceChanged, ResetReason
 from chat.sync.news import News
 from chat.sync.window import Window
 from db.database import Database
@@ -68,11 +68,15 @@ class Feed(ABC):
         """A cursor of this scope."""
         return Cursor(self.kind, self.id, epoch, seq)
 
-    def join(self, user_id: UUID, after: Cursor | None) -> Window:
-        """A window of `user_id` that goes on after a cursor, or begins now."""
-        window = Window(self, user_id, after)
+    def join(self, user_id: UUID, after: Cursor | None, client: str | None = None, *, present: bool = False) -> Window:
+        """A window of `user_id` after a cursor, or from now; `present`: it is seen by others, and sees them."""
+        window = Window(self, user_id, after, client, present=present)
         self.windows.add(window)
         return window
+
+    def presence(self) -> PresenceChanged | None:
+        """Who is there, as far as this scope has windows that want to know."""
+        return None
 
     def leave(self, window: Window) -> None:
         """Forgets a window."""
@@ -96,6 +100,8 @@ class Feed(ABC):
         told = doorbells.read(payload)
         if isinstance(told, Frame):
             self._take(told)
+        elif isinstance(told, Signal):
+            self._hear(told)
         elif told > self.position:
             self.poke()
 
@@ -150,6 +156,12 @@ class Feed(ABC):
 
     def _told(self, found: News) -> None:  # noqa: B027
         """The windows have got the rows of `found`."""
+
+    def beat(self) -> None:  # noqa: B027
+        """A heartbeat has passed."""
+
+    def _hear(self, signal: Signal) -> None:  # noqa: B027
+        """A signal came."""
 
     def _take(self, frame: Frame) -> None:  # noqa: B027
         """Tokens came."""

@@ -37,7 +37,16 @@ class Feeds:
         self._waiting: dict[tuple[ScopeKind, UUID], int] = {}
         self._readers: dict[Feed, asyncio.Task[None]] = {}
 
-    async def join(self, kind: ScopeKind, scope_id: UUID, user_id: UUID, after: Cursor | None) -> Window:
+    async def join(
+        self,
+        kind: ScopeKind,
+        scope_id: UUID,
+        user_id: UUID,
+        after: Cursor | None,
+        client: str | None = None,
+        *,
+        present: bool = False,
+    ) -> Window:
         """A window on a scope that `user_id` may see (the caller has made sure); `leave` it in the end.
 
         Raises:
@@ -49,7 +58,7 @@ class Feeds:
             if key not in self._open:
                 self._open[key] = asyncio.create_task(self._opened(kind, scope_id))
             feed = await asyncio.shield(self._open[key])
-            return feed.join(user_id, after)
+            return feed.join(user_id, after, client, present=present)
         finally:
             self._waiting[key] -= 1
             self._tidy(key)
@@ -88,6 +97,8 @@ class Feeds:
         """
         while True:
             await asyncio.sleep(interval)
+            for feed in self._readers:
+                feed.beat()
             try:
                 for some in batched(list(self._readers), COMPARED):
                     await self._compare(some)

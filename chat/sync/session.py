@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from chat.cursors import ScopeKind
-from chat.doorbells import Frame
-from chat.events import Event, PartChanged, TextDelta
+from chat import doorbells
+from chat.cursors import Cursor, ScopeKind
+from chat.doorbells import Frame, Signal
+from chat.events import Event, PartChanged, PresenceChanged, TextDelta
 from chat.sync import news
 from chat.sync.feed import Feed
 from chat.sync.news import News, Writing
-from chat.sync.window import Tokens
+from chat.sync.presence import Presence
+from chat.sync.window import Tokens, Window
 from db.database import Database
 from pubsub.bus import Bus
 
@@ -34,6 +36,8 @@ class SessionFeed(Feed):
         self.writing: dict[UUID, Writing] = {}
         self._missing: set[UUID] = set()
         self._held: list[Frame] | None = None
+        channel = doorbells.channel(self.kind, scope_id)
+        self._presence = Presence(lambda signal: bus.publish(channel, signal), self._tell_presence)
 
     async def read(self, after: int | None) -> News | None:
         """See `Feed.read`; with every message in flight."""
@@ -53,6 +57,38 @@ class SessionFeed(Feed):
             if found is None:
                 self._missing.update(missing)
                 self._release()
+
+    def join(self, user_id: UUID, after: Cursor | None, client: str | None = None, *, present: bool = False) -> Window:
+        """See `Feed.join`."""
+        window = super().join(user_id, after, client, present=present)
+        if present:
+            self._presence.enter(window.id, user_id, client)
+        return window
+
+    def leave(self, window: Window) -> None:
+        """See `Feed.leave`."""
+        super().leave(window)
+        self._presence.leave(window.id)
+
+    def close(self) -> None:
+        """See `Feed.close`."""
+        super().close()
+        self._presence.close()
+
+    def beat(self) -> None:
+        """See `Feed.beat`."""
+        self._presence.refresh()
+
+    def presence(self) -> PresenceChanged:
+        """See `Feed.presence`."""
+        return self._presence.now()
+
+    def _hear(self, signal: Signal) -> None:
+        self._presence.take(signal)
+
+    def _tell_presence(self, event: PresenceChanged) -> None:
+        for window in self.windows:
+            window.tell(event)
 
     def _began(self, start: News) -> None:
         self.writing = start.writing

@@ -5,11 +5,21 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from chat.cursors import Cursor
 from chat.doorbells import Frame
-from chat.events import CaughtUp, Event, MessageChanged, PartChanged, Reset, ResetReason, RowEvent, TextDelta
+from chat.events import (
+    CaughtUp,
+    Event,
+    MessageChanged,
+    PartChanged,
+    PresenceChanged,
+    Reset,
+    ResetReason,
+    RowEvent,
+    TextDelta,
+)
 from chat.patience import patiently
 from chat.sync.news import News, Writing
 
@@ -38,8 +48,19 @@ class Window:
     not read loses its backlog, never memory, and catches up from the last event it took; the others do not notice.
     """
 
-    def __init__(self, feed: "Feed", user_id: UUID, after: Cursor | None) -> None:
+    def __init__(
+        self,
+        feed: "Feed",
+        user_id: UUID,
+        after: Cursor | None,
+        client: str | None = None,
+        *,
+        present: bool = False,
+    ) -> None:
+        self.id = uuid4()
         self.user_id = user_id
+        self.client = client
+        self.present = present
         self.feed = feed
         self._after = after
         self._position = None if after is None else after.seq
@@ -67,6 +88,12 @@ class Window:
             if len(self._ready) > BACKLOG:
                 self._ready.clear()
                 self._behind = True
+            self._wake()
+
+    def tell(self, event: PresenceChanged) -> None:
+        """Takes a signal, if the window wants any; one that is behind gets the newest when it has caught up."""
+        if self.present and not self._behind and self._refusal is None:
+            self._ready.append(event)
             self._wake()
 
     def end(self, reason: ResetReason) -> None:
@@ -155,6 +182,8 @@ class Window:
         for told in held:
             self._ready.extend(self._new(told))
         self._behind = False
+        if self.present and (event := self.feed.presence()) is not None:
+            self._ready.append(event)
 
     def close(self) -> None:
         """Leaves the feed. The window is not iterated any more."""
@@ -172,7 +201,7 @@ def _refusal(after: Cursor, news: News) -> ResetReason | None:
 def _number(event: Event) -> int:
     """The event's number in its scope; 0 where it has none."""
     match event:
-        case TextDelta() | PartChanged() | Reset():
+        case TextDelta() | PartChanged() | PresenceChanged() | Reset():
             return 0
         case _:
             return event.cursor.seq

@@ -1,5 +1,6 @@
 """Cursors of the sync scopes: opaque, and read back exactly."""
 
+import base64
 from uuid import UUID
 
 import pytest
@@ -45,15 +46,13 @@ def test_anything_else_is_no_cursor(text: str) -> None:
 def test_a_cursor_that_was_cut_or_extended_is_none(cursor: Cursor, data: st.DataObject) -> None:
     text = str(cursor)
     cut = data.draw(st.integers(0, len(text) - 1))
-    for changed in (text[:cut], text + "A", text + "AAAA"):
+    for changed in (text[:cut], text + "A", text + "AAAA", f"{text[:cut]}!{text[cut:]}", f"{text[:cut]}\n{text[cut:]}"):
         with pytest.raises(BadCursor):
             Cursor.parse(changed)
 
 
 @pytest.mark.parametrize("kind", [0, 3, 255])
 def test_a_cursor_of_an_unknown_kind_is_none(kind: int) -> None:
-    import base64
-
     packed = bytes([kind]) + UUID(int=1).bytes + (1).to_bytes(4) + (1).to_bytes(8)
     with pytest.raises(BadCursor):
         Cursor.parse(base64.urlsafe_b64encode(packed).decode().rstrip("="))

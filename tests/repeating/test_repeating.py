@@ -129,7 +129,7 @@ async def answer_each_again(scope: Scope) -> None:
         "takeOverRun": f'(runId: "{held.run.id}", KEY) {{ ... on HeldRunPayload {EPOCH} }}',
     }
     repeatable_by_number = {"appendToRun", "finishRun"}
-    repeatable_by_nature = {"cancelSend", "answerRun", "applyBatch"}  # they have tests of their own
+    repeatable_by_nature = {"cancelSend", "answerRun", "applyBatch", "setTyping"}  # they have tests of their own
     mutations = api._schema.mutation_type
     assert isinstance(mutations, GraphQLObjectType)
     assert set(calls) | repeatable_by_number | repeatable_by_nature == set(mutations.fields)

@@ -117,6 +117,15 @@ class Client:
         """Returns when the message has exactly this text."""
         await self.until(lambda client: message_id in client.shown and client.shown[message_id].text == text)
 
+    async def run_is(self, run_id: UUID, status: RunStatus) -> None:
+        """Returns when the client has heard that the run has this status."""
+        await self.until(lambda client: client.runs.get(run_id) is status)
+
+    async def hears(self, count: int) -> None:
+        """Returns when the client has been told so many more events, or that a run is complete."""
+        enough = len(self.told) + count
+        await self.until(lambda client: len(client.told) >= enough or RunStatus.COMPLETED in client.runs.values())
+
     async def complete(self, message_id: UUID) -> None:
         """Returns when the message is whole."""
         await self.until(lambda client: client.shown[message_id].status is MessageStatus.COMPLETE)

@@ -47,7 +47,7 @@ def at(scope: Scope, started: Life) -> Scope:
 async def until(holds: Callable[[], Awaitable[object]]) -> None:
     """Returns when something holds that can only be asked for."""
     async with asyncio.timeout(PATIENCE):
-        while not await holds():
+        while not await holds():  # noqa: ASYNC110  (a database does not ring)
             await asyncio.sleep(0.01)
 
 

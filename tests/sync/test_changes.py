@@ -53,7 +53,9 @@ class Sidebar:
                 self.lines.pop(row.id, None)
                 if row.deleted_at is None:
                     archived = membership.archived_at is not None
-                    self.lines[row.id] = Line(row.title, row.last_message_preview, membership.last_activity_at, archived)
+                    self.lines[row.id] = Line(
+                        row.title, row.last_message_preview, membership.last_activity_at, archived
+                    )
                     self.titles.append(row.title)
             case ProjectChanged(cursor, row):
                 self._advance(cursor)

@@ -80,7 +80,7 @@ async def test_hundreds_of_windows_that_join_all_through_a_reply_show_the_same(
         joined = asyncio.Event()
 
         async def speak() -> str:
-            said = []
+            said: list[str] = []
             while not joined.is_set():
                 said.append(f"{len(said)}·😀 ")  # 1, 2 and 4 bytes; a surrogate pair
                 await model.say(said[-1])
@@ -100,9 +100,7 @@ async def test_hundreds_of_windows_that_join_all_through_a_reply_show_the_same(
         await agree(scope, session_id, *clients)
 
 
-async def test_what_a_window_begins_with_is_the_newest_messages_in_order(
-    db: Database, urls: engines.Urls
-) -> None:
+async def test_what_a_window_begins_with_is_the_newest_messages_in_order(db: Database, urls: engines.Urls) -> None:
     server = Server(db, urls.redis, Models({"scripted": ScriptedModel.streaming("Yes.")}))
     async with server.process() as started:
         scope = await viewer_of(started)

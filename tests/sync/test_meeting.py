@@ -119,14 +119,17 @@ async def test_what_is_told_while_a_window_reads_comes_after_what_it_read(
             sent = await ask(scope, session_id)
             await model.until_asked()
             await early.until(lambda client: client.runs.get(sent.run.id) is RunStatus.RUNNING)
-            first = asyncio.create_task(anext(told))
+
+            async def read() -> None:
+                while not late.shown or late.text != "One ":
+                    late.take(await anext(told))
+
+            reading = asyncio.create_task(read())
             await pause.reached.wait()
             await model.say("One ")
             await early.reads(sent.reply.id, "One ")
             pause.over.set()
-            late.take(await first)
-            while not late.shown or late.text != "One ":
-                late.take(await asyncio.wait_for(anext(told), PATIENCE))
+            await asyncio.wait_for(reading, PATIENCE)
             assert late.caught_up == 1
 
 

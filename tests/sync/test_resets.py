@@ -78,11 +78,14 @@ async def test_a_cursor_from_too_long_ago_is_reset(scope: Scope) -> None:
 
 async def test_all_windows_of_a_deleted_session_end(server: Server, scope: Scope) -> None:
     session_id = await begin(scope)
-    async with server.process() as other, watching(scope, session_id) as near:
-        async with watching(at(scope, other), session_id) as far:
-            await sessions.delete(scope, session_id)
-            for client in (near, far):
-                await client.until(lambda client: client.reset is ResetReason.ACCESS_CHANGED)
+    async with (
+        server.process() as other,
+        watching(scope, session_id) as near,
+        watching(at(scope, other), session_id) as far,
+    ):
+        await sessions.delete(scope, session_id)
+        for client in (near, far):
+            await client.until(lambda client: client.reset is ResetReason.ACCESS_CHANGED)
     with pytest.raises(NotFound):
         async with watching(scope, session_id):
             pass

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 
@@ -156,13 +157,15 @@ async def test_a_client_that_loses_its_connection_all_the_time_agrees_in_the_end
         def done(client: Client) -> bool:
             return all(client.runs.get(run) is RunStatus.COMPLETED for run in runs)
 
+        def enough(count: int, client: Client) -> bool:
+            return len(client.told) > count or done(client)
+
         turn = 0
         while not done(client):
             turn += 1
-            enough = len(client.told) + turn % 5
             somewhere = at(scope, here if turn % 2 else there)
             async with watching(somewhere, session_id, client.cursor, client=client, live=False):
-                await client.until(lambda client, enough=enough: len(client.told) > enough or done(client))
+                await client.until(partial(enough, len(client.told) + turn % 5))
         assert turn > 3
         async with watching(scope, session_id, client.cursor, client=client):
             await agree(scope, session_id, client)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import cast
 
 from chat import following
+from chat.events import SessionEvent
 from chat.scope import Scope
 from chat.sync.window import BACKLOG, Window
 from db.database import Database
@@ -23,7 +24,7 @@ async def read_until(window: Window, client: Client, holds: Callable[[Client], o
     """Has the client take events until something holds."""
     async with asyncio.timeout(PATIENCE):
         while not holds(client):
-            client.take(await anext(window))
+            client.take(cast("SessionEvent", await window.__anext__()))
 
 
 def done(client: Client) -> bool:
@@ -43,8 +44,7 @@ async def test_a_window_that_stops_reading_goes_on_exactly(db: Database, urls: e
             kept = 0
             while quick.runs.get(sent.run.id) is not RunStatus.COMPLETED:
                 kept = max(kept, len(window._ready) + len(window._held))
-                seen = len(quick.told)
-                await quick.until(lambda quick, seen=seen: len(quick.told) > seen)
+                await quick.hears(1)
             assert kept <= BACKLOG + 1
             assert quick.shown[sent.reply.id].text == "".join(TOKENS)
             await read_until(window, slow, lambda slow: slow.caught_up == 2)
@@ -54,9 +54,7 @@ async def test_a_window_that_stops_reading_goes_on_exactly(db: Database, urls: e
             await agree(scope, session_id, slow, quick)
 
 
-async def test_a_window_that_stops_in_the_middle_of_a_reply_goes_on_exactly(
-    scope: Scope, model: ScriptedModel
-) -> None:
+async def test_a_window_that_stops_in_the_middle_of_a_reply_goes_on_exactly(scope: Scope, model: ScriptedModel) -> None:
     session_id = await begin(scope)
     async with following.session(scope, session_id, None) as told, watching(scope, session_id) as quick:
         window, slow = cast("Window", told), Client()
@@ -75,9 +73,7 @@ async def test_a_window_that_stops_in_the_middle_of_a_reply_goes_on_exactly(
         await agree(scope, session_id, slow, quick)
 
 
-async def test_a_window_that_never_began_to_read_begins_with_how_things_are(
-    scope: Scope, model: ScriptedModel
-) -> None:
+async def test_a_window_that_never_began_to_read_begins_with_how_things_are(scope: Scope, model: ScriptedModel) -> None:
     session_id = await begin(scope)
     async with following.session(scope, session_id, None) as told, watching(scope, session_id) as quick:
         window = cast("Window", told)

@@ -18,12 +18,28 @@ from server import pages
 REFUSED = "EMPTY"
 
 
+@strawberry.interface
+class Part:
+    index: int
+
+
+@strawberry.type
+class TextPart(Part):
+    text: str
+
+
+@strawberry.type
+class ReasoningPart(Part):
+    text: str
+
+
 @strawberry.type
 class Message:
     id: strawberry.ID
     role: str
     status: str
     content: str
+    parts: list[Part] = strawberry.field(default_factory=list)
 
 
 @strawberry.type
@@ -82,6 +98,13 @@ class TextDelta:
     message_id: strawberry.ID
     offset: int
     text: str
+    index: int = 0
+
+
+@strawberry.type
+class PartChanged:
+    message_id: strawberry.ID
+    part: Part
 
 
 @strawberry.type
@@ -128,7 +151,9 @@ class SendMessageInput:
     session_id: strawberry.ID | None = None
 
 
-SessionEvent = Annotated[TextDelta | MessageChanged | RunChanged | CaughtUp | Reset, strawberry.union("SessionEvent")]
+SessionEvent = Annotated[
+    TextDelta | PartChanged | MessageChanged | RunChanged | CaughtUp | Reset, strawberry.union("SessionEvent")
+]
 SendMessageResult = Annotated[SendMessagePayload | InvalidInput, strawberry.union("SendMessageResult")]
 
 
@@ -218,7 +243,7 @@ def application(script: Script) -> Starlette:
                 script.followers.remove(inbox)
                 script.unfollowed.set()
 
-    schema = strawberry.Schema(Query, Mutation, Subscription)
+    schema = strawberry.Schema(Query, Mutation, Subscription, types=[TextPart, ReasoningPart])
     endpoint: GraphQL[Any, Any] = GraphQL(schema, subscription_protocols=[GRAPHQL_TRANSPORT_WS_PROTOCOL])
 
     async def sdl(_request: Request) -> Response:

@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import BrowserContext, Locator, Page, expect
 
 from .conftest import Site, Witness
-from .stand_in import REFUSED
+from .stand_in import REFUSED, PartChanged, ReasoningPart, TextDelta, TextPart
 
 
 async def opened(page: Page, site: Site) -> None:
@@ -116,6 +116,26 @@ async def test_a_reply_is_seen_growing_token_by_token(page: Page, site: Site) ->
 
     await expect(reply(page)).to_have_text("Rain on glass 🪟.")
     await expect(page.locator(".live-count")).to_have_text("8 events · 4 deltas")
+
+
+async def test_a_reply_in_several_parts_shows_its_texts_alone(page: Page, site: Site) -> None:
+    await watching(page, site)
+    assert site.script.reply
+    id_ = site.script.reply.id
+
+    site.script.tell(
+        PartChanged(message_id=id_, part=ReasoningPart(index=0, text="Hm")),
+        TextDelta(message_id=id_, index=0, offset=2, text=", panes?"),
+        PartChanged(message_id=id_, part=TextPart(index=1, text="Rain ")),
+        TextDelta(message_id=id_, index=1, offset=5, text="on glass. "),
+        PartChanged(message_id=id_, part=ReasoningPart(index=2, text="And?")),
+        PartChanged(message_id=id_, part=TextPart(index=3, text="")),
+        TextDelta(message_id=id_, index=3, offset=0, text="It "),
+        TextDelta(message_id=id_, index=3, offset=3, text="stops."),
+    )
+
+    await expect(reply(page)).to_have_text("Rain on glass. It stops.")
+    await expect(page.locator(".live-earlier")).to_have_count(0)
 
 
 async def test_the_new_sessions_id_is_filled_in(page: Page, site: Site) -> None:

@@ -34,9 +34,13 @@ export const WATCH_IT_LIVE = `# 2 · Watch it live
 subscription Watch($id: ID!) {
   session(id: $id) {
     __typename
-    ... on TextDelta { messageId offset text }
+    ... on TextDelta { messageId index offset text }
+    ... on PartChanged {
+      messageId part { __typename index ... on TextPart { text } }
+    }
     ... on MessageChanged {
-      message { id role status content }
+      message { id role status content
+        parts { __typename index } }
     }
     ... on RunChanged { run { id status } }
     ... on CaughtUp { cursor }
