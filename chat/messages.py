@@ -134,6 +134,7 @@ async def _say(
                 reply = await asking.reply(tx, scope, seen[0], message, when_busy=when_busy)
                 made(tx, run=reply.run.id)
             heads = await memberships.touch(tx, seen[0].id, seen[0].last_activity_at)
+            seen = seen[0], await placing.follow(tx, seen[1], message.branch, heads)
     except IntegrityError as error:
         found = await _after_conflict(scope, to, message.id, error)
         if found is None:
@@ -213,8 +214,6 @@ async def _store(
     if session.title_source is TitleSource.NONE:
         changes |= {"title": titles.first_words(message.content), "title_source": TitleSource.FIRST_WORDS}
     await session_rows.advance(tx, session.id, 0, **changes)
-    if member.branch is not None and member.branch != place.branch:
-        member = await memberships.change(tx, session.id, member.user_id, member.seq, {"branch": place.branch})
     return session, member
 
 

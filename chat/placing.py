@@ -1,12 +1,13 @@
 """Where a new message stands in the tree."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chat.refusals import InvalidInput
-from db import branches, messages, sessions
+from db import branches, memberships, messages, sessions
 from db.models import Membership, Message, Session
 
 
@@ -47,6 +48,13 @@ async def under(tx: AsyncSession, session: Session, parent_id: UUID | None) -> P
 def shown(session: Session, member: Membership) -> int:
     """The branch that a member sees: the chosen one, or else the one that was written to last."""
     return session.current_branch if member.branch is None else member.branch
+
+
+async def follow(tx: AsyncSession, member: Membership, branch: int, heads: Mapping[UUID, int]) -> Membership:
+    """Has a member who has chosen a branch see this one. Comes after `memberships.touch`, which gave `heads`."""
+    if member.branch in (None, branch):
+        return member
+    return await memberships.change(tx, member.session_id, member.user_id, heads[member.user_id], {"branch": branch})
 
 
 async def _fork(tx: AsyncSession, session: Session, parent: Message | None) -> int:

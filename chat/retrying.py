@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from chat import asking, doorbells, sessions
+from chat import asking, doorbells, placing, sessions
 from chat.asking import Reply, WhenBusy
 from chat.refusals import InvalidInput, NotFound
 from chat.scope import Scope, made
@@ -34,8 +34,9 @@ async def retry(scope: Scope, run_id: UUID, *, when_busy: WhenBusy = WhenBusy.QU
             raise InvalidInput("runId", "The message that it answered is gone.")
         reply = await asking.reply(tx, scope, seen[0], parent, when_busy=when_busy, agent_id=run.agent_id)
         made(tx, run=reply.run.id)
-        seen = await _show(tx, seen, reply.message.branch)
-        heads = await memberships.touch(tx, seen[0].id, seen[0].last_activity_at)
+        session = await session_rows.advance(tx, seen[0].id, 0, current_branch=reply.message.branch) or seen[0]
+        heads = await memberships.touch(tx, session.id, session.last_activity_at)
+        seen = session, await placing.follow(tx, seen[1], reply.message.branch, heads)
     return _told(scope, seen, reply, heads)
 
 
@@ -95,15 +96,6 @@ async def _ended(tx: AsyncSession, scope: Scope, run_id: UUID) -> tuple[Seen, Ru
     if message is None or message.deleted_at is not None:
         raise NotFound("run")
     return (session, member), run, message
-
-
-async def _show(tx: AsyncSession, seen: Seen, branch: int) -> Seen:
-    """Makes a branch the one that is seen."""
-    session, member = seen
-    session = await session_rows.advance(tx, session.id, 0, current_branch=branch) or session
-    if member.branch is not None and member.branch != branch:
-        member = await memberships.change(tx, session.id, member.user_id, member.seq, {"branch": branch})
-    return session, member
 
 
 def _told(scope: Scope, seen: Seen, reply: Reply, heads: Mapping[UUID, int]) -> tuple[Seen, Reply]:

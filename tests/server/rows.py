@@ -19,3 +19,18 @@ async def _of(connection: asyncpg.Connection, table: str) -> tuple[int, str]:
     rows = f"SELECT count(*), md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), '')) FROM {table} AS t"
     count, digest = await connection.fetchrow(rows)
     return count, digest
+
+
+BUSY = """
+SELECT count(*) FROM runs
+WHERE status = 'queued' OR (status IN ('running', 'awaiting_input') AND cancel_requested_at IS NOT NULL)
+"""
+
+
+async def is_quiet(database: str) -> bool:
+    """Whether no run is about to begin or to end."""
+    connection = await asyncpg.connect(database)
+    try:
+        return bool(await connection.fetchval(BUSY) == 0)
+    finally:
+        await connection.close()

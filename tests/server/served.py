@@ -15,7 +15,6 @@ from pathlib import Path
 import httpx
 
 TRANSOM = Path(sys.executable).with_name("transom")
-ROOT = Path(__file__).parents[2]
 
 
 @dataclass
@@ -147,10 +146,10 @@ def group(leader: int) -> list[int]:
     return sorted(found)
 
 
-async def run(*arguments: str, cwd: Path | None = None, **settings: object) -> tuple[int, str, str]:
+async def run(*arguments: str, **settings: object) -> tuple[int, str, str]:
     """Runs `transom` to its end; exit code, output and errors."""
     process = await asyncio.create_subprocess_exec(
-        TRANSOM, *arguments, stdout=PIPE, stderr=PIPE, env=environment(**settings), cwd=cwd or ROOT
+        TRANSOM, *arguments, stdout=PIPE, stderr=PIPE, env=environment(**settings)
     )
     try:
         async with asyncio.timeout(60):

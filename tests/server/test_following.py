@@ -93,7 +93,7 @@ async def test_windows_on_all_workers_of_a_server_show_the_same_text(start: Star
         served = await stack.enter_async_context(start("--workers", "2", model_url=COUNTING))
         caller = await stack.enter_async_context(Caller.at(served.graphql))
         session_id = (await caller.send("Count!"))["session"]["id"]
-        windows = []
+        windows: list[Window] = []
         while len(windows) < 4 or min(len(pids) for pids in landed(served).values()) == 0:
             assert len(windows) < 40, "one worker takes all sockets"
             windows.append(await stack.enter_async_context(Window.on(served.socket, session_id)))

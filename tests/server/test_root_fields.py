@@ -13,18 +13,19 @@ from gql.transport.websockets import WebsocketsTransport
 from resolvers.root import api
 from tests.server.callers import Caller
 from tests.server.conftest import Start
-from tests.server.rows import fingerprint
-from tests.server.served import Served
+from tests.server.rows import fingerprint, is_quiet
+from tests.server.served import Served, until
 from tests.server.tokens import SECRET, token
 from tests.server.uses import MUTATIONS, QUERIES, SUBSCRIPTIONS, Home, Use
 
 USES = QUERIES | MUTATIONS
-BY_ID = [name for name, use in USES.items() if use.ids]
+BY_ID = [name for name, use in USES.items() if use.ids - {"key"} and name != "applyBatch"]
 
 
 @pytest.fixture(scope="module")
 async def served(start: Start) -> AsyncIterator[Served]:
-    async with start(jwt_secret=SECRET) as served:
+    # Its model is silent for an hour, and no lease is renewed meanwhile: nothing is written by itself.
+    async with start(jwt_secret=SECRET, model_url="scripted:?tokens=1&interval=3600", lease=3600) as served:
         yield served
 
 
@@ -67,11 +68,12 @@ async def test_a_query_tells_its_owner(ada: Caller, home: Home, name: str) -> No
 
 
 @pytest.mark.parametrize("name", MUTATIONS)
-async def test_a_mutation_works_for_its_owner(ada: Caller, home: Home, name: str) -> None:
+async def test_a_mutation_works_for_its_owner(ada: Caller, home: Home, database: str, name: str) -> None:
     use = MUTATIONS[name]
     done = (await ada.get(use.document, **use.filled(home.ids)))[name]
 
     assert done["__typename"] == use.payload, done
+    await until(lambda: is_quiet(database))
 
 
 @pytest.mark.parametrize("name", QUERIES)
@@ -85,7 +87,7 @@ async def test_a_query_tells_a_stranger_nothing(ada: Caller, eve: Caller, home: 
     assert answer.data[name] == nothing(name, answer.data[name])
 
 
-@pytest.mark.parametrize("name", [name for name in MUTATIONS if MUTATIONS[name].ids])
+@pytest.mark.parametrize("name", [name for name in MUTATIONS if name in BY_ID])
 async def test_a_mutation_does_nothing_for_a_stranger(eve: Caller, home: Home, database: str, name: str) -> None:
     before = await fingerprint(database)
 
@@ -155,15 +157,26 @@ async def test_too_many_ids_are_refused(ada: Caller, home: Home) -> None:
 @pytest.mark.parametrize(
     ("ids", "code"), [("ids", "NOT_FOUND"), ("unknown", "NOT_FOUND"), ("garbage", "BAD_USER_INPUT")]
 )
-async def test_a_stranger_cannot_follow_a_session(served: Served, home: Home, ids: str, code: str) -> None:
+@pytest.mark.parametrize("name", ["session", "liveMessage"])
+async def test_a_stranger_cannot_follow(served: Served, home: Home, name: str, ids: str, code: str) -> None:
     given = {"ids": home.ids, "unknown": home.unknown(), "garbage": home.garbage()}[ids]
-    use = SUBSCRIPTIONS["session"]
+    use = SUBSCRIPTIONS[name]
 
     async with socket(served, "eve") as client:
         with pytest.raises(TransportQueryError) as refused:
             await anext(client.subscribe(document(use, given)))
 
     assert [error["extensions"]["code"] for error in refused.value.errors or []] == [code]
+
+
+async def test_the_owner_can_follow_a_message(served: Served, home: Home) -> None:
+    async with (
+        socket(served, "ada") as client,
+        aclosing(client.subscribe(document(SUBSCRIPTIONS["liveMessage"], home.ids))) as events,
+    ):
+        told = [event async for event in events]
+
+    assert told == [{"liveMessage": {"id": home.ids["message"], "content": "Mine alone"}}]
 
 
 async def test_the_owner_can_follow_a_session(served: Served, home: Home) -> None:
@@ -188,6 +201,48 @@ async def test_nobody_is_told_of_the_changes_of_somebody_else(served: Served, ad
         told = await anext(events)
 
     assert told == {"changes": {"__typename": "ProjectChanged", "project": {"name": "Eve's"}}}
+
+
+@pytest.mark.parametrize(
+    ("whose", "status", "result"),
+    [
+        ("ids", "REJECTED", "NotFound"),
+        ("unknown", "REJECTED", "NotFound"),
+        ("garbage", "REJECTED", "InvalidInput"),
+    ],
+)
+async def test_a_batch_does_nothing_for_a_stranger(
+    ada: Caller, eve: Caller, home: Home, whose: str, status: str, result: str
+) -> None:
+    given = {"ids": home.ids, "unknown": home.unknown(), "garbage": home.garbage()}[whose]
+    use = MUTATIONS["applyBatch"]
+
+    done = (await eve.get(use.document, **use.filled(given)))["applyBatch"]
+
+    assert [(each["status"], each["result"]["__typename"]) for each in done["receipts"]] == [(status, result)]
+    assert (await ada.read(home.ids["session"]))["title"] == "Mine alone"
+
+
+async def test_a_key_stops_only_what_its_owner_sent_with_it(
+    ada: Caller, eve: Caller, home: Home, database: str
+) -> None:
+    key = home.ids["key"]
+    sent = await ada.get(
+        """mutation ($key: String!) { sendMessage(clientMutationId: $key, input: {text: "Well?"}) {
+            ... on SendMessagePayload { run { id } } } }""",
+        key=key,
+    )
+    run = sent["sendMessage"]["run"]
+    use = MUTATIONS["cancelSend"]
+
+    theirs = await eve.get(use.document, key=key)
+    asked = await ada.get("query ($id: ID!) { run(id: $id) { cancelRequested } }", id=run["id"])
+    mine = await ada.get(use.document, key=key)
+
+    assert theirs == {"cancelSend": {"__typename": "CancelSendPayload", "run": None}}
+    assert asked == {"run": {"cancelRequested": False}}
+    assert mine == {"cancelSend": {"__typename": "CancelSendPayload", "run": run}}
+    await until(lambda: is_quiet(database))
 
 
 async def test_an_id_that_somebody_else_made_is_taken_and_tells_no_more(

@@ -177,50 +177,95 @@ MUTATIONS = {
     ),
 }
 
+MUTATIONS |= {
+    "setTyping": Use(
+        f"""mutation ($id: ID!) {{ setTyping(id: $id, typing: true) {{
+            {REFUSALS} ... on SetTypingPayload {{ typing }} }} }}""",
+        {"id": "$session"},
+        "SetTypingPayload",
+    ),
+    "applyBatch": Use(
+        """mutation ($operations: [BatchOperation!]!) { applyBatch(operations: $operations) {
+            __typename ... on ApplyBatchPayload { receipts {
+                status result { __typename ... on UserError { reason } ... on InvalidInput { field } }
+            } } } }""",
+        {"operations": [{"clientMutationId": "$key", "do": {"editSession": {"id": "$session", "title": "Offline"}}}]},
+        "ApplyBatchPayload",
+    ),
+    "cancelSend": Use(
+        """mutation ($key: String!) { cancelSend(clientMutationId: $key) {
+            __typename ... on CancelSendPayload { run { id } } } }""",
+        {"key": "$key"},
+        "CancelSendPayload",
+    ),
+    "retryRun": mutation_by_id(
+        "retryRun", "runId", "$over", "... on AskAgainPayload { run { id } reply { id } }", "AskAgainPayload"
+    ),
+    "continueRun": mutation_by_id(
+        "continueRun", "runId", "$over", "... on AskAgainPayload { run { id } reply { id content } }", "AskAgainPayload"
+    ),
+    "awaitInput": mutation(
+        "awaitInput",
+        "AwaitInputInput",
+        "... on AwaitInputPayload { run { id status } }",
+        {"runId": "$run", "epoch": 1, "text": "May I?"},
+        "AwaitInputPayload",
+        names="runId",
+    ),
+    "answerRun": Use(
+        f"""mutation ($run: ID!, $question: ID!) {{
+            answerRun(runId: $run, questionId: $question, answer: {{yes: true}}) {{
+                {REFUSALS} ... on AnswerRunPayload {{ run {{ id status }} }} }} }}""",
+        {"run": "$asking", "question": "$question"},
+        "AnswerRunPayload",
+        "runId",
+    ),
+}
+
 SUBSCRIPTIONS = {
     "session": Use(
         "subscription ($id: ID!) { session(id: $id) { __typename ... on MessageChanged { message { id } } } }",
         {"id": "$session"},
     ),
+    "liveMessage": Use("subscription ($id: ID!) { liveMessage(id: $id) { id content } }", {"id": "$message"}),
     "changes": Use("subscription { changes { __typename ... on ProjectChanged { project { name } } } }"),
 }
 
 
 @dataclass(frozen=True)
 class Home:
-    """What somebody has: a project, a session in it, a message there, and a run that their own app is writing."""
+    """What somebody has.
+
+    A project, a session in it, a message there, and three runs of their own app: one that is being written (`run`),
+    one that was stopped (`over`), and one that asks a question (`asking`, `question`).
+    """
 
     ids: Mapping[str, str]
 
     @classmethod
     async def of(cls, caller: Caller) -> Self:
         """A new one."""
-        project = await caller.get(
+        made = await caller.get(
             'mutation { createProject(input: {name: "Home"}) { ... on ProjectPayload { project { id } } } }'
         )
-        project_id = project["createProject"]["project"]["id"]
-        sent = await caller.get(
-            """mutation ($project: ID!) { sendMessage(input: {
-                text: "Mine alone", reply: false, newSession: {projectId: $project}
-            }) { ... on SendMessagePayload { session { id } message { id } } } }""",
-            project=project_id,
-        )
-        message_id = sent["sendMessage"]["message"]["id"]
-        held = await caller.get(
-            """mutation ($message: ID!) { startRun(input: {messageId: $message}) {
-                ... on HeldRunPayload { run { id epoch } message { id } } } }""",
-            message=message_id,
-        )
-        run = held["startRun"]["run"]
-        assert run["epoch"] == 1
+        project = made["createProject"]["project"]["id"]
+        session, message, run = await _held(caller, project)
+        _, _, over = await _held(caller, project)
+        await caller.get(STOP, id=over)
+        _, _, asking = await _held(caller, project)
+        asked = await caller.get(ASK, id=asking)
         agents = await caller.get("{ agents { edges { node { id } } } }")
         return cls(
             {
-                "project": project_id,
-                "session": sent["sendMessage"]["session"]["id"],
-                "message": message_id,
-                "run": run["id"],
+                "project": project,
+                "session": session,
+                "message": message,
+                "run": run,
+                "over": over,
+                "asking": asking,
+                "question": asked["awaitInput"]["run"]["question"]["id"],
                 "agent": agents["agents"]["edges"][0]["node"]["id"],
+                "key": str(uuid4()),
             }
         )
 
@@ -235,4 +280,25 @@ class Home:
 
     def garbage(self) -> Mapping[str, str]:
         """As many that are no ids."""
-        return dict.fromkeys(self.ids, "42")
+        return {**dict.fromkeys(self.ids, "42"), "key": str(uuid4())}
+
+
+SEND = """mutation ($project: ID!) { sendMessage(input: {
+    text: "Mine alone", reply: false, newSession: {projectId: $project}
+}) { ... on SendMessagePayload { session { id } message { id } } } }"""
+START = """mutation ($message: ID!) { startRun(input: {messageId: $message}) {
+    ... on HeldRunPayload { run { id epoch } } } }"""
+STOP = """mutation ($id: ID!) {
+    appendToRun(input: {runId: $id, epoch: 1, fromSeq: 1, events: [{text: "Once"}]}) { __typename }
+    finishRun(input: {runId: $id, epoch: 1, lastSeq: 1, end: CANCELLED}) { __typename }
+}"""
+ASK = """mutation ($id: ID!) { awaitInput(input: {runId: $id, epoch: 1, text: "May I?"}) {
+    ... on AwaitInputPayload { run { question { id } } } } }"""
+
+
+async def _held(caller: Caller, project: str) -> tuple[str, str, str]:
+    """A session, a message in it, and a run that replies to it."""
+    sent = (await caller.get(SEND, project=project))["sendMessage"]
+    held = (await caller.get(START, message=sent["message"]["id"]))["startRun"]
+    assert held["run"]["epoch"] == 1
+    return sent["session"]["id"], sent["message"]["id"], held["run"]["id"]
