@@ -147,14 +147,15 @@ async def follow(
 ) -> AsyncGenerator[SessionEvent]:
     """What happens in one session."""
     scope, session_id = info.context.scope, identifier.parse("id", id)
-    async with following.session(scope, session_id, after, present=presence) as told:
+    begin = info.context.resumed_at or after
+    async with following.session(scope, session_id, begin, present=presence) as told:
         async for happened in told:
             yield event.of_session(happened)
 
 
 async def changes(info: Info, after: AfterChange = None) -> AsyncGenerator[AccountEvent]:
     """What happens to the account's sessions, projects and agents."""
-    async with following.account(info.context.scope, after) as told:
+    async with following.account(info.context.scope, info.context.resumed_at or after) as told:
         async for happened in told:
             yield event.of_account(happened)
 

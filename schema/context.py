@@ -24,6 +24,8 @@ class Context:
     """Made anew for each operation. A subscription's lives long, so its loaders batch but do not cache."""
 
     scope: Scope
+    resumed_at: str | None = None
+    """The cursor that an event stream had come to which resumes; it counts more than the operation's `after`."""
     projects: DataLoader[UUID, models.Project | None] = field(init=False)
     agents: DataLoader[UUID, models.Agent | None] = field(init=False)
     sessions: DataLoader[UUID, Seen | None] = field(init=False)

@@ -1,7 +1,8 @@
 """The application: every part put together."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -45,6 +46,7 @@ class Transom(Starlette):
             context=self._context,
             refusals=REFUSALS,
             allowed_origins=settings.origins,
+            event_id=_cursor,
         )
         super().__init__(
             routes=[
@@ -67,7 +69,8 @@ class Transom(Starlette):
         )
 
     async def _context(self, caller: Caller[Identity]) -> Context:
-        return Context(Scope(Viewer(caller.identity.user_id, caller.client), self.shared.process))
+        scope = Scope(Viewer(caller.identity.user_id, caller.client), self.shared.process)
+        return Context(scope, resumed_at=caller.last_event_id)
 
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
@@ -103,6 +106,12 @@ def _models(settings: Settings) -> Models:
 def create() -> Transom:
     """The application of this process, by the environment; what uvicorn calls."""
     return Transom(current())
+
+
+def _cursor(data: Mapping[str, Any]) -> str | None:
+    """The cursor of a subscription's event, if the client asked for it: the `id:` of an event stream."""
+    event = next(iter(data.values()), None)
+    return event.get("cursor") if isinstance(event, Mapping) else None
 
 
 async def _sdl(_: Request) -> PlainTextResponse:
