@@ -56,7 +56,7 @@ def test_every_refusal_event_and_ending_is_named() -> None:
 
 
 def test_every_mutation_is_repeatable_as_the_page_says() -> None:
-    others = {"applyBatch", "appendToRun", "finishRun"}
+    others = {"applyBatch", "appendToRun", "finishRun", "setTyping"}
     mutations = api._schema.mutation_type
     assert mutations
     assert {name for name, field in mutations.fields.items() if "clientMutationId" not in field.args} == others
