@@ -138,9 +138,6 @@ class Journal:
 
     def _batch(self, pen: Pen) -> _Batch | None:
         """What a pen puts into this turn; None where it has nothing, or nothing that could be stored."""
-        if pen.fenced:  # after a refusal there would be a hole
-            self._fence(pen)
-            return None
         first = pen.written - len(pen.pending) + 1
         events, pen.pending = pen.pending[:LARGEST], pen.pending[LARGEST:]
         if pen.pending:
@@ -158,6 +155,7 @@ class Journal:
         return _Batch(pen, deltas.Entry(pen.run_id, pen.epoch, first, len(events), encoded.decode()), encoded)
 
     def _fence(self, pen: Pen) -> None:
+        """Drops what waits behind something that was refused: stored, it would leave a hole."""
         pen.fenced = True
         self._backlog -= len(pen.pending)
         pen.pending = []

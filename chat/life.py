@@ -9,6 +9,7 @@ from chat.journal import Journal
 from chat.process import Process, Timing
 from chat.sweeper import sweep
 from chat.sync.feeds import Feeds
+from chat.tidying import tidy
 from chat.worker import Worker
 from db.database import Database
 from llm.models import Models
@@ -44,6 +45,7 @@ async def running(
         jobs.start(process.journal.run(), "journal")
         jobs.start(process.feeds.heartbeat(process.timing.heartbeat), "heartbeat")
         jobs.start(sweep(process), "sweeper")
+        jobs.start(tidy(process), "tidying")
         if produces:
             jobs.start(worker.run(), "worker")
             jobs.start(worker.keep_leases(), "leases")

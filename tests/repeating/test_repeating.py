@@ -6,11 +6,13 @@ from uuid import uuid4
 
 import pytest
 from graphql import GraphQLObjectType
+from sqlalchemy import text
 
 from chat import messages, producing, projects, questions, runs, sessions
 from chat.process import Timing
 from chat.scope import Scope
 from chat.sessions import NewSession
+from chat.tidying import tidy_once
 from db.sessions import Filter
 from resolvers.root import api
 from tests.conftest import Server, viewer_of
@@ -208,3 +210,13 @@ async def test_an_answer_that_is_given_again_with_its_key_counts(scope: Scope) -
     ) {{ ... on AnswerRunPayload {{ run {{ status question {{ answer }} }} }} }} }}"""
     first, again = await ask(scope, answer), await ask(scope, answer)
     assert first == again == {"answerRun": {"run": {"status": "RUNNING", "question": {"answer": {"ok": True}}}}}
+
+
+async def test_a_key_counts_for_thirty_days(scope: Scope) -> None:
+    first = await sent(scope, "old")
+    await sent(scope, "young")
+    async with scope.process.db.system() as tx:
+        await tx.execute(text("UPDATE receipts SET created_at = now() - interval '31 days' WHERE key = 'old'"))
+        await tx.execute(text("UPDATE receipts SET created_at = now() - interval '29 days' WHERE key = 'young'"))
+    assert await tidy_once(scope.process) == 1
+    assert (await sent(scope, "old"))["message"]["id"] != first["message"]["id"]
