@@ -14,7 +14,6 @@ from contextlib import suppress
 from typing import Final
 
 from redis.crc import key_slot
-from redis.exceptions import RedisError
 
 from pubsub import slots
 from pubsub.addresses import ClusterAddress
@@ -51,6 +50,7 @@ class Cluster:
         self._doubted = asyncio.Event()
         self._doubter = ""
         self._began = 0.0
+        self._told = False
 
     @property
     def up(self) -> bool:
@@ -125,15 +125,21 @@ class Cluster:
 
     async def _look(self) -> None:
         """Ask one node after the other, until one knows the cluster."""
+        problems = []
         for name in self._candidates():
             try:
                 owners = await slots.read(self._address.url(name))
-            except (OSError, RedisError, TimeoutError) as error:
-                log.debug("%s does not tell of the cluster: %s", name, error)
+            except Exception as error:
+                problems.append(f"{name}: {type(error).__name__}: {error}")
                 continue
             if any(owners):
+                self._told = False
                 await self._believe(owners)
                 return
+            problems.append(f"{name} is in no cluster")
+        if not self._told:
+            self._told = True
+            log.warning("no node tells of the cluster: %s", "; ".join(problems))
 
     def _candidates(self) -> Iterator[str]:
         """The node that raised a doubt, for it knows why; those that are up; then the others."""
@@ -153,6 +159,9 @@ class Cluster:
         for name in self._nodes.keys() - present:
             if not self._nodes[name].subscriber.up or self._nodes[name].subscriber.empty:
                 await self._part_with(name)
+        for node in self._nodes.values():
+            if not node.publisher.up:
+                self._owe(node)
         self._pay()
         self._viewed.set()
 
@@ -202,6 +211,10 @@ class Cluster:
         node, task = self._nodes.pop(name), self._tasks.pop(name)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+        self._owe(node)
+
+    def _owe(self, node: Shard) -> None:
+        """Take the debts of a node: another one may have the slots."""
         for channel in node.publisher.settle():
             self._debts.add(channel)
 

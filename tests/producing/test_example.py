@@ -19,10 +19,11 @@ from websockets.typing import Subprotocol
 
 from tests.engines.processes import pids_of
 from tests.server.callers import Caller
-from tests.server.served import ROOT, serving
+from tests.server.served import serving
 from tests.server.windows import FOLLOW, Window
+from tests.support.proxy import Proxy
 
-EXAMPLE = ROOT / "examples" / "producer.py"
+EXAMPLE = Path(__file__).parents[2] / "examples" / "producer.py"
 QUESTION = "What is a transom?"
 CANCEL = "mutation ($id: ID!) { cancelRun(runId: $id) { __typename } }"
 
@@ -52,11 +53,14 @@ class Lasting(Window):
         super().__init__()
         self.cursor: str | None = None
         self.connections = 0
+        self.questions = 0
+        """How often the question was told: once, if it comes back after its cursor."""
 
     @override
     def take(self, event: dict[str, Any]) -> None:
         assert event["__typename"] != "Reset"
         self.cursor = event.get("cursor", self.cursor)
+        self.questions += event["__typename"] == "MessageChanged" and event["message"]["role"] == "USER"
         super().take(event)
 
     @classmethod
@@ -121,15 +125,27 @@ async def last_words(process: Process) -> list[str]:
     return output.decode().splitlines()
 
 
+async def an_acknowledgement_is_lost(proxy: Proxy, window: Window) -> None:
+    """Cut the app off when the window has something that the app does not yet know to be stored."""
+    proxy.latency = 0.1
+    written = len(window.reply)
+    await window.until(lambda shown: len(shown.reply) > written)
+    proxy.reset()
+    proxy.latency = 0.0
+
+
 async def test_nothing_is_lost_and_nothing_comes_twice_when_the_server_is_killed(
     folder: Path, tmp_path: Path, text: str
 ) -> None:
     settings = {"data_dir": folder, "model_url": "scripted:"}
     async with (
         serving(tmp_path / "log", **settings) as first,
-        example(first.graphql) as (app, session_id, _),
+        Proxy(("127.0.0.1", first.port)) as proxy,
+        example(f"http://127.0.0.1:{proxy.port}/graphql") as (app, session_id, _),
         Lasting.staying(first.socket, session_id) as window,
     ):
+        for _ in range(3):
+            await an_acknowledgement_is_lost(proxy, window)
         await window.until(lambda shown: len(shown.reply) > len(text) // 4)
         first.kill()
         await first.ended()
@@ -145,7 +161,7 @@ async def test_nothing_is_lost_and_nothing_comes_twice_when_the_server_is_killed
     assert said[-1] == "COMPLETE: all 500 words are there, each once and in order."
     assert (reply["status"], reply["content"]) == ("COMPLETE", text)
     assert (window.status, window.reply) == ("COMPLETE", text)
-    assert window.connections == 2
+    assert (window.connections, window.questions) == (2, 1)
 
 
 async def test_a_stop_from_a_window_ends_it_with_what_it_has_written(folder: Path, tmp_path: Path, text: str) -> None:

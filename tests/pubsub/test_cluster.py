@@ -11,6 +11,7 @@ import pytest
 from pubsub.addresses import ClusterAddress
 from pubsub.redis import RedisBus
 from pubsub.slots import owners
+from pubsub.wire import ORIGIN_SIZE, Wire
 from tests.pubsub.ear import Ear, until
 from tests.pubsub.valkey_cluster import ClusterNode, ValkeyCluster
 
@@ -129,22 +130,24 @@ async def test_a_node_that_is_killed_and_comes_back_is_a_loss_for_its_channels_a
     await cluster.whole()
 
 
-async def test_who_publishes_to_a_node_that_is_down_owns_up_to_it(
+async def test_what_a_lost_node_did_not_take_is_owned_up_to_by_the_one_that_has_its_slot_next(
     cluster: ValkeyCluster, here: RedisBus, namespace: str
 ) -> None:
-    victim = cluster.owners[1]
+    victim, _, heir = cluster.owners
     (channel,) = await channels_on(cluster, namespace, victim, 1)
+    name = f"{namespace}:{channel}"
     await victim.kill()
     await until(lambda: not here.connected)
     here.publish(channel, b"dropped")
+    assert await heir.inherits(name, victim) == Wire(namespace).loss()[ORIGIN_SIZE:]
     await victim.start()
-    ear = Ear()
-    async with RedisBus(cluster.url, namespace=namespace) as later:
-        await later.listen(channel, ear)
-        await ear.loses(1)
-        here.publish(channel, b"heard")
-        assert await ear.hears(1) == [b"heard"]
     await cluster.whole()
+
+    async def inherited() -> bool:
+        return await cluster.owner(name) is heir
+
+    await until(inherited)
+    await cluster.move(name, victim)
 
 
 async def test_a_slot_that_moves_is_a_loss_for_its_channels_and_for_no_others(
@@ -304,7 +307,7 @@ async def test_a_primary_that_steps_down_hands_its_channels_over() -> None:
             await hears_again(here, channel, ear)
 
 
-async def test_a_bus_starts_without_the_cluster_and_finds_it_later() -> None:
+async def test_a_bus_starts_without_the_cluster_and_finds_it_later(caplog: pytest.LogCaptureFixture) -> None:
     clock = asyncio.get_running_loop().time
     ear = Ear()
     async with ValkeyCluster() as cluster:
@@ -324,6 +327,8 @@ async def test_a_bus_starts_without_the_cluster_and_finds_it_later() -> None:
             await until(lambda: here.connected)
             here.publish("a", b"far")
             assert await ear.hears(2) == [b"near", b"far"]
+    told = [record.message for record in caplog.records if record.message.startswith("no node tells of the cluster: ")]
+    assert len(told) == 2  # once by each
 
 
 async def test_one_node_that_answers_is_enough_to_find_the_others(cluster: ValkeyCluster) -> None:

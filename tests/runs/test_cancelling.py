@@ -139,7 +139,7 @@ class Deaf:
         """Says `x` and goes on saying it."""
         while not self.let.is_set():
             try:
-                await asyncio.sleep(0.005)
+                await asyncio.sleep(0)
             except asyncio.CancelledError:
                 continue
             self.said += 1

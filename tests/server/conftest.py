@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,8 +37,8 @@ def start(urls: engines.Urls, database: str, tmp_path_factory: pytest.TempPathFa
     logs = tmp_path_factory.mktemp("logs")
     numbers = count()
 
-    def starting(*options: str, **settings: object) -> AbstractAsyncContextManager[Served]:
-        engines_of_the_module = {"database_url": database, "redis_url": urls.redis, "model_url": MODEL}
+    def starting(*options: str, **settings: Any) -> AbstractAsyncContextManager[Served]:
+        engines_of_the_module: dict[str, Any] = {"database_url": database, "redis_url": urls.redis, "model_url": MODEL}
         return serving(logs / f"{next(numbers)}.log", *options, **engines_of_the_module | settings)
 
     return starting

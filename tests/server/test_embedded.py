@@ -1,10 +1,12 @@
 """`transom serve` without any setting but its folder: the engines that it brings along, and what they keep."""
 
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
 
+from server import engines
 from tests.engines.processes import pids_of
 from tests.server.callers import Caller
 from tests.server.conftest import MODEL
@@ -35,7 +37,7 @@ async def test_a_restart_keeps_everything_and_leaves_no_process_behind(folder: P
 
 
 async def test_a_killed_server_is_taken_over_by_the_next_one(folder: Path, tmp_path: Path) -> None:
-    settings = {"data_dir": folder, "model_url": MODEL}
+    settings: dict[str, Any] = {"data_dir": folder, "model_url": MODEL}
     async with serving(tmp_path / "log", **settings) as served, Caller.at(served.graphql) as caller:
         session_id = (await caller.send("Remember this."))["session"]["id"]
         await until(lambda: caller.is_settled(session_id))
@@ -55,7 +57,7 @@ async def test_a_killed_server_is_taken_over_by_the_next_one(folder: Path, tmp_p
 
 
 async def test_two_servers_share_a_folder_and_the_last_one_ends_the_engines(folder: Path, tmp_path: Path) -> None:
-    settings = {"data_dir": folder, "model_url": MODEL}
+    settings: dict[str, Any] = {"data_dir": folder, "model_url": MODEL}
     async with serving(tmp_path / "one", **settings) as one, Caller.at(one.graphql) as caller:
         session_id = (await caller.send("To both."))["session"]["id"]
         async with serving(tmp_path / "other", **settings) as other, Caller.at(other.graphql) as reader:
@@ -68,9 +70,9 @@ async def test_two_servers_share_a_folder_and_the_last_one_ends_the_engines(fold
 
 @pytest.mark.parametrize("names", ["database", "redis"])
 async def test_a_part_of_ones_own_replaces_the_embedded_one(
-    folder: Path, tmp_path: Path, urls: object, database: str, names: str
+    folder: Path, tmp_path: Path, urls: engines.Urls, database: str, names: str
 ) -> None:
-    given = {"database": {"database_url": database}, "redis": {"redis_url": urls.redis}}[names]  # type: ignore[attr-defined]
+    given: dict[str, Any] = {"database": {"database_url": database}, "redis": {"redis_url": urls.redis}}[names]
     async with serving(tmp_path / "log", data_dir=folder, model_url=MODEL, **given) as served:
         async with Caller.at(served.graphql) as caller:
             session_id = (await caller.send("Hello"))["session"]["id"]

@@ -11,7 +11,7 @@ from gql.transport.websockets import WebsocketsTransport
 
 from tests.server.callers import READ, SEND, Caller
 from tests.server.conftest import Start
-from tests.server.served import Served, group
+from tests.server.served import Served, group, until
 from tests.server.windows import NodeWindow, Window
 
 COUNT = 2_000
@@ -91,6 +91,7 @@ async def test_gql_over_http_accepts_every_document_by_the_servers_own_schema(tw
 async def test_windows_on_all_workers_of_a_server_show_the_same_text(start: Start) -> None:
     async with AsyncExitStack() as stack:
         served = await stack.enter_async_context(start("--workers", "2", model_url=COUNTING))
+        await until(lambda: has_workers(served, 2), seconds=60)
         caller = await stack.enter_async_context(Caller.at(served.graphql))
         session_id = (await caller.send("Count!"))["session"]["id"]
         windows: list[Window] = []
@@ -114,6 +115,11 @@ async def test_offsets_count_utf16_code_units(start: Start, npm: Path) -> None:
         assert shown["reply"] == ("🪟🔥 " * 300)
         assert shown["deltas"] > 0
         assert (await caller.messages(session_id))[1]["content"] == shown["reply"]
+
+
+async def has_workers(served: Served, count: int) -> bool:
+    """Whether that many workers are at work."""
+    return served.log.read_text().count("the subscribing link to Redis is up") == count
 
 
 def landed(served: Served) -> dict[int, set[str]]:
