@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import asyncpg
@@ -76,7 +77,12 @@ async def revision(url: str) -> str:
 async def test_a_token_lets_its_bearer_in(urls: engines.Urls, database: str, shell: Shell, tmp_path: Path) -> None:
     secret = "a secret of at least thirty-two bytes"
     token = (await shell(DEPLOY, "token", TRANSOM_JWT_SECRET=secret)).strip()
-    there = {"database_url": database, "redis_url": urls.redis, "model_url": "scripted:", "jwt_secret": secret}
+    there: dict[str, Any] = {
+        "database_url": database,
+        "redis_url": urls.redis,
+        "model_url": "scripted:",
+        "jwt_secret": secret,
+    }
     async with serving(tmp_path / "log", **there) as served:
         assert (await Api(served, token)("{ viewer { name } }")) == {"viewer": {"name": None}}
         async with httpx.AsyncClient() as http:
@@ -100,7 +106,7 @@ async def test_a_restored_backup_tells_windows_to_fetch_anew(
     await shell(DEPLOY, "backup", TRANSOM_DATABASE_URL=database)
     async with empty_database(urls.database) as restored:
         await shell(DEPLOY, "restore", TRANSOM_DATABASE_URL=restored)
-        there = {"database_url": restored, "redis_url": urls.redis, "model_url": "scripted:"}
+        there: dict[str, Any] = {"database_url": restored, "redis_url": urls.redis, "model_url": "scripted:"}
         async with serving(tmp_path / "log", **there) as served:
             kept = await Api(served)("query ($id: ID!) { session(id: $id) { title cursor } }", id=session["id"])
             told = [

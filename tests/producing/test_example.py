@@ -137,7 +137,7 @@ async def an_acknowledgement_is_lost(proxy: Proxy, window: Window) -> None:
 async def test_nothing_is_lost_and_nothing_comes_twice_when_the_server_is_killed(
     folder: Path, tmp_path: Path, text: str
 ) -> None:
-    settings = {"data_dir": folder, "model_url": "scripted:"}
+    settings: dict[str, Any] = {"data_dir": folder, "model_url": "scripted:"}
     async with (
         serving(tmp_path / "log", **settings) as first,
         Proxy(("127.0.0.1", first.port)) as proxy,
