@@ -158,6 +158,7 @@ async def run(*arguments: str, **settings: object) -> tuple[int, str, str]:
             output, errors = await process.communicate()
     finally:
         if process.returncode is None:
-            process.kill()
+            process.terminate()  # it ends its engines, too
+            await process.wait()
     assert process.returncode is not None
     return process.returncode, output.decode(), errors.decode()
