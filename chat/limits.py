@@ -62,11 +62,13 @@ def external_id(field: str, value: str) -> str:
 
 
 def metadata(field: str, value: object) -> Json:
-    """A JSON object, as it is stored: numbers that JSON does not have become null, as in a browser.
+    """A JSON object, as it is stored: numbers that JSON does not have become null, as in a browser. None is empty.
 
     Raises:
         InvalidInput: it is no object, is larger than `METADATA`, or holds what PostgreSQL cannot store.
     """
+    if value is None:
+        return {}
     if not isinstance(value, dict):
         raise InvalidInput(field, 'It must be a JSON object, such as {"stage": "draft"}.')
     try:

@@ -105,7 +105,7 @@ def _message(
         status=MessageStatus.COMPLETE,
         parts=[parts.text(text)],
         content=text,
-        meta=limits.metadata("metadata", metadata or {}),
+        meta=limits.metadata("metadata", metadata),
         author_id=scope.viewer.id,
         client_created_at=client_created_at,
     )

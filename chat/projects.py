@@ -48,7 +48,7 @@ async def create(scope: Scope, name: str, *, project_id: UUID | None = None, met
         id=project_id or uuid7(),
         owner_id=scope.viewer.id,
         name=limits.name("name", name),
-        meta=limits.metadata("metadata", metadata or {}),
+        meta=limits.metadata("metadata", metadata),
     )
     try:
         async with scope.write() as tx:

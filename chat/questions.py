@@ -28,7 +28,7 @@ async def ask(scope: Scope, run_id: UUID, epoch: int, text: str, *, data: object
     text = limits.storable(text).strip()
     if not 0 < len(text) <= TEXT:
         raise InvalidInput("text", f"A question has between 1 and {TEXT:,} characters.")
-    asked = {"text": text, "data": limits.metadata("data", data or {})}
+    asked = {"text": text, "data": limits.metadata("data", data)}
     await holding.authorise(scope, run_id)
     async with scope.write() as tx:
         made(tx, run=run_id)

@@ -114,7 +114,7 @@ async def begin(tx: AsyncSession, scope: Scope, new: NewSession) -> Seen:
     """
     title = None if new.title is None else limits.name("title", new.title)
     external_id = None if new.external_id is None else limits.external_id("externalId", new.external_id)
-    metadata = limits.metadata("metadata", new.metadata or {})
+    metadata = limits.metadata("metadata", new.metadata)
     await _check_links(tx, project_id=new.project_id, agent_id=new.agent_id)
     session = Session(
         id=new.id or uuid7(),

@@ -1,5 +1,6 @@
 """The application: every part put together."""
 
+import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -15,6 +16,7 @@ from chat import life, refusals
 from chat.process import Timing
 from chat.scope import Scope, Viewer
 from db.database import Database
+from db.failures import transient
 from llm.models import Models
 from pubsub.redis import RedisBus
 from resolvers.root import api
@@ -25,13 +27,14 @@ from server.graphql import Caller, Code, GraphQLEndpoint
 from server.settings import Settings, current
 from server.state import State
 
-REFUSALS = {
+_log = logging.getLogger("transom.app")
+
+_REFUSALS = {
     refusals.InvalidInput: Code.BAD_USER_INPUT,
     refusals.IdTaken: Code.BAD_USER_INPUT,
     refusals.NotFound: Code.NOT_FOUND,
     refusals.NotAllowed: Code.FORBIDDEN,
 }
-"""The codes of refusals by a rule, where a field has no result union."""
 
 
 class Transom(Starlette):
@@ -44,7 +47,7 @@ class Transom(Starlette):
             api,
             authenticate=Authentication(settings, lambda: self.shared.process),
             context=self._context,
-            refusals=REFUSALS,
+            explain=_explain,
             allowed_origins=settings.origins,
             event_id=_cursor,
         )
@@ -106,6 +109,17 @@ def _models(settings: Settings) -> Models:
 def create() -> Transom:
     """The application of this process, by the environment; what uvicorn calls."""
     return Transom(current())
+
+
+def _explain(error: Exception) -> tuple[Code, str] | None:
+    """Refusals by a rule, where a field has no result union for them; and a database that is away for a while."""
+    for kind, code in _REFUSALS.items():
+        if isinstance(error, kind):
+            return code, str(error)
+    if transient(error):
+        _log.warning("An operation failed because the database did not answer: %s", type(error).__name__)
+        return Code.SERVICE_UNAVAILABLE, "The database does not answer just now. Try again shortly."
+    return None
 
 
 def _cursor(data: Mapping[str, Any]) -> str | None:

@@ -1,7 +1,6 @@
 """The GraphQL endpoint: one address for HTTP, server-sent events and WebSocket."""
 
 from collections.abc import Collection
-from types import MappingProxyType
 
 import strawberry
 from starlette.routing import BaseRoute, Route, WebSocketRoute
@@ -10,7 +9,7 @@ from strawberry.http.websocket_origin import normalize_allowed_origins
 
 from server.graphql.callers import Authenticate, Identity, MakeContext
 from server.graphql.documents import Documents
-from server.graphql.errors import Refusals
+from server.graphql.errors import Explain, unexplained
 from server.graphql.http import HTTPTransport
 from server.graphql.limits import Limits
 from server.graphql.operations import EventId, Operations
@@ -26,8 +25,8 @@ class GraphQLEndpoint[I: Identity]:
     sent in `Authorization` (or `connection_init`) and returns an identity or raises `Unauthenticated`.
 
     Times are in seconds. `operation_timeout` bounds queries and mutations. `allowed_origins` are the origins whose
-    pages may open sockets besides our own (`https://example.com`, or `*`). `refusals` are exceptions of resolvers that
-    are no faults: the client reads their text, with that code.
+    pages may open sockets besides our own (`https://example.com`, or `*`). `explain` gives the
+    code and the text of exceptions that are no faults.
     """
 
     def __init__(
@@ -46,7 +45,7 @@ class GraphQLEndpoint[I: Identity]:
         connection_init_timeout: float = 5.0,
         ping_interval: float = 10.0,
         event_id: EventId | None = None,
-        refusals: Refusals = MappingProxyType({}),
+        explain: Explain = unexplained,
     ) -> None:
         operations = Operations(
             schema,
@@ -54,7 +53,7 @@ class GraphQLEndpoint[I: Identity]:
             persisted or PersistedDocuments(),
             timeout=operation_timeout,
             event_id=event_id,
-            refusals=refusals,
+            explain=explain,
         )
         self._service = Service(
             operations,

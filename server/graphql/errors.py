@@ -3,9 +3,8 @@
 import logging
 import re
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
 
@@ -108,19 +107,23 @@ def incident(cause: BaseException, *, path: list[str | int] | None = None) -> Gr
     )
 
 
-type Refusals = Mapping[type[Exception], Code]
-"""Exceptions whose text the client may read, with the code that they have."""
+type Explain = Callable[[Exception], tuple[Code, str] | None]
+"""The code and the text of an exception that is no fault of the server's; None for one that is."""
 
 
-def shown(errors: Iterable[GraphQLError], refusals: Refusals = MappingProxyType({})) -> list[GraphQLError]:
+def unexplained(_: Exception) -> None:
+    """Takes every exception for a fault."""
+
+
+def shown(errors: Iterable[GraphQLError], explain: Explain = unexplained) -> list[GraphQLError]:
     """The errors of one result as the client may see them: coded refusals as they are, input errors, incidents."""
-    return [_shown(error, refusals) for error in errors]
+    return [_shown(error, explain) for error in errors]
 
 
-def _shown(error: GraphQLError, refusals: Refusals) -> GraphQLError:
-    for kind, code in refusals.items():
-        if isinstance(error.original_error, kind):
-            return coded(error, code)
+def _shown(error: GraphQLError, explain: Explain) -> GraphQLError:
+    if error.original_error is not None and (explained := explain(error.original_error)) is not None:
+        code, text = explained
+        return GraphQLError(text, nodes=error.nodes, path=error.path, extensions={"code": code.value})
     if isinstance(error.original_error, GraphQLError) and not error.extensions:
         error.extensions = error.original_error.extensions
     if (error.extensions or {}).get("code") in Code:

@@ -17,7 +17,7 @@ from strawberry.types.execution import PreExecutionError
 from server.graphql import errors
 from server.graphql.documents import Document, Documents
 from server.graphql.encoding import encode
-from server.graphql.errors import Code, Refusals, Refused, refusal
+from server.graphql.errors import Code, Explain, Refused, refusal
 from server.graphql.persisted import PersistedDocuments
 from server.graphql.requests import Request
 
@@ -59,14 +59,14 @@ class Operations:
         *,
         timeout: float,
         event_id: EventId | None,
-        refusals: Refusals,
+        explain: Explain,
     ) -> None:
         self.schema = copy(schema)
         self.schema.extensions = (_Prepared, *schema.extensions)
         self.schema.process_errors = lambda *_: None  # type: ignore[method-assign]  # `errors.shown` logs, once
         self.timeout = timeout
         self.event_id = event_id
-        self.refusals = refusals
+        self.explain = explain
         self._documents = documents
         self._persisted = persisted
 
@@ -128,10 +128,10 @@ class Operation:
         if not isinstance(result, ExecutionResult):
             raise refusal(Code.BAD_REQUEST, "Incremental delivery (@defer, @stream) is not supported.")
         if result.errors and _is_request_error(result):
-            raise Refused(*errors.shown(result.errors, self.of.refusals))
+            raise Refused(*errors.shown(result.errors, self.of.explain))
         payload: dict[str, Any] = {"data": result.data}
         if result.errors:
-            payload["errors"] = [error.formatted for error in errors.shown(result.errors, self.of.refusals)]
+            payload["errors"] = [error.formatted for error in errors.shown(result.errors, self.of.explain)]
         if result.extensions:
             payload["extensions"] = result.extensions
         event_id = self.of.event_id(result.data) if self.of.event_id and result.data else None

@@ -45,7 +45,7 @@ class Service[I: Identity]:
         Raises:
             Refused: there is none, or a coded error was raised while finding out.
         """
-        with _refusing():
+        with self._refusing():
             return await self.authenticate(credential)
 
     async def context_of(self, caller: Caller[I]) -> object:
@@ -54,7 +54,7 @@ class Service[I: Identity]:
         Raises:
             Refused: the caller is not accepted any more, or a coded error was raised.
         """
-        with _refusing():
+        with self._refusing():
             return await self.make_context(caller)
 
     def refuse_if_closing(self) -> None:
@@ -90,6 +90,19 @@ class Service[I: Identity]:
         finally:
             timer.cancel()
 
+    @contextmanager
+    def _refusing(self) -> Iterator[None]:
+        try:
+            yield
+        except Unauthenticated as error:
+            raise refusal(Code.UNAUTHENTICATED, error.reason) from error
+        except GraphQLError as error:
+            raise Refused(*shown([error])) from error
+        except Exception as error:
+            if (explained := self.operations.explain(error)) is None:
+                raise
+            raise refusal(*explained) from error
+
     async def shutdown(self, timeout: float) -> None:
         """End every socket and stream, telling its client; return when they are gone, or after `timeout` seconds."""
         self.closing = True
@@ -99,16 +112,6 @@ class Service[I: Identity]:
             tasks.add(work.task)
         if tasks:
             await asyncio.wait(tasks, timeout=timeout)
-
-
-@contextmanager
-def _refusing() -> Iterator[None]:
-    try:
-        yield
-    except Unauthenticated as error:
-        raise refusal(Code.UNAUTHENTICATED, error.reason) from error
-    except GraphQLError as error:
-        raise Refused(*shown([error])) from error
 
 
 def going_away() -> Refused:

@@ -81,7 +81,11 @@ def test_an_external_id_has_between_1_and_255_characters(blank: str) -> None:
         limits.external_id("externalId", blank)
 
 
-@pytest.mark.parametrize("value", [[], "text", 1, None, [{"a": 1}]])
+def test_no_metadata_is_an_empty_object() -> None:
+    assert limits.metadata("metadata", None) == {}
+
+
+@pytest.mark.parametrize("value", [[], "text", 1, [{"a": 1}]])
 def test_metadata_is_an_object(value: object) -> None:
     with pytest.raises(InvalidInput) as refused:
         limits.metadata("metadata", value)

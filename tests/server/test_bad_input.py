@@ -74,6 +74,8 @@ MESSAGES = [
     ({"sessionId": "$session", "parentId": "$elsewhere"}, invalid("parentId", NO_PARENT)),
     ({"parentId": "$message"}, invalid("parentId", NO_PARENT)),
     ({"metadata": [1]}, invalid("metadata", OBJECT)),
+    ({"metadata": []}, invalid("metadata", OBJECT)),
+    ({"metadata": False}, invalid("metadata", OBJECT)),
     ({"metadata": "text"}, invalid("metadata", OBJECT)),
     (
         {"metadata": {"blob": "x" * 65_536}},
