@@ -18,7 +18,8 @@ CONVERSATIONS = 4
 def main() -> None:
     """Load the model and serve it; ends with a sentence on standard error if that cannot be."""
     weights = Path(sys.argv[1])
-    host, port = socket.socket(fileno=0).getsockname()
+    place = socket.socket(fileno=0)  # it holds the port for as long as this name does
+    host, port = place.getsockname()
     try:
         import xllamacpp  # noqa: PLC0415
     except ImportError as error:

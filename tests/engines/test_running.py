@@ -95,8 +95,16 @@ def test_the_port_of_the_model_is_taken_from_the_first_moment(folder: Path) -> N
         thief.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         port = httpx.URL(urls.model).port
         assert port is not None
-        with pytest.raises(OSError, match="in use"):
-            thief.bind(("127.0.0.1", port))
+        answering = time.monotonic() + 20
+        while not _answers(port):  # at every moment, until it listens itself
+            assert time.monotonic() < answering
+            with pytest.raises(OSError, match="in use"):
+                thief.bind(("127.0.0.1", port))
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as caller:
+        return caller.connect_ex(("127.0.0.1", port)) == 0
 
 
 def test_a_model_that_cannot_load_says_so(folder: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.server.callers import Caller
 from tests.server.conftest import Start
-from tests.server.served import group, until
+from tests.server.served import Served, group, until
 from tests.server.sockets import socket
 from tests.server.windows import Window
 
@@ -83,7 +83,7 @@ async def test_a_server_that_is_asked_to_end_tells_windows_and_interrupts_runs_a
 
                 assert await served.ended(10) == 0
                 assert [await each.closed() for each in sockets] == [(1001, "going away")] * 4
-            assert group(served.process.pid) == []
+            await until(lambda: nobody_is_left(served))
 
     # The lease is 30 seconds here: nobody has waited for its end.
     async with start() as other, Caller.at(other.graphql) as caller:
@@ -91,3 +91,7 @@ async def test_a_server_that_is_asked_to_end_tells_windows_and_interrupts_runs_a
     assert (reply["status"], reply["run"]["status"]) == ("INTERRUPTED", "INTERRUPTED")
     assert reply["content"].startswith(window.reply)
     assert NUMBERS.startswith(reply["content"])
+
+
+async def nobody_is_left(served: Served) -> bool:
+    return group(served.process.pid) == []
