@@ -7,6 +7,8 @@ import signal
 import subprocess
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import asyncpg
@@ -52,10 +54,17 @@ async def test_engines_of_a_killed_server_are_taken_over_and_then_stopped(folder
     assert pids_of(folder) == []
 
 
+def open_files(pid: int) -> Iterator[str]:
+    """What a process has open, but for what it closes meanwhile."""
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):
+            yield str(entry.readlink())
+
+
 def test_what_a_server_starts_has_no_part_in_its_locks(folder: Path) -> None:
     with running(settings_of(folder)):
         worker = bystander(folder)
-        held = {str(entry.readlink()) for entry in Path(f"/proc/{worker.pid}/fd").iterdir()}
+        held = set(open_files(worker.pid))
         worker.kill()
         worker.wait()
     assert not [path for path in held if path.startswith(str(folder))]
