@@ -98,21 +98,25 @@ async def cancel(scope: Scope, run_id: UUID) -> Run:
             raise NotFound("run")
         await sessions.writable(tx, scope, run.session_id)
         if run.cancel_requested_at is None and run.status in ACTIVE:
-            session = await session_rows.advance(tx, run.session_id)
-            if session is None:
-                raise NotFound("run")
-            asked = await runs.request_cancel(tx, run_id, session.head)
-        else:
-            asked = run
-    if asked is None:  # it ended just now
-        return await _now(scope, run_id)
-    run = asked
+            run = await _request_cancel(tx, run)
     doorbells.stop(process.bus, [run_id])
     if run.status is RunStatus.QUEUED:
         return await finish(process, run, Outcome(RunStatus.CANCELLED)) or await _now(scope, run_id)
     if run.status in ACTIVE:
         doorbells.ring(process.bus, ScopeKind.SESSION, run.session_id, run.seq)
     return run
+
+
+async def _request_cancel(tx: AsyncSession, run: Run) -> Run:
+    """Asks for the end of a run, unless it has ended just now: then no number is taken that no row would carry."""
+    if await session_rows.advance(tx, run.session_id, 0) is None:  # from here on nothing ends it
+        raise NotFound("run")
+    run = await runs.current(tx, run.id) or run
+    if run.status not in ACTIVE:
+        return run
+    session = await session_rows.advance(tx, run.session_id)
+    assert session is not None
+    return await runs.request_cancel(tx, run.id, session.head) or run
 
 
 async def cancel_sent(scope: Scope, key: str) -> Run | None:
