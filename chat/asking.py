@@ -74,7 +74,6 @@ async def reply(
         status=MessageStatus.PENDING,
         run_id=new_run_id,
         seq=taken.head - 1,
-        origin=scope.viewer.client,
     )
     run = Run(
         id=new_run_id,
@@ -86,7 +85,6 @@ async def reply(
         position=min(queued) - 1 if stops and queued else taken.head,
         parallel=when_busy is WhenBusy.PARALLEL,
         seq=taken.head,
-        origin=scope.viewer.client,
     )
     await messages.add(tx, message)
     await runs.add(tx, run)

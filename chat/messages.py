@@ -128,7 +128,7 @@ async def _say(
                 if found[1] is not None:
                     made(tx, run=found[1].run.id)
                 return found
-            seen = await _store(tx, scope, await _session(tx, scope, to), message, parent_id)
+            seen = await _store(tx, await _session(tx, scope, to), message, parent_id)
             reply = None
             if when_busy is not None:
                 reply = await asking.reply(tx, scope, seen[0], message, when_busy=when_busy)
@@ -188,9 +188,7 @@ async def _after_conflict(
     raise IdTaken("newSession.externalId" if conflict == sessions.EXTERNAL_IDS else "id") from error
 
 
-async def _store(
-    tx: AsyncSession, scope: Scope, seen: Seen, message: Message, parent_id: UUID | Literal[Tip.TIP] | None
-) -> Seen:
+async def _store(tx: AsyncSession, seen: Seen, message: Message, parent_id: UUID | Literal[Tip.TIP] | None) -> Seen:
     """Places and numbers the message, and makes its branch the one that is shown."""
     session = await session_rows.advance(
         tx,
@@ -208,7 +206,7 @@ async def _store(
         place = await placing.under(tx, session, parent_id)
     message.session_id = session.id
     message.parent_id, message.branch, message.depth = place.parent_id, place.branch, place.depth
-    message.seq, message.origin = session.head, scope.viewer.client
+    message.seq = session.head
     await messages.add(tx, message)
     changes: dict[str, Any] = {"current_branch": place.branch}
     if session.title_source is TitleSource.NONE:

@@ -32,7 +32,7 @@ async def ask(scope: Scope, run_id: UUID, epoch: int, text: str, *, data: object
     await holding.authorise(scope, run_id)
     async with scope.write() as tx:
         made(tx, run=run_id)
-        session = await session_rows.advance(tx, (await holding.current(tx, run_id)).session_id)
+        session = await session_rows.advance(tx, (await holding.current(tx, run_id)).session_id, 0)
         if session is None:
             raise NotFound("run")
         run = await holding.hold(tx, scope, run_id, epoch)
@@ -42,6 +42,7 @@ async def ask(scope: Scope, run_id: UUID, epoch: int, text: str, *, data: object
             if {key: run.question[key] for key in asked} != asked if run.question else True:
                 raise InvalidInput("text", "The run waits for the answer to another question.")
             return run
+        session = await session_rows.advance(tx, run.session_id) or session
         question = {"id": str(uuid7()), **asked, "answer": None, "answeredBy": None}
         run = await runs.wait_for_input(tx, run_id, session.head, question)
     sessions.ring(scope.process, session)

@@ -65,14 +65,12 @@ async def resume(scope: Scope, run_id: UUID) -> tuple[Seen, Reply]:
             requested_by=scope.viewer.id,
             position=session.head,
             seq=session.head,
-            origin=scope.viewer.client,
         )
         await runs.add(tx, again)
         pending = {
             "status": MessageStatus.PENDING,
             "run_id": again.id,
             "error": None,
-            "origin": scope.viewer.client,
         }
         message = await messages.change(tx, message.id, session.head - 1, pending)
         made(tx, run=again.id)

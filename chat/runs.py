@@ -60,12 +60,14 @@ async def claim(process: Process) -> Run | None:
     """Takes a queued run that is next in its session; None where there is none."""
     async with process.db.system() as tx:
         for run_id, session_id in await runs.claimable(tx, 1):
+            queued = await runs.current(tx, run_id)  # it may have ended just before the lock
+            if queued is None or queued.status is not RunStatus.QUEUED:
+                continue
             session = await session_rows.advance(tx, session_id, 2)
             if session is None:
                 continue
             run = await runs.claim(tx, run_id, session.head, process.id, process.timing.lease_delta)
-            if run is None:
-                continue
+            assert run is not None  # the session's row is locked, and no run of it changes its status meanwhile
             await messages.change(tx, run.message_id, session.head - 1, {"status": MessageStatus.STREAMING})
             break
         else:
@@ -190,7 +192,6 @@ async def _fold(tx: AsyncSession, run: Run, outcome: Outcome, session: Session) 
         "content": parts.content(whole),
         "status": _MESSAGE_STATUS[outcome.status],
         "error": None if outcome.error is None else dict(outcome.error),
-        "origin": None,
     }
     await deltas.discard(tx, run.id)
     return await messages.change(tx, message.id, session.head - 1, values)

@@ -59,7 +59,8 @@ class Scope:
             Repeated: it has happened before; nothing happens now.
             InvalidInput: another mutation had this key.
         """
-        async with self.tx() as tx:
+        key = None if self.once is None else self.once.key
+        async with self.process.db.viewer(self.viewer.id, client=self.viewer.client, mutation=key) as tx:
             if self.once is not None:
                 earlier = await receipts.open(tx, self.viewer.id, self.once.key, self.once.digest)
                 if earlier is not None and earlier.digest == receipts.CANCELLED:

@@ -4,16 +4,28 @@ import asyncio
 import logging
 import random
 from datetime import timedelta
+from functools import partial
 
 from chat.process import Process
-from db import receipts
+from db import receipts, tombstones
 from db.failures import transient
+from db.models import Agent, Project
 
 _log = logging.getLogger("transom.tidying")
 
 RECEIPTS_KEPT = timedelta(days=30)
 """How long a mutation can be repeated by its key."""
+TOMBSTONES_KEPT = timedelta(days=30)
+"""How long a client may stay away and still hear what was deleted meanwhile; afterwards its cursor has expired."""
+BATCH = 100
+"""Tombstones that one transaction removes."""
 PAUSE_SECONDS = 3600.0
+
+_PURGES = (
+    tombstones.purge_sessions,
+    partial(tombstones.purge_owned, kind=Project),
+    partial(tombstones.purge_owned, kind=Agent),
+)
 
 
 async def tidy(process: Process) -> None:
@@ -27,7 +39,12 @@ async def tidy(process: Process) -> None:
                 _log.exception("Tidying failed.")
 
 
-async def tidy_once(process: Process) -> int:
-    """Removes receipts that are too old; returns how many."""
+async def tidy_once(process: Process) -> None:
+    """Removes receipts and tombstones that are too old."""
     async with process.db.system() as tx:
-        return await receipts.purge(tx, RECEIPTS_KEPT)
+        await receipts.purge(tx, RECEIPTS_KEPT)
+    for purge in _PURGES:
+        removed = BATCH
+        while removed == BATCH:
+            async with process.db.system() as tx:
+                removed = await purge(tx, TOMBSTONES_KEPT, BATCH)

@@ -13,7 +13,8 @@ VIEWER_ROLE = "transom_viewer"
 """The PostgreSQL role that serves viewers: row security holds for it."""
 
 _BECOME_VIEWER = sa.text(
-    f"SELECT set_config('role', '{VIEWER_ROLE}', true), set_config('transom.viewer', :viewer, true)"
+    f"SELECT set_config('role', '{VIEWER_ROLE}', true), set_config('transom.viewer', :viewer, true),"
+    " set_config('transom.client', :client, true), set_config('transom.mutation', :mutation, true)"
 )
 
 
@@ -57,13 +58,17 @@ class Database:
         await self._engine.dispose()
 
     @asynccontextmanager
-    async def viewer(self, viewer_id: UUID, *, snapshot: bool = False) -> AsyncIterator[AsyncSession]:
+    async def viewer(
+        self, viewer_id: UUID, *, snapshot: bool = False, client: str | None = None, mutation: str | None = None
+    ) -> AsyncIterator[AsyncSession]:
         """A transaction in which PostgreSQL shows and changes only what this viewer may see and change.
 
-        With `snapshot`, all its reads see one moment. It commits at the end, or rolls back on an error.
+        With `snapshot`, all its reads see one moment. Rows that it changes are signed with `client` and `mutation`.
+        It commits at the end, or rolls back on an error.
         """
         async with (self._snapshot if snapshot else self._begin).begin() as tx:
-            await tx.execute(_BECOME_VIEWER, {"viewer": str(viewer_id)})
+            settings = {"viewer": str(viewer_id), "client": client or "", "mutation": mutation or ""}
+            await tx.execute(_BECOME_VIEWER, settings)
             yield tx
 
     @asynccontextmanager

@@ -1,10 +1,11 @@
 """What subscriptions tell."""
 
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 import strawberry
 
 from chat import events
+from db import models
 from schema import choice, identifier, part
 from schema.agent import Agent
 from schema.message import Message
@@ -18,14 +19,15 @@ choice.describe(
     "Why a stream cannot go on from where you were.",
     BAD_CURSOR="The cursor is of something else.",
     EPOCH="The history has been rewritten since, as after a restored backup.",
-    EXPIRED="The cursor is so old that what was deleted since may be forgotten.",
+    EXPIRED="The cursor is more than 30 days old, and what was deleted since may be forgotten.",
     TOO_FAR="So much has changed since that fetching again is quicker.",
     ACCESS_CHANGED="It was deleted, or is not yours to see any more.",
-    SLOW_CONSUMER="You read too slowly.",
+    SLOW_CONSUMER="You read so slowly that fetching again is quicker than catching up.",
 )
 
 CURSOR = "Subscribe after it to go on from here."
 ORIGIN = "What the client that caused this calls itself, so that a window knows its own echo."
+MUTATION = "The key of the mutation that caused this, if it had one: so a client knows which of its own it was."
 
 
 @strawberry.type(description="A message was stored or changed. This is all of it.")
@@ -34,6 +36,7 @@ class MessageChanged:
 
     cursor: str = strawberry.field(description=CURSOR)
     origin: str | None = strawberry.field(description=ORIGIN)
+    client_mutation_id: str | None = strawberry.field(description=MUTATION)
     message: Message = strawberry.field(description="The message, with what a run has written so far.")
 
 
@@ -43,6 +46,7 @@ class MessageDeleted:
 
     cursor: str = strawberry.field(description=CURSOR)
     origin: str | None = strawberry.field(description=ORIGIN)
+    client_mutation_id: str | None = strawberry.field(description=MUTATION)
     id: strawberry.ID = strawberry.field(description="The message that is gone.")
 
 
@@ -52,6 +56,7 @@ class RunChanged:
 
     cursor: str = strawberry.field(description=CURSOR)
     origin: str | None = strawberry.field(description=ORIGIN)
+    client_mutation_id: str | None = strawberry.field(description=MUTATION)
     run: Run = strawberry.field(description="The run as it is now.")
 
 
@@ -115,6 +120,8 @@ class ProjectChanged:
     """See `chat.events.ProjectChanged`."""
 
     cursor: str = strawberry.field(description=CURSOR)
+    origin: str | None = strawberry.field(description=ORIGIN)
+    client_mutation_id: str | None = strawberry.field(description=MUTATION)
     project: Project = strawberry.field(description="The project as it is now.")
 
 
@@ -123,6 +130,8 @@ class ProjectDeleted:
     """The tombstone of a project."""
 
     cursor: str = strawberry.field(description=CURSOR)
+    origin: str | None = strawberry.field(description=ORIGIN)
+    client_mutation_id: str | None = strawberry.field(description=MUTATION)
     id: strawberry.ID = strawberry.field(description="The project that is gone.")
 
 
@@ -131,6 +140,8 @@ class AgentChanged:
     """See `chat.events.AgentChanged`."""
 
     cursor: str = strawberry.field(description=CURSOR)
+    origin: str | None = strawberry.field(description=ORIGIN)
+    client_mutation_id: str | None = strawberry.field(description=MUTATION)
     agent: Agent = strawberry.field(description="The agent as it is now.")
 
 
@@ -139,6 +150,8 @@ class AgentDeleted:
     """The tombstone of an agent."""
 
     cursor: str = strawberry.field(description=CURSOR)
+    origin: str | None = strawberry.field(description=ORIGIN)
+    client_mutation_id: str | None = strawberry.field(description=MUTATION)
     id: strawberry.ID = strawberry.field(description="The agent that is gone.")
 
 
@@ -147,6 +160,8 @@ class SessionChanged:
     """See `chat.events.SessionChanged`."""
 
     cursor: str = strawberry.field(description=CURSOR)
+    origin: str | None = strawberry.field(description=ORIGIN)
+    client_mutation_id: str | None = strawberry.field(description=MUTATION)
     session: Session = strawberry.field(description="The session as it is now.")
 
 
@@ -155,6 +170,8 @@ class SessionDeleted:
     """The tombstone of a session."""
 
     cursor: str = strawberry.field(description=CURSOR)
+    origin: str | None = strawberry.field(description=ORIGIN)
+    client_mutation_id: str | None = strawberry.field(description=MUTATION)
     id: strawberry.ID = strawberry.field(description="The session that is gone.")
 
 
@@ -166,6 +183,13 @@ AccountEvent = Annotated[
     SessionChanged | SessionDeleted | ProjectChanged | ProjectDeleted | AgentChanged | AgentDeleted | CaughtUp | Reset,
     strawberry.union("AccountEvent", description="What happens to the sessions, projects and agents of an account."),
 ]
+
+
+class _Signature(TypedDict):
+    """Who caused an event."""
+
+    origin: str | None
+    client_mutation_id: str | None
 
 
 def of_session(event: events.SessionEvent) -> SessionEvent:
@@ -184,17 +208,21 @@ def of_session(event: events.SessionEvent) -> SessionEvent:
                 run_id=identifier.of(run_id), message_id=identifier.of(message_id), part=part.of(index, stored)
             )
         case events.MessageChanged(cursor, row) if row.deleted_at is not None:
-            return MessageDeleted(cursor=str(cursor), origin=row.origin, id=identifier.of(row.id))
+            return MessageDeleted(cursor=str(cursor), **_sign(row), id=identifier.of(row.id))
         case events.MessageChanged(cursor, row):
-            return MessageChanged(cursor=str(cursor), origin=row.origin, message=Message.of(row))
+            return MessageChanged(cursor=str(cursor), **_sign(row), message=Message.of(row))
         case events.RunChanged(cursor, run):
-            return RunChanged(cursor=str(cursor), origin=run.origin, run=Run.of(run))
+            return RunChanged(cursor=str(cursor), **_sign(run), run=Run.of(run))
         case events.PresenceChanged(count, present):
             return PresenceChanged(count=count, present=[_present(each) for each in present])
         case events.CaughtUp(cursor):
             return CaughtUp(cursor=str(cursor))
         case events.Reset(reason):
             return Reset(reason=reason)
+
+
+def _sign(row: models.Message | models.Run | models.Project | models.Agent | models.Membership) -> _Signature:
+    return {"origin": row.origin, "client_mutation_id": row.mutation}
 
 
 def _present(window: events.Present) -> Present:
@@ -209,18 +237,18 @@ def _present(window: events.Present) -> Present:
 def of_account(event: events.AccountEvent) -> AccountEvent:
     """An event of an account as clients see it."""
     match event:
-        case events.SessionChanged(cursor, row, _) if row.deleted_at is not None:
-            return SessionDeleted(cursor=str(cursor), id=identifier.of(row.id))
+        case events.SessionChanged(cursor, row, membership) if row.deleted_at is not None:
+            return SessionDeleted(cursor=str(cursor), **_sign(membership), id=identifier.of(row.id))
         case events.SessionChanged(cursor, row, membership):
-            return SessionChanged(cursor=str(cursor), session=Session.of((row, membership)))
+            return SessionChanged(cursor=str(cursor), **_sign(membership), session=Session.of((row, membership)))
         case events.ProjectChanged(cursor, project) if project.deleted_at is not None:
-            return ProjectDeleted(cursor=str(cursor), id=identifier.of(project.id))
+            return ProjectDeleted(cursor=str(cursor), **_sign(project), id=identifier.of(project.id))
         case events.ProjectChanged(cursor, project):
-            return ProjectChanged(cursor=str(cursor), project=Project.of(project))
+            return ProjectChanged(cursor=str(cursor), **_sign(project), project=Project.of(project))
         case events.AgentChanged(cursor, agent) if agent.deleted_at is not None:
-            return AgentDeleted(cursor=str(cursor), id=identifier.of(agent.id))
+            return AgentDeleted(cursor=str(cursor), **_sign(agent), id=identifier.of(agent.id))
         case events.AgentChanged(cursor, agent):
-            return AgentChanged(cursor=str(cursor), agent=Agent.of(agent))
+            return AgentChanged(cursor=str(cursor), **_sign(agent), agent=Agent.of(agent))
         case events.CaughtUp(cursor):
             return CaughtUp(cursor=str(cursor))
         case events.Reset(reason):

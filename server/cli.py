@@ -1,4 +1,4 @@
-"""The command line: `transom serve`, `transom migrate`, `transom schema`."""
+"""The command line: `transom serve`, `transom migrate`, `transom schema`, `transom restored`."""
 
 import asyncio
 import signal
@@ -77,6 +77,33 @@ def migrate() -> None:
     with _explained(engines.EngineError), engines.running(settings) as urls:
         _migrate(urls.database)
     click.echo("The database is up to date.")
+
+
+@main.command()
+def restored() -> None:
+    """Have every client fetch anew. Run it after restoring the database from a backup, before starting servers.
+
+    What clients had heard after the backup was made would else pass for something that has happened.
+
+    \b
+    Example:
+      TRANSOM_DATABASE_URL=postgresql://me@db/transom transom restored
+    """
+    from server import engines  # noqa: PLC0415
+
+    settings = _settings(model_url="none:", redis_url="redis://127.0.0.1")  # neither is used
+    with _explained(engines.EngineError), engines.running(settings) as urls:
+        _migrate(urls.database)
+        asyncio.run(_renew_epochs(urls.database))
+    click.echo("Every client will fetch anew.")
+
+
+async def _renew_epochs(database_url: str) -> None:
+    from db import epochs  # noqa: PLC0415
+    from db.database import Database  # noqa: PLC0415
+
+    async with Database(database_url) as db, db.system() as tx:
+        await epochs.renew(tx)
 
 
 @main.command()

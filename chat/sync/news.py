@@ -42,6 +42,8 @@ class News:
     head: int
     """The number up to which everything is in `events`, or was before."""
     events: list[RowEvent] = field(default_factory=list)
+    horizon: int = 0
+    """The number up to which tombstones may be gone."""
     more: bool = False
     """Whether another read must follow, because this one was full."""
     writing: dict[UUID, Writing] = field(default_factory=dict)
@@ -57,7 +59,7 @@ async def of_account(tx: AsyncSession, user_id: UUID, after: int | None) -> News
     user = await users.get(tx, user_id)
     if user is None:
         return None
-    news = News(user.epoch, user.head, user.head)
+    news = News(user.epoch, user.head, user.head, horizon=user.horizon)
     if after is None or after >= user.head:
         return news
 

@@ -167,11 +167,10 @@ class Window:
             self.end(ResetReason.ACCESS_CHANGED)
         if news is None or self._refusal is not None:
             return
-        if self._after is not None:
-            if (reason := _refusal(self._after, news)) is not None:
-                self.end(reason)
-                return
-            self._after = None
+        if (reason := self._refused(news)) is not None:
+            self.end(reason)
+            return
+        self._after = None
         self._ready.extend(news.events)
         if news.more or self._lost:
             return
@@ -185,17 +184,21 @@ class Window:
         if self.present and (event := self.feed.presence()) is not None:
             self._ready.append(event)
 
+    def _refused(self, news: News) -> ResetReason | None:
+        """Why the window cannot go on from where it is; None where it can."""
+        after, position = self._after, self._position
+        if after is not None and (after.epoch != news.epoch or after.seq > news.end):
+            return ResetReason.EPOCH
+        if position is not None and position < news.horizon:
+            return ResetReason.EXPIRED
+        if position is None or news.end - position <= FAR:
+            return None
+        return ResetReason.SLOW_CONSUMER if after is None else ResetReason.TOO_FAR
+
     def close(self) -> None:
         """Leaves the feed. The window is not iterated any more."""
         self._ended = True
         self.feed.leave(self)
-
-
-def _refusal(after: Cursor, news: News) -> ResetReason | None:
-    """Why a client cannot go on after its cursor; None where it can."""
-    if after.epoch != news.epoch or after.seq > news.end:
-        return ResetReason.EPOCH
-    return ResetReason.TOO_FAR if news.end - after.seq > FAR else None
 
 
 def _number(event: Event) -> int:

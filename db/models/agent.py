@@ -26,9 +26,16 @@ class Agent(Row):
 
     seq: Mapped[Counter]
     """Its last change in the owner's account scope."""
+    origin: Mapped[str | None]
+    """The client that made the last change, so that a window knows its own echo; the database sets it."""
+    mutation: Mapped[str | None]
+    """The `clientMutationId` of the last change; the database sets it."""
 
     created_at: Mapped[Created]
     updated_at: Mapped[Timestamp] = mapped_column(server_default=text("now()"))
     deleted_at: Mapped[Timestamp | None]
 
-    __table_args__ = (Index(None, "owner_id", "seq"),)
+    __table_args__ = (
+        Index(None, "owner_id", "seq"),
+        Index(None, "deleted_at", postgresql_where=text("deleted_at IS NOT NULL")),
+    )

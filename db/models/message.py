@@ -63,7 +63,9 @@ class Message(Row):
     seq: Mapped[Counter]
     """Its last change in the session scope."""
     origin: Mapped[str | None]
-    """The client that made the last change, so that a window knows its own echo."""
+    """The client that made the last change, so that a window knows its own echo; the database sets it."""
+    mutation: Mapped[str | None]
+    """The `clientMutationId` of the last change; the database sets it."""
     client_created_at: Mapped[Timestamp | None]
 
     created_at: Mapped[Created]

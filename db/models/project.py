@@ -22,6 +22,10 @@ class Project(Row):
     """Rises with every edit by a person; what `expectedVersion` is compared with."""
     seq: Mapped[Counter]
     """Its last change in the owner's account scope."""
+    origin: Mapped[str | None]
+    """The client that made the last change, so that a window knows its own echo; the database sets it."""
+    mutation: Mapped[str | None]
+    """The `clientMutationId` of the last change; the database sets it."""
 
     created_at: Mapped[Created]
     updated_at: Mapped[Timestamp] = mapped_column(server_default=text("now()"))
@@ -30,4 +34,5 @@ class Project(Row):
     __table_args__ = (
         Index(None, "owner_id", "seq"),
         Index(None, "owner_id", "id", postgresql_where=text("deleted_at IS NULL")),
+        Index(None, "deleted_at", postgresql_where=text("deleted_at IS NOT NULL")),
     )

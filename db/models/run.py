@@ -73,6 +73,9 @@ class Run(Row):
     seq: Mapped[Counter]
     """Its last change in the session scope."""
     origin: Mapped[str | None]
+    """The client that made the last change, so that a window knows its own echo; the database sets it."""
+    mutation: Mapped[str | None]
+    """The `clientMutationId` of the last change; the database sets it."""
 
     created_at: Mapped[Created]
     updated_at: Mapped[Timestamp] = mapped_column(server_default=text("now()"))

@@ -59,6 +59,7 @@ class Session(Row):
 
     __table_args__ = (
         Index(None, "owner_id", "external_id", unique=True, postgresql_where=text("external_id IS NOT NULL")),
+        Index(None, "deleted_at", postgresql_where=text("deleted_at IS NOT NULL")),
     )
 
 
@@ -86,6 +87,10 @@ class Membership(Row):
 
     seq: Mapped[Counter]
     """The last change of this row, or of its session's row, in the member's account scope."""
+    origin: Mapped[str | None]
+    """The client that made the last change, so that a window knows its own echo; the database sets it."""
+    mutation: Mapped[str | None]
+    """The `clientMutationId` of the last change; the database sets it."""
 
     created_at: Mapped[Created]
 

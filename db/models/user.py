@@ -21,6 +21,8 @@ class User(Row):
     """The last number taken in the account scope."""
     epoch: Mapped[int] = mapped_column(default=1, server_default=text("1"))
     """Rises when the account's history was rewritten; cursors of an earlier one are answered with a reset."""
+    horizon: Mapped[Counter]
+    """The number up to which tombstones may be gone; an earlier cursor has expired."""
 
     created_at: Mapped[Created]
     updated_at: Mapped[Timestamp] = mapped_column(server_default=text("now()"))

@@ -119,7 +119,7 @@ async def test_a_restored_backup_tells_windows_to_fetch_anew(
                 )
             ]
     assert kept["session"]["title"] == "Kept"
-    assert Cursor.parse(kept["session"]["cursor"]).epoch == Cursor.parse(session["cursor"]).epoch + 1
+    assert Cursor.parse(kept["session"]["cursor"]).epoch > Cursor.parse(session["cursor"]).epoch
     assert told == [{"reason": "EPOCH"}]
 
 

@@ -24,7 +24,7 @@ async def test_help_names_every_command(option: str) -> None:
 
     assert (code, errors) == (0, "")
     commands = output.partition("Commands:\n")[2]
-    assert [line.split()[0] for line in commands.splitlines()] == ["migrate", "schema", "serve"]
+    assert [line.split()[0] for line in commands.splitlines()] == ["migrate", "restored", "schema", "serve"]
 
 
 async def test_help_names_every_setting() -> None:
@@ -51,6 +51,23 @@ async def test_migrate_makes_the_tables_and_can_be_repeated(urls: engines.Urls) 
             assert await run("migrate", database_url=database) == (0, "The database is up to date.\n", "")
         connection = await asyncpg.connect(database)
         assert await connection.fetchval("SELECT count(*) FROM agents") == 1
+        await connection.close()
+
+
+async def test_after_a_restore_every_scope_is_in_an_epoch_that_never_was(urls: engines.Urls) -> None:
+    async with empty_database(urls.database) as database:
+        await run("migrate", database_url=database)
+        connection = await asyncpg.connect(database)
+        await connection.execute("INSERT INTO users (id, subject) VALUES (gen_random_uuid(), 'ada')")
+        await connection.execute(
+            "INSERT INTO sessions (id, owner_id, title_source) SELECT gen_random_uuid(), id, 'none' FROM users"
+        )
+        before = 1
+        for _ in range(2):
+            assert await run("restored", database_url=database) == (0, "Every client will fetch anew.\n", "")
+            epochs = await connection.fetch("SELECT epoch FROM users UNION ALL SELECT epoch FROM sessions")
+            assert [row["epoch"] > before for row in epochs] == [True, True]
+            before = max(row["epoch"] for row in epochs)
         await connection.close()
 
 

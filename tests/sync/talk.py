@@ -1,7 +1,7 @@
 """Sessions to watch."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from uuid import UUID
 
@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from chat import messages, runs, sessions
 from chat.cursors import Cursor, ScopeKind
+from chat.events import CaughtUp, Reset
 from chat.life import Life
 from chat.messages import Exchange
 from chat.process import Timing
@@ -75,3 +76,14 @@ async def execute(scope: Scope, statement: str, **values: object) -> None:
     """Changes rows behind the back of all processes."""
     async with scope.process.db.system() as tx:
         await tx.execute(sa.text(statement), values)
+
+
+async def caught_up[E](window: AsyncIterator[E]) -> list[E]:
+    """What a window is told until it has caught up, or is reset; that included."""
+    events: list[E] = []
+    async with asyncio.timeout(PATIENCE):
+        async for event in window:
+            events.append(event)
+            if isinstance(event, CaughtUp | Reset):
+                break
+    return events

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from typing import cast
 
 from chat import following
-from chat.events import SessionEvent
+from chat.events import ResetReason, SessionEvent
 from chat.scope import Scope
-from chat.sync.window import BACKLOG, Window
+from chat.sync.window import BACKLOG, FAR, Window
 from db.database import Database
 from db.models import RunStatus
 from llm.models import Models
@@ -15,7 +15,7 @@ from llm.scripted import ScriptedModel
 from server import engines
 from tests.conftest import Server, viewer_of
 from tests.sync.client import PATIENCE, Client, agree, watching
-from tests.sync.talk import ask, begin
+from tests.sync.talk import ask, begin, execute
 
 TOKENS = [f"{number} " for number in range(10_000)]
 
@@ -88,3 +88,20 @@ async def test_a_window_that_never_began_to_read_begins_with_how_things_are(scop
         await model.say("y", end=True)
         await read_until(window, late, done)
         await agree(scope, session_id, late)
+
+
+async def test_a_window_that_has_fallen_too_far_behind_is_told_to_fetch_again(
+    scope: Scope, model: ScriptedModel
+) -> None:
+    session_id = await begin(scope)
+    async with following.session(scope, session_id, None) as told, watching(scope, session_id) as quick:
+        window, slow = cast("Window", told), Client()
+        await read_until(window, slow, lambda slow: slow.caught_up)
+        sent = await ask(scope, session_id)
+        for _ in range(BACKLOG + 10):
+            await model.say("x")
+        await quick.reads(sent.reply.id, "x" * (BACKLOG + 10))
+        await execute(scope, "UPDATE sessions SET head = head + :far WHERE id = :id", id=session_id, far=FAR)
+        await read_until(window, slow, lambda slow: slow.reset)
+        assert slow.reset is ResetReason.SLOW_CONSUMER
+        assert quick.reset is None

@@ -1,0 +1,345 @@
+"""After any mutations, interleaved, a stale window plus its events equals a fresh fetch.
+
+Two people share a session and have two windows each, on two server processes. Each example is a random list of steps;
+the steps of one group happen at the same time, and windows break and come back in between.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+import sqlalchemy as sa
+from graphql import GraphQLObjectType
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from chat.process import Timing
+from chat.scope import Scope
+from db.database import Database
+from llm.models import Models
+from llm.scripted import ScriptedModel
+from resolvers.root import api
+from server import engines
+from tests.conftest import Server, viewer_of
+from tests.convergence.window import Window, account, nodes
+from tests.repeating.asking import ask
+
+TIMING = Timing(lease=5, grace=0.2, heartbeat=0.5, sweep=0.1)
+PATIENCE = 30.0
+
+
+@dataclass
+class World:
+    """What has been made so far, so that steps can refer to it."""
+
+    session: str
+    messages: list[str] = field(default_factory=list)
+    runs: list[str] = field(default_factory=list)
+    held: dict[str, tuple[int, int]] = field(default_factory=dict)  # an app's run: its epoch and last number
+    projects: list[str] = field(default_factory=list)
+    sessions: list[str] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+
+    def note(self, answer: dict[str, Any]) -> None:
+        """Remembers what a mutation has made."""
+        for name, made in (("message", self.messages), ("run", self.runs), ("project", self.projects)):
+            if answer.get(name):
+                made.append(answer[name]["id"])
+        if answer.get("reply"):
+            self.messages.append(answer["reply"]["id"])
+        if answer.get("session") and answer["session"]["id"] != self.session:
+            self.sessions.append(answer["session"]["id"])
+
+
+type Step = Callable[[World, Scope, random.Random], Awaitable[dict[str, Any]]]
+
+STEPS: dict[str, Step] = {}
+FRAGMENTS = {
+    "sendMessage": "SendMessagePayload { session { id } message { id } reply { id } run { id } }",
+    "retryRun": "AskAgainPayload { reply { id } run { id } }",
+    "continueRun": "AskAgainPayload { reply { id } run { id } }",
+    "startRun": "HeldRunPayload { run { id epoch } message { id } }",
+    "takeOverRun": "HeldRunPayload { run { id epoch } message { id } }",
+    "createProject": "ProjectPayload { project { id } }",
+    "createSession": "SessionPayload { session { id } }",
+    "appendToRun": "AppendToRunPayload { lastSeq }",
+    "awaitInput": "AwaitInputPayload { run { id } }",
+}
+
+
+def step(name: str) -> Callable[[Step], Step]:
+    """Registers what a step does under the name of its mutation."""
+
+    def register(does: Step) -> Step:
+        STEPS[name] = does
+        return does
+
+    return register
+
+
+async def do(scope: Scope, name: str, arguments: str, **variables: Any) -> dict[str, Any]:
+    """One mutation, whatever it answers."""
+    declared = f"({', '.join(f'${key}: {kind}' for key, (kind, _) in variables.items())})" if variables else ""
+    fragment = f"... on {FRAGMENTS[name]}" if name in FRAGMENTS else ""
+    document = f"mutation {declared} {{ {name}({arguments}) {{ __typename {fragment} }} }}"
+    answer: dict[str, Any] = (await ask(scope, document, **{key: value for key, (_, value) in variables.items()}))[name]
+    return answer
+
+
+def one(among: list[str], dice: random.Random) -> str:
+    """One of them; an id of nothing, if there are none."""
+    return dice.choice(among) if among else str(uuid4())
+
+
+@step("sendMessage")
+async def _send(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
+    key = str(uuid4())
+    world.keys.append(key)
+    parent = f', parentId: "{one(world.messages, dice)}"' if world.messages and dice.random() < 0.3 else ""
+    rest = f"reply: {str(dice.random() < 0.7).lower()}, whenBusy: {dice.choice(['QUEUE', 'INTERRUPT', 'PARALLEL'])}"
+    said = f'text: "Step {dice.random()}", sessionId: "{world.session}"{parent}, {rest}'
+    return await do(scope, "sendMessage", f'input: {{{said}}}, clientMutationId: "{key}"')
+
+
+@step("startRun")
+async def _start(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
+    busy = dice.choice(["QUEUE", "REJECT", "INTERRUPT", "PARALLEL"])
+    return await do(scope, "startRun", f'input: {{messageId: "{one(world.messages, dice)}", whenBusy: {busy}}}')
+
+
+@step("takeOverRun")
+async def _take_over(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
+    return await do(scope, "takeOverRun", f'runId: "{one(list(world.held) or world.runs, dice)}"')
+
+
+@step("appendToRun")
+async def _append(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
+    run = one(list(world.held), dice)
+    epoch, last = world.held.get(run, (1, 0))
+    call = str(uuid4())
+    events = [
+        {"text": "Wörds \U0001fa9f "},
+        {"reasoning": "Hm. "},
+        {"toolCall": {"id": call, "name": "look", "arguments": "{}"}},
+        {"data": {"name": "panel", "value": {"open": True}}},
+        {"text": "and more."},
+    ][: dice.randint(1, 5)]
+    variables = {"events": ("[RunEventInput!]!", events)}
+    said = f'input: {{runId: "{run}", epoch: {epoch}, fromSeq: {last + 1}, events: $events}}'
+    answer = await do(scope, "appendToRun", said, **variables)
+    if "lastSeq" in answer and run in world.held:
+        world.held[run] = (epoch, max(world.held[run][1], answer["lastSeq"]))
+    return answer
+
+
+@step("finishRun")
+async def _finish(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
+    run = one(list(world.held), dice)
+    epoch, last = world.held.pop(run, (1, 0))
+    end = dice.choice(["end: COMPLETED", "end: CANCELLED", 'end: FAILED, failure: {code: "X", reason: "Oh."}'])
+    said = f'input: {{runId: "{run}", epoch: {epoch}, lastSeq: {last}, {end}, usage: {{outputTokens: 3}}}}'
+    return await do(scope, "finishRun", said)
+
+
+@step("awaitInput")
+async def _await(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
+    run = one(list(world.held), dice)
+    epoch, _ = world.held.get(run, (1, 0))
+    return await do(scope, "awaitInput", f'input: {{runId: "{run}", epoch: {epoch}, text: "May I?"}}')
+
+
+@step("answerRun")
+async def _answer(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
+    run = one(list(world.held), dice)
+    found = (await ask(scope, "query ($id: ID!) { run(id: $id) { question { id } } }", id=run))["run"]
+    question = (found or {}).get("question") or {"id": str(uuid4())}
+    return await do(scope, "answerRun", f'runId: "{run}", questionId: "{question["id"]}", answer: {{ok: true}}')
+
+
+@step("cancelRun")
+async def _cancel(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
+    return await do(scope, "cancelRun", f'runId: "{one(world.runs, dice)}"')
+
+
+@step("cancelSend")
+async def _cancel_send(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
+    return await do(scope, "cancelSend", f'clientMutationId: "{one(world.keys, dice)}"')
+
+
+@step("retryRun")
+async def _retry(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
+    return await do(scope, "retryRun", f'runId: "{one(world.runs, dice)}"')
+
+
+@step("continueRun")
+async def _continue(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
+    return await do(scope, "continueRun", f'runId: "{one(world.runs, dice)}"')
+
+
+@step("createProject")
+async def _create_project(_: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
+    return await do(scope, "createProject", f'input: {{name: "P{dice.random()}"}}')
+
+
+@step("editProject")
+async def _edit_project(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
+    return await do(scope, "editProject", f'input: {{id: "{one(world.projects, dice)}", name: "Q{dice.random()}"}}')
+
+
+@step("deleteProject")
+async def _delete_project(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
+    return await do(scope, "deleteProject", f'id: "{one(world.projects, dice)}"')
+
+
+@step("createSession")
+async def _create_session(_: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
+    return await do(scope, "createSession", f'input: {{title: "S{dice.random()}"}}')
+
+
+@step("editSession")
+async def _edit_session(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
+    change = dice.choice([f'title: "T{dice.random()}"', "archived: true", "archived: false", "metadata: {a: 1}"])
+    return await do(scope, "editSession", f'input: {{id: "{one([*world.sessions, world.session], dice)}", {change}}}')
+
+
+@step("deleteSession")
+async def _delete_session(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
+    return await do(scope, "deleteSession", f'id: "{one(world.sessions, dice)}"')
+
+
+@step("setTyping")
+async def _type(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
+    return await do(scope, "setTyping", f'id: "{world.session}", typing: {str(dice.random() < 0.5).lower()}')
+
+
+@step("applyBatch")
+async def _batch(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
+    project, message = uuid4(), uuid4()
+    world.projects.append(str(project))
+    world.messages.append(str(message))
+    return await do(
+        scope,
+        "applyBatch",
+        f"""operations: [
+            {{clientMutationId: "{uuid4()}", do: {{createProject: {{id: "{project}", name: "B"}}}}}}
+            {{clientMutationId: "{uuid4()}", do: {{sendMessage: {{
+                id: "{message}", sessionId: "{world.session}", text: "Offline {dice.random()}", reply: false}}}}}}
+        ]""",
+    )
+
+
+def test_every_mutation_is_a_step() -> None:
+    mutations = api._schema.mutation_type
+    assert isinstance(mutations, GraphQLObjectType)
+    assert set(STEPS) == set(mutations.fields)
+
+
+async def share(db: Database, session_id: str, scope: Scope) -> None:
+    """Makes someone a writer of a session, which no mutation does."""
+    async with db.system() as tx:
+        await tx.execute(
+            sa.text("INSERT INTO memberships (session_id, user_id, role) VALUES (:session, :user, 'writer')"),
+            {"session": UUID(session_id), "user": scope.viewer.id},
+        )
+
+
+async def settled(world: World, scope: Scope) -> None:
+    """Returns when nothing is being written any more; ends what apps have left."""
+    for run, (epoch, last) in list(world.held.items()):
+        await do(scope, "finishRun", f'input: {{runId: "{run}", epoch: {epoch}, lastSeq: {last}}}')
+    for run in world.runs:
+        await do(scope, "cancelRun", f'runId: "{run}"')
+    query = "query ($id: ID!) { session(id: $id) { titleSource activeRuns { id } } }"
+    async with asyncio.timeout(PATIENCE):
+        while (await ask(scope, query, id=world.session))["session"]["activeRuns"]:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+
+async def heads(scope: Scope, session_id: str) -> dict[str, str]:
+    """The cursors of now, by the field that goes on after them."""
+    now = await ask(scope, "query ($id: ID!) { viewer { cursor } session(id: $id) { cursor } }", id=session_id)
+    return {"session": now["session"]["cursor"], "changes": now["viewer"]["cursor"]}
+
+
+async def in_step(window: Window) -> None:
+    """Returns when the window has been told everything."""
+    async with asyncio.timeout(PATIENCE):
+        while window.cursors != await heads(window.scope, window.session_id):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+
+PRELUDE = ("createProject", "createSession", "sendMessage", "startRun")
+"""What there is before the steps, so that they meet something."""
+
+
+async def play(server: Server, groups: list[list[tuple[str, int]]], seed: int) -> None:
+    """One example: from an empty session to four windows that must agree with a fresh fetch."""
+    dice = random.Random(seed)
+    async with server.process(timing=TIMING) as here, server.process(timing=TIMING) as there:
+        people = [(await viewer_of(here, name), await viewer_of(there, name)) for name in (str(uuid4()), str(uuid4()))]
+        shared = await do(people[0][0], "createSession", 'input: {title: "Shared"}')
+        world = World(shared["session"]["id"])
+        await share(server.db, world.session, people[1][0])
+        windows = []
+        for person in people:
+            for scope in person:
+                at = await heads(scope, world.session)
+                windows.append(Window(scope, world.session, await account(scope), at))
+        for window in windows:
+            window.connect()
+
+        async def take(name: str, who: int) -> None:
+            answer = await STEPS[name](world, people[who % 2][who // 2 % 2], dice)
+            world.note(answer)
+            if answer["__typename"] == "HeldRunPayload":
+                world.held[answer["run"]["id"]] = (answer["run"]["epoch"], 0)
+
+        for group in [[(name, who)] for name in PRELUDE for who in (0, 1)] + groups:
+            await asyncio.gather(*(take(name, who) for name, who in group))
+            window = dice.choice(windows)
+            if window.connected:
+                await window.disconnect()
+            else:
+                window.connect()
+        await settled(world, people[0][0])
+        for window in windows:
+            if not window.connected:
+                window.connect()
+            await in_step(window)
+            known = window.known
+            fresh = await account(window.scope)
+            told = await nodes(window.scope, [*known["messages"], *known["runs"]])
+            assert not window.resets
+            assert {"projects": known["projects"], "sessions": known["sessions"]} == fresh
+            assert known["messages"] | known["runs"] == told
+            assert set(world.runs) <= set(known["runs"])
+            await window.disconnect()
+
+
+@given(
+    groups=st.lists(
+        st.lists(st.tuples(st.sampled_from(sorted(STEPS)), st.integers(0, 3)), min_size=2, max_size=4),
+        min_size=8,
+        max_size=20,
+    ),
+    seed=st.integers(0, 2**32),
+)
+@settings(
+    max_examples=12,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],  # an example takes seconds: it is shown as it is
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+def test_a_stale_window_and_its_events_equal_a_fresh_fetch(
+    tables: str, urls: engines.Urls, groups: list[list[tuple[str, int]]], seed: int
+) -> None:
+    async def example() -> None:
+        async with Database(tables) as db:
+            model = ScriptedModel.streaming("It joins the panes of a window.", 0.002)
+            await play(Server(db, urls.redis, Models({"scripted": model})), groups, seed)
+
+    asyncio.run(example())

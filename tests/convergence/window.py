@@ -1,0 +1,171 @@
+"""A window that starts from one fetch and knows from then on only what its streams tell it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing, suppress
+from typing import Any
+
+from strawberry.types import ExecutionResult
+
+from chat.scope import Scope
+from resolvers.root import api
+from schema.context import Context
+from tests.repeating.asking import ask
+
+type State = dict[str, dict[str, Any]]
+
+PART = """
+    fragment P on Part {
+        __typename index
+        ... on TextPart { text } ... on ReasoningPart { text } ... on ToolCallPart { callId name arguments }
+        ... on ToolResultPart { callId name content isError } ... on DataPart { name value }
+    }
+"""
+MESSAGE = (
+    PART
+    + """
+    fragment M on Message { id parentId role status content metadata error { code reason } parts { ...P } }
+"""
+)
+RUN = "fragment R on Run { id runStatus: status epoch cancelRequested question { text answer } usage { outputTokens } }"
+PROJECT = "fragment J on Project { id name metadata version }"
+SESSION = """
+    fragment S on Session { id title titleSource metadata version messageCount lastMessagePreview archivedAt }
+"""
+WATCH = (
+    """
+    subscription ($id: ID!, $after: String) {
+        session(id: $id, after: $after) {
+            __typename
+            ... on MessageChanged { cursor message { ...M } } ... on MessageDeleted { cursor id }
+            ... on RunChanged { cursor run { ...R } }
+            ... on PartChanged { messageId part { ...P } } ... on TextDelta { messageId index offset text }
+            ... on CaughtUp { cursor } ... on Reset { reason }
+        }
+    }
+"""
+    + MESSAGE
+    + RUN
+)
+CHANGES = (
+    """
+    subscription ($after: String) {
+        changes(after: $after) {
+            __typename
+            ... on ProjectChanged { cursor project { ...J } } ... on ProjectDeleted { cursor id }
+            ... on SessionChanged { cursor session { ...S } } ... on SessionDeleted { cursor id }
+            ... on CaughtUp { cursor } ... on Reset { reason }
+        }
+    }
+"""
+    + PROJECT
+    + SESSION
+)
+ACCOUNT = (
+    """
+    query {
+        projects(first: 100) { edges { node { ...J } } }
+        sessions(first: 100) { edges { node { ...S } } }
+    }
+"""
+    + PROJECT
+    + SESSION
+)
+NODES = "query ($ids: [ID!]!) { nodes(ids: $ids) { ...M ...R } }" + MESSAGE + RUN
+
+
+async def account(scope: Scope) -> State:
+    """A fresh fetch of an account."""
+    data = await ask(scope, ACCOUNT)
+    return {kind: {edge["node"]["id"]: edge["node"] for edge in data[kind]["edges"]} for kind in data}
+
+
+async def nodes(scope: Scope, ids: list[str]) -> dict[str, Any]:
+    """A fresh fetch of messages and runs."""
+    found: dict[str, Any] = {}
+    for start in range(0, len(ids), 100):
+        for node in (await ask(scope, NODES, ids=ids[start : start + 100]))["nodes"]:
+            if node:
+                found[node["id"]] = node
+    return found
+
+
+class Window:
+    """Two streams, of the account and of one session, that may break and go on after their cursors."""
+
+    def __init__(self, scope: Scope, session_id: str, known: State, cursors: dict[str, str]) -> None:
+        self.scope = scope
+        self.session_id = session_id
+        self.known: State = {kind: dict(rows) for kind, rows in known.items()} | {"messages": {}, "runs": {}}
+        self.cursors = cursors
+        self.resets: list[str] = []
+        self._streams: list[asyncio.Task[None]] = []
+
+    @property
+    def connected(self) -> bool:
+        """Whether the streams are open."""
+        return bool(self._streams)
+
+    def connect(self) -> None:
+        """Opens both streams after the cursors."""
+        self._streams = [
+            asyncio.create_task(self._follow("session", WATCH, id=self.session_id)),
+            asyncio.create_task(self._follow("changes", CHANGES)),
+        ]
+
+    async def disconnect(self) -> None:
+        """Breaks both streams, wherever they are. Raises what went wrong in them."""
+        streams, self._streams = self._streams, []
+        for stream in streams:
+            stream.cancel()
+            with suppress(asyncio.CancelledError):
+                await stream
+
+    async def _follow(self, field: str, document: str, **variables: Any) -> None:
+        async for event in self._events(document, {**variables, "after": self.cursors[field]}):
+            self.cursors[field] = event[field].get("cursor", self.cursors[field])
+            self._take(event[field])
+
+    async def _events(self, document: str, variables: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+        async with aclosing(await api.stream(document, variables, Context(self.scope))) as results:
+            async for result in results:
+                assert isinstance(result, ExecutionResult)
+                assert not result.errors, result.errors
+                assert result.data is not None
+                yield result.data
+
+    def _take(self, event: dict[str, Any]) -> None:
+        match event["__typename"]:
+            case "MessageChanged":
+                self.known["messages"][event["message"]["id"]] = event["message"]
+            case "RunChanged":
+                self.known["runs"][event["run"]["id"]] = event["run"]
+            case "PartChanged":
+                self._put(self.known["messages"][event["messageId"]], event["part"])
+            case "TextDelta":
+                self._append(self.known["messages"][event["messageId"]], event)
+            case "ProjectChanged":
+                self.known["projects"][event["project"]["id"]] = event["project"]
+            case "SessionChanged":
+                self.known["sessions"][event["session"]["id"]] = event["session"]
+            case "ProjectDeleted" | "SessionDeleted" | "MessageDeleted" as kind:
+                self.known[kind.removesuffix("Deleted").lower() + "s"].pop(event["id"], None)
+            case "Reset":
+                self.resets.append(event["reason"])
+
+    def _put(self, message: dict[str, Any], part: dict[str, Any]) -> None:
+        assert part["index"] == len(message["parts"]), "a part came twice, or too early"
+        message["parts"] = [*message["parts"], part]
+        self._read(message)
+
+    def _append(self, message: dict[str, Any], delta: dict[str, Any]) -> None:
+        part = dict(message["parts"][delta["index"]])
+        key = "arguments" if part["__typename"] == "ToolCallPart" else "text"
+        assert delta["offset"] == len(part[key].encode("utf-16-le")) // 2, "text came twice, or is missing"
+        part[key] += delta["text"]
+        message["parts"] = [part if each["index"] == part["index"] else each for each in message["parts"]]
+        self._read(message)
+
+    def _read(self, message: dict[str, Any]) -> None:
+        texts = [part["text"] for part in message["parts"] if part["__typename"] == "TextPart"]
+        message["content"] = "\n\n".join(texts)
