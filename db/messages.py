@@ -94,6 +94,17 @@ async def change(tx: AsyncSession, message_id: UUID, seq: int, values: Mapping[s
     return (await tx.scalars(query, execution_options=options)).one()
 
 
+async def children(tx: AsyncSession, message_ids: Sequence[UUID]) -> Sequence[Message]:
+    """Every message whose parent is one of these, deleted or not."""
+    return (await tx.scalars(select(Message).where(Message.parent_id.in_(message_ids)))).all()
+
+
+async def lift(tx: AsyncSession, message_ids: Sequence[UUID]) -> None:
+    """Takes messages off their places, so that others can have them; give each a new depth in the same transaction."""
+    query = update(Message).where(Message.id.in_(message_ids)).values(depth=-1 - Message.depth)
+    await tx.execute(query, execution_options={"synchronize_session": False})
+
+
 async def changed(tx: AsyncSession, session_id: UUID, after: int, limit: int) -> Sequence[Message]:
     """What changed after a number of the session scope, deletions included, in that order."""
     query = (

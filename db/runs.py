@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, select, update
+from sqlalchemy import ColumnElement, and_, case, exists, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -39,8 +39,35 @@ async def of_ids(tx: AsyncSession, run_ids: Sequence[UUID]) -> Mapping[UUID, Run
 
 async def active(tx: AsyncSession, session_ids: Sequence[UUID]) -> Sequence[Run]:
     """The runs of these sessions that are not over, in the order in which they are executed."""
-    query = select(Run).where(Run.session_id.in_(session_ids), Run.status.in_(ACTIVE)).order_by(Run.position)
+    query = select(Run).where(Run.session_id.in_(session_ids), Run.status.in_(ACTIVE)).order_by(Run.position, Run.id)
     return (await tx.scalars(query)).all()
+
+
+async def queued(tx: AsyncSession, session_id: UUID) -> Sequence[Run]:
+    """The runs of a session that wait for each other, the next one first."""
+    query = (
+        select(Run)
+        .where(Run.session_id == session_id, Run.status == RunStatus.QUEUED, ~Run.parallel)
+        .order_by(Run.position, Run.id)
+    )
+    return (await tx.scalars(query, execution_options={"populate_existing": True})).all()
+
+
+async def put(tx: AsyncSession, run_id: UUID, seq: int, position: float) -> None:
+    """Gives a run another place in the queue."""
+    query = update(Run).where(Run.id == run_id).values(seq=seq, position=position)
+    await tx.execute(query, execution_options={"synchronize_session": False})
+
+
+async def answered(tx: AsyncSession, message_id: UUID) -> bool:
+    """Whether anything has been written in answer to a message, or is being written."""
+    query = (
+        select(Run.id)
+        .join(Message, Run.message_id == Message.id)
+        .where(Message.parent_id == message_id, Run.status != RunStatus.QUEUED, Run.epoch > 0)
+        .limit(1)
+    )
+    return (await tx.scalars(query)).one_or_none() is not None
 
 
 async def changed(tx: AsyncSession, session_id: UUID, after: int, limit: int) -> Sequence[Run]:
@@ -50,25 +77,23 @@ async def changed(tx: AsyncSession, session_id: UUID, after: int, limit: int) ->
 
 
 def _next_in_its_session() -> ColumnElement[bool]:
-    earlier = aliased(Run)
-    blocked = exists().where(
-        earlier.session_id == Run.session_id,
-        earlier.status.in_(ACTIVE),
-        earlier.position < Run.position,
-        ~earlier.parallel,
-    )
+    other = aliased(Run)
+    blocked = exists().where(other.session_id == Run.session_id, other.status.in_(ACTIVE), _before(other, Run))
     return and_(Run.status == RunStatus.QUEUED, Run.executor == Executor.SERVER, Run.parallel | ~blocked)
+
+
+def _before(other: type[Run], run: type[Run] | Run) -> ColumnElement[bool]:
+    """Whether another run that is not over holds this one up: it is being produced, or earlier in the queue."""
+    return (
+        ~other.parallel
+        & (other.id != run.id)
+        & (other.status.in_(_PRODUCING) | (tuple_(other.position, other.id) < tuple_(run.position, run.id)))
+    )
 
 
 async def next_in_session(tx: AsyncSession, run: Run) -> bool:
     """Whether nothing holds a run of a producer outside up."""
-    query = select(Run.id).where(
-        Run.session_id == run.session_id,
-        Run.id != run.id,
-        Run.status.in_(ACTIVE),
-        Run.position < run.position,
-        ~Run.parallel,
-    )
+    query = select(Run.id).where(Run.session_id == run.session_id, Run.status.in_(ACTIVE), _before(Run, run))
     return run.parallel or (await tx.scalars(query.limit(1))).one_or_none() is None
 
 

@@ -78,6 +78,13 @@ class Mutation:
         resolver=runs.resume,
         description="Has a reply taken up where it was stopped, by a new run that writes into the same message.",
     )
+    edit_queued_run = mutation(
+        resolver=runs.edit_queued, description="Changes a message of yours that is still waiting for its answer."
+    )
+    move_queued_run = mutation(
+        resolver=runs.move_queued,
+        description="Changes the order in which what is queued in a session is answered.",
+    )
     answer_run = mutation(
         resolver=runs.answer, description="Answers what a run asks, such as whether a tool may be called. First wins."
     )

@@ -1,11 +1,11 @@
-"""Runs: look, stop, try again, answer."""
+"""Runs: look, stop, try again, change what waits, answer."""
 
 from typing import Annotated
 
 import strawberry
 from strawberry.scalars import JSON
 
-from chat import questions, retrying, runs
+from chat import questions, queues, retrying, runs
 from chat.asking import Reply, WhenBusy
 from chat.sessions import Seen
 from schema import identifier
@@ -20,6 +20,10 @@ from schema.payload import (
     CancelSendPayload,
     CancelSendResult,
     ContinueRunResult,
+    EditQueuedRunPayload,
+    EditQueuedRunResult,
+    MoveQueuedRunPayload,
+    MoveQueuedRunResult,
     RetryRunResult,
 )
 from schema.repeat import Key, check, once
@@ -73,6 +77,33 @@ async def resume(info: Info, run_id: RunId, client_mutation_id: Key = None) -> C
 
 def _again(seen: Seen, reply: Reply) -> AskAgainPayload:
     return AskAgainPayload(session=Session.of(seen), reply=Message.of(reply.message), run=Run.of(reply.run))
+
+
+async def edit_queued(
+    info: Info,
+    run_id: RunId,
+    text: Annotated[str, strawberry.argument(description="What the message says from now on.")],
+    client_mutation_id: Key = None,
+) -> EditQueuedRunResult:
+    """Changes a message that waits for its answer."""
+    scope = once(info, "editQueuedRun", client_mutation_id, run_id, text)
+    message, run = await queues.edit(scope, identifier.parse("runId", run_id), text)
+    return EditQueuedRunPayload(message=Message.of(message), run=Run.of(run))
+
+
+async def move_queued(
+    info: Info,
+    run_id: RunId,
+    before: Annotated[
+        strawberry.ID | None, strawberry.argument(description="The queued run that it comes before; null for the end.")
+    ] = None,
+    client_mutation_id: Key = None,
+) -> MoveQueuedRunResult:
+    """Changes the order of the queue."""
+    scope = once(info, "moveQueuedRun", client_mutation_id, run_id, before)
+    place = None if before is None else identifier.parse("before", before)
+    queue = await queues.move(scope, identifier.parse("runId", run_id), place)
+    return MoveQueuedRunPayload(queue=[Run.of(run) for run in queue])
 
 
 async def answer(

@@ -115,6 +115,21 @@ class AskAgainPayload:
     run: Run = strawberry.field(description="The new run.")
 
 
+@strawberry.type(description="The message has the new text, and still waits for its answer.")
+class EditQueuedRunPayload:
+    """Of `editQueuedRun`."""
+
+    message: Message = strawberry.field(description="The message that will be answered.")
+    run: Run = strawberry.field(description="The run.")
+
+
+@strawberry.type(description="The queue has the new order.")
+class MoveQueuedRunPayload:
+    """Of `moveQueuedRun`."""
+
+    queue: list[Run] = strawberry.field(description="The queued runs of the session, the next one first.")
+
+
 @strawberry.type(description="The run goes on with the answer.")
 class AnswerRunPayload:
     """Of `answerRun`."""
@@ -162,6 +177,14 @@ SetTypingResult = Annotated[
 SendMessageResult = Annotated[
     SendMessagePayload | NotFound | NotAllowed | InvalidInput | IdTaken | Busy,
     strawberry.union("SendMessageResult", description="The exchange, or why nothing was sent."),
+]
+EditQueuedRunResult = Annotated[
+    EditQueuedRunPayload | NotFound | NotAllowed | InvalidInput,
+    strawberry.union("EditQueuedRunResult", description="The message, or why it did not change."),
+]
+MoveQueuedRunResult = Annotated[
+    MoveQueuedRunPayload | NotFound | NotAllowed | InvalidInput,
+    strawberry.union("MoveQueuedRunResult", description="The queue, or why it did not change."),
 ]
 RetryRunResult = Annotated[
     AskAgainPayload | NotFound | NotAllowed | InvalidInput | Busy,

@@ -10,6 +10,7 @@ import orjson
 import strawberry
 from strawberry import UNSET
 
+from chat import queues
 from chat.refusals import InvalidInput
 from chat.scope import Once, Repeated, Scope
 from schema import refusal
@@ -21,6 +22,8 @@ from schema.payload import (
     CancelRunPayload,
     DeleteProjectPayload,
     DeleteSessionPayload,
+    EditQueuedRunPayload,
+    MoveQueuedRunPayload,
     ProjectPayload,
     SendMessagePayload,
     SessionPayload,
@@ -135,6 +138,22 @@ async def _answered(context: Context, made: Mapping[str, str]) -> AnswerRunPaylo
     return None if run is None else AnswerRunPayload(run=Run.of(run))
 
 
+async def _edited(context: Context, made: Mapping[str, str]) -> EditQueuedRunPayload | None:
+    held = await _held(context, made)
+    parent = None if held is None or held.message.parent_id is None else UUID(held.message.parent_id)
+    message = None if parent is None else await context.messages.load(parent)
+    if held is None or message is None:
+        return None
+    return EditQueuedRunPayload(message=Message.of(message), run=held.run)
+
+
+async def _moved(context: Context, made: Mapping[str, str]) -> MoveQueuedRunPayload | None:
+    run = await context.runs.load(UUID(made["run"]))
+    if run is None:
+        return None
+    return MoveQueuedRunPayload(queue=[Run.of(row) for row in await queues.of(context.scope, run.session_id)])
+
+
 async def _awaiting(context: Context, made: Mapping[str, str]) -> AwaitInputPayload | None:
     run = await context.runs.load(UUID(made["run"]))
     return None if run is None else AwaitInputPayload(run=Run.of(run))
@@ -149,6 +168,8 @@ _ANSWERS: dict[type, Any] = {
     CancelRunPayload: _cancelled,
     HeldRunPayload: _held,
     AskAgainPayload: _asked_again,
+    EditQueuedRunPayload: _edited,
+    MoveQueuedRunPayload: _moved,
     AnswerRunPayload: _answered,
     AwaitInputPayload: _awaiting,
 }

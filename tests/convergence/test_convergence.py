@@ -151,6 +151,17 @@ async def _await(world: World, scope: Scope, dice: random.Random) -> dict[str, A
     return await do(scope, "awaitInput", f'input: {{runId: "{run}", epoch: {epoch}, text: "May I?"}}')
 
 
+@step("editQueuedRun")
+async def _edit_queued(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
+    return await do(scope, "editQueuedRun", f'runId: "{one(world.runs[-3:], dice)}", text: "Edited {dice.random()}"')
+
+
+@step("moveQueuedRun")
+async def _move_queued(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
+    before = f', before: "{one(world.runs[-4:], dice)}"' if dice.random() < 0.7 else ""
+    return await do(scope, "moveQueuedRun", f'runId: "{one(world.runs[-4:], dice)}"{before}')
+
+
 @step("answerRun")
 async def _answer(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
     run = one(list(world.held), dice)

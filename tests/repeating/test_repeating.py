@@ -9,6 +9,7 @@ from graphql import GraphQLObjectType
 from sqlalchemy import text
 
 from chat import messages, producing, projects, questions, runs, sessions
+from chat.asking import WhenBusy
 from chat.process import Timing
 from chat.scope import Scope
 from chat.sessions import NewSession
@@ -114,6 +115,8 @@ async def answer_each_again(scope: Scope) -> None:
     waits = await producing.start(scope, (await messages.post(scope, NewSession(), "Well?")).message.id)
     over = await messages.send(scope, NewSession(), "Stop")
     await runs.cancel(scope, over.run.id)
+    busy = await messages.send(scope, NewSession(), "First", when_busy=WhenBusy.QUEUE)
+    waiting = await messages.send(scope, busy.seen[0].id, "Second", when_busy=WhenBusy.QUEUE)
     calls = {
         "createProject": '(input: {name: "New"}, KEY) { ... on ProjectPayload { project { id } } }',
         "editProject": f'(input: {{id: "{project.id}"}}, KEY) {{ ... on ProjectPayload {{ project {{ version }} }} }}',
@@ -125,6 +128,9 @@ async def answer_each_again(scope: Scope) -> None:
         "cancelRun": f'(runId: "{exchange.run.id}", KEY) {{ ... on CancelRunPayload {{ run {{ id }} }} }}',
         "retryRun": f'(runId: "{over.run.id}", KEY) {{ ... on AskAgainPayload {{ reply {{ id }} run {{ id }} }} }}',
         "continueRun": f'(runId: "{over.run.id}", KEY) {{ ... on AskAgainPayload {{ reply {{ id }} run {{ id }} }} }}',
+        "editQueuedRun": f'(runId: "{waiting.run.id}", text: "Better", KEY) '
+        "{ ... on EditQueuedRunPayload { message { id content } run { id } } }",
+        "moveQueuedRun": f'(runId: "{waiting.run.id}", KEY) {{ ... on MoveQueuedRunPayload {{ queue {{ id }} }} }}',
         "awaitInput": f'(input: {{runId: "{waits.run.id}", epoch: 1, text: "May I?"}}, KEY) '
         "{ ... on AwaitInputPayload { run { question { id text } } } }",
         "startRun": f'(input: {{messageId: "{asked.message.id}"}}, KEY) {{ ... on HeldRunPayload {EPOCH} }}',

@@ -23,7 +23,8 @@ async def _of(connection: asyncpg.Connection, table: str) -> tuple[int, str]:
 
 BUSY = """
 SELECT count(*) FROM runs
-WHERE status = 'queued' OR (status IN ('running', 'awaiting_input') AND cancel_requested_at IS NOT NULL)
+WHERE (status = 'queued' AND executor = 'server')
+   OR (status IN ('running', 'awaiting_input') AND cancel_requested_at IS NOT NULL)
 """
 
 

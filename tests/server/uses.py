@@ -212,6 +212,20 @@ MUTATIONS |= {
         "AwaitInputPayload",
         names="runId",
     ),
+    "editQueuedRun": Use(
+        f"""mutation ($run: ID!) {{ editQueuedRun(runId: $run, text: "Better") {{
+            {REFUSALS} ... on EditQueuedRunPayload {{ message {{ id content }} run {{ id }} }} }} }}""",
+        {"run": "$queued"},
+        "EditQueuedRunPayload",
+        "runId",
+    ),
+    "moveQueuedRun": Use(
+        f"""mutation ($run: ID!) {{ moveQueuedRun(runId: $run) {{
+            {REFUSALS} ... on MoveQueuedRunPayload {{ queue {{ id }} }} }} }}""",
+        {"run": "$queued"},
+        "MoveQueuedRunPayload",
+        "runId",
+    ),
     "answerRun": Use(
         f"""mutation ($run: ID!, $question: ID!) {{
             answerRun(runId: $run, questionId: $question, answer: {{yes: true}}) {{
@@ -236,8 +250,8 @@ SUBSCRIPTIONS = {
 class Home:
     """What somebody has.
 
-    A project, a session in it, a message there, and three runs of their own app: one that is being written (`run`),
-    one that was stopped (`over`), and one that asks a question (`asking`, `question`).
+    A project, a session in it, a message there, and four runs of their own app: one that is being written (`run`),
+    one that was stopped (`over`), one that asks a question (`asking`, `question`), and one that waits (`queued`).
     """
 
     ids: Mapping[str, str]
@@ -252,8 +266,9 @@ class Home:
         session, message, run = await _held(caller, project)
         _, _, over = await _held(caller, project)
         await caller.get(STOP, id=over)
-        _, _, asking = await _held(caller, project)
+        busy, _, asking = await _held(caller, project)
         asked = await caller.get(ASK, id=asking)
+        queued = await _queued(caller, busy)
         agents = await caller.get("{ agents { edges { node { id } } } }")
         return cls(
             {
@@ -264,6 +279,7 @@ class Home:
                 "over": over,
                 "asking": asking,
                 "question": asked["awaitInput"]["run"]["question"]["id"],
+                "queued": queued,
                 "agent": agents["agents"]["edges"][0]["node"]["id"],
                 "key": str(uuid4()),
             }
@@ -302,3 +318,18 @@ async def _held(caller: Caller, project: str) -> tuple[str, str, str]:
     held = (await caller.get(START, message=sent["message"]["id"]))["startRun"]
     assert held["run"]["epoch"] == 1
     return sent["session"]["id"], sent["message"]["id"], held["run"]["id"]
+
+
+MORE = """mutation ($session: ID!) { sendMessage(input: {text: "Mine alone", reply: false, sessionId: $session}) {
+    ... on SendMessagePayload { message { id } } } }"""
+WAIT = """mutation ($message: ID!) { startRun(input: {messageId: $message, whenBusy: QUEUE}) {
+    ... on HeldRunPayload { run { id status } } } }"""
+
+
+async def _queued(caller: Caller, session: str) -> str:
+    """A run that waits for the one that the session has."""
+    sent = (await caller.get(MORE, session=session))["sendMessage"]
+    queued = (await caller.get(WAIT, message=sent["message"]["id"]))["startRun"]["run"]
+    assert queued["status"] == "QUEUED"
+    waiting: str = queued["id"]
+    return waiting
