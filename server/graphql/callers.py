@@ -33,7 +33,7 @@ class Caller[I: Identity]:
     identity: I
     client: str | None
     """The client's own name for the window, at most 128 characters."""
-    transport: Literal["http", "sse", "websocket"]
+    transport: Literal["http", "stream", "websocket"]
     last_event_id: str | None = None
     """The last `id:` that a resuming event stream has seen."""
 

@@ -15,10 +15,12 @@ from server.graphql.callers import Caller, Identity, client_name
 from server.graphql.encoding import decode, encode
 from server.graphql.errors import Code, Refused, refusal
 from server.graphql.interruptions import Interruptible
+from server.graphql.multipart import PARTS
 from server.graphql.operations import Operation
 from server.graphql.requests import Request
 from server.graphql.service import Ending, Service
-from server.graphql.sse import Disconnected, EventStream, watch
+from server.graphql.sse import EVENTS
+from server.graphql.streams import Disconnected, Stream, watch
 
 CLIENT_HEADER = "x-transom-client"
 
@@ -31,10 +33,11 @@ _STATUS = {
     Code.TIMED_OUT: 504,
 }
 _ALWAYS_400 = {Code.BAD_REQUEST}
+_STREAMS = {negotiation.EVENTS: EVENTS, negotiation.PARTS: PARTS}
 
 
 class HTTPTransport[I: Identity]:
-    """Answers GET and POST with one JSON result, or with a stream of events if the client asks for that."""
+    """Answers GET and POST with one JSON result, or with a stream of results if the client asks for that."""
 
     def __init__(self, service: Service[I]) -> None:
         self._service = service
@@ -71,7 +74,7 @@ class HTTPTransport[I: Identity]:
             operation = self._service.operations.prepare(Request.of(parameters))
         except Refused as refused:
             if stream_only and refused.code not in _ALWAYS_400:
-                await EventStream(send, self._service).refuse(refused)
+                await Stream(send, self._service, EVENTS).refuse(refused)
                 return
             raise
         if method == "GET" and operation.kind is OperationType.MUTATION:
@@ -79,9 +82,9 @@ class HTTPTransport[I: Identity]:
         media_type = negotiation.choose(accept, streams=operation.streams)
         if media_type is None:
             raise _not_acceptable(operation)
-        if media_type == negotiation.EVENTS:
-            caller = Caller(identity, client, "sse", headers.get("last-event-id"))
-            await EventStream(send, self._service).run(operation, caller, receive)
+        if (format := _STREAMS.get(media_type)) is not None:
+            caller = Caller(identity, client, "stream", headers.get("last-event-id"))
+            await Stream(send, self._service, format).run(operation, caller, receive)
             return
         body = await self._execute(operation, Caller(identity, client, "http"), receive)
         await _respond(send, 200, media_type, body)
@@ -139,7 +142,11 @@ def _from_query(scope: Scope) -> dict[str, Any]:
 
 
 def _not_acceptable(operation: Operation) -> Refused:
-    ours = "text/event-stream" if operation.streams else "application/graphql-response+json or application/json"
+    ours = (
+        "text/event-stream or multipart/mixed"
+        if operation.streams
+        else "application/graphql-response+json or application/json"
+    )
     return refusal(Code.BAD_REQUEST, f"This answer is {ours}, which 'Accept' does not allow.", status=406)
 
 

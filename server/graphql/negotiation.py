@@ -6,6 +6,7 @@ from functools import lru_cache
 RESPONSE = "application/graphql-response+json"
 JSON = "application/json"
 EVENTS = "text/event-stream"
+PARTS = "multipart/mixed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +27,20 @@ class _Range:
 def choose(accept: str | None, *, streams: bool) -> str | None:
     """The media type to answer with, or `None` if the client accepts none of ours.
 
-    A stream of results (`streams`) can only be `text/event-stream`. A single result is sent as events only if the
-    client wants that more than JSON. Without a preference of the client it is `application/json`.
+    A stream of results (`streams`) can only be `text/event-stream`, or `multipart/mixed` if the client wants that more.
+    A single result is sent as events only if the client wants that more than JSON. Without a preference of the client
+    it is `application/json`.
     """
     ranges = _ranges(accept or "*/*")
-    offers = (EVENTS,) if streams else (JSON, RESPONSE, EVENTS)
-    wanted: list[tuple[tuple[float, bool, int, int], str]] = []
+    offers = (EVENTS, PARTS) if streams else (JSON, RESPONSE, EVENTS)
+    wanted: list[tuple[tuple[float, ...], str]] = []
     for offer in offers:
         covering = [range_ for range_ in ranges if range_.covers(offer)]
         if covering:
             best = max(covering, key=lambda range_: range_.specificity)
             if best.quality > 0:
-                wanted.append(((best.quality, offer != EVENTS, best.specificity, -best.place), offer))
+                rank = (best.specificity, offer == EVENTS) if streams else (offer != EVENTS, best.specificity)
+                wanted.append(((best.quality, *rank, -best.place), offer))
     return max(wanted, key=lambda want: want[0])[1] if wanted else None
 
 

@@ -37,11 +37,21 @@ async def test_graphql_sse_works(node: Node) -> None:
         lines = (await node("sse.js", served.url)).splitlines()
         assert [json.loads(line) for line in lines] == [
             [
-                [{"viewer": "ada at None over sse"}],
+                [{"viewer": "ada at None over stream"}],
                 COUNTED,
                 [["GRAPHQL_VALIDATION_FAILED"]],
                 [["GRAPHQL_PARSE_FAILED"]],
             ],
+            {"ticks": 1},
+        ]
+        await within(1, served.witness.finished)
+
+
+async def test_apollo_client_works_without_a_socket(node: Node) -> None:
+    async with serving() as served:
+        lines = (await node("apollo.js", served.url)).splitlines()
+        assert [json.loads(line) for line in lines] == [
+            [{"viewer": "ada at None over http"}, COUNTED, [["GRAPHQL_VALIDATION_FAILED"]]],
             {"ticks": 1},
         ]
         await within(1, served.witness.finished)

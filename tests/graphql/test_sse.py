@@ -143,7 +143,7 @@ async def test_a_resuming_client_says_what_it_has_seen() -> None:
     async with serving() as served, stream(served, TICKS, **{"last-event-id": "cursor-7"}) as events:
         await events.event()
         (caller,) = served.witness.callers
-        assert (caller.transport, caller.last_event_id) == ("sse", "cursor-7")
+        assert (caller.transport, caller.last_event_id) == ("stream", "cursor-7")
 
 
 async def test_a_slow_client_slows_its_own_stream_down() -> None:
