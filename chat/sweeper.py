@@ -6,6 +6,7 @@ import random
 from datetime import timedelta
 
 from chat import runs
+from chat.patience import LONGEST_PAUSE
 from chat.process import Process
 from chat.runs import Outcome
 from db import runs as run_rows
@@ -16,22 +17,31 @@ _log = logging.getLogger("transom.sweeper")
 
 
 async def sweep(process: Process) -> None:
-    """Looks again and again, until cancelled. Every process has a sweeper; an end counts once."""
+    """Looks again and again, until cancelled. Every process has a sweeper; an end counts once.
+
+    While the database is away nobody can renew a lease; so when it is back, producers have the time of a lease for it.
+    """
+    loop = asyncio.get_running_loop()
+    telling = loop.time()  # from when on an expired lease tells that the producer is lost
     while True:
         await asyncio.sleep(process.timing.sweep * random.uniform(0.8, 1.2))
         try:
-            await sweep_once(process)
+            await sweep_once(process, expired=loop.time() >= telling)
         except Exception as error:
-            if not transient(error):
+            if transient(error):
+                telling = loop.time() + process.timing.lease + LONGEST_PAUSE
+            else:
                 _log.exception("Sweeping failed.")
 
 
-async def sweep_once(process: Process) -> int:
-    """Ends runs whose lease has expired, and those that did not stop within the grace time; returns how many."""
+async def sweep_once(process: Process, *, expired: bool = True) -> int:
+    """Ends runs that did not stop within the grace time and, if `expired`, those whose lease is over; how many."""
     async with process.db.system() as tx:
         found = await run_rows.abandoned(tx, timedelta(seconds=process.timing.grace), limit=100)
     ended = 0
     for run in found:
+        if run.cancel_requested_at is None and not expired:
+            continue
         try:
             if await runs.finish(process, run, outcome(run), seal=True) is not None:
                 _log.info("Run %s had no producer any more and was ended.", run.id)

@@ -3,8 +3,11 @@
 import asyncio
 import logging
 from contextlib import ExitStack, suppress
+from functools import partial
+from uuid import UUID
 
 from chat import doorbells, replies, runs
+from chat.patience import patiently
 from chat.process import Process
 from db import runs as run_rows
 from db.failures import transient
@@ -98,16 +101,17 @@ class Worker:
             if not mine:
                 continue
             try:
-                async with process.db.system() as tx:
-                    kept = await run_rows.renew(tx, process.id, mine, process.timing.lease_delta)
-            except Exception as error:
-                if transient(error):
-                    _log.warning("Leases wait for the database: %s", error)
-                else:
-                    _log.exception("Renewing leases failed.")
+                kept = await patiently(partial(self._renew, mine), "A lease")
+            except Exception:
+                _log.exception("Renewing leases failed.")
                 continue
             for run_id in mine - kept:
                 _stop(process.stops.get(run_id), replies.INTERRUPTED)
+
+    async def _renew(self, run_ids: set[UUID]) -> set[UUID]:
+        process = self._process
+        async with process.db.system() as tx:
+            return await run_rows.renew(tx, process.id, run_ids, process.timing.lease_delta)
 
     async def drain(self) -> None:
         """Claims no more, ends every run of this process as interrupted, and returns when they have ended.
