@@ -1,6 +1,7 @@
 """What windows are told, in the order in which it became true."""
 
-from dataclasses import dataclass
+from collections.abc import Hashable
+from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
@@ -9,7 +10,15 @@ from db import models
 
 
 @dataclass(frozen=True, slots=True)
-class ProjectChanged:
+class Told:
+    """An event. All windows of a process that are told it share this one object."""
+
+    views: dict[Hashable, object] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What was made of it for one window, and serves the others that want the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectChanged(Told):
     """A project was made, changed or deleted."""
 
     cursor: Cursor
@@ -17,7 +26,7 @@ class ProjectChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class AgentChanged:
+class AgentChanged(Told):
     """One of the account's agents was made, changed or deleted."""
 
     cursor: Cursor
@@ -25,7 +34,7 @@ class AgentChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class SessionChanged:
+class SessionChanged(Told):
     """A session, or how this member sees it, was made, changed or deleted."""
 
     cursor: Cursor
@@ -34,7 +43,7 @@ class SessionChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class MessageChanged:
+class MessageChanged(Told):
     """A message was made, changed or deleted; this is all of it, with what a run has written so far."""
 
     cursor: Cursor
@@ -42,7 +51,7 @@ class MessageChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class RunChanged:
+class RunChanged(Told):
     """A run was queued, began, or ended."""
 
     cursor: Cursor
@@ -50,7 +59,7 @@ class RunChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class TextDelta:
+class TextDelta(Told):
     """Text was appended to a part. `offset` is where it begins, in UTF-16 code units."""
 
     run_id: UUID
@@ -61,7 +70,7 @@ class TextDelta:
 
 
 @dataclass(frozen=True, slots=True)
-class PartChanged:
+class PartChanged(Told):
     """A part was opened, or is now this."""
 
     run_id: UUID
@@ -81,7 +90,7 @@ class Present:
 
 
 @dataclass(frozen=True, slots=True)
-class PresenceChanged:
+class PresenceChanged(Told):
     """These windows have the session open now; `count` has also those that are not named."""
 
     count: int
@@ -89,7 +98,7 @@ class PresenceChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class CaughtUp:
+class CaughtUp(Told):
     """Everything up to here has been told; what follows is live."""
 
     cursor: Cursor
@@ -107,7 +116,7 @@ class ResetReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Reset:
+class Reset(Told):
     """The stream ends here: fetch again, and subscribe after the cursor of what was fetched."""
 
     reason: ResetReason

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import cast
+from typing import Any
 from uuid import UUID
 
 from chat import doorbells, sessions
@@ -17,7 +17,7 @@ from chat.sync.window import Window
 @asynccontextmanager
 async def session(
     scope: Scope, session_id: UUID, after: str | None, *, present: bool = False
-) -> AsyncIterator[AsyncIterator[SessionEvent]]:
+) -> AsyncIterator[Window[SessionEvent]]:
     """A window on one session, after a cursor or from now; `present`: seen by others, and seeing them.
 
     Raises:
@@ -27,24 +27,24 @@ async def session(
     async with scope.tx() as tx:
         await sessions.seen(tx, scope, session_id)
     async with _window(scope, ScopeKind.SESSION, session_id, after, present=present) as window:
-        yield cast("AsyncIterator[SessionEvent]", window)
+        yield window
 
 
 @asynccontextmanager
-async def account(scope: Scope, after: str | None) -> AsyncIterator[AsyncIterator[AccountEvent]]:
+async def account(scope: Scope, after: str | None) -> AsyncIterator[Window[AccountEvent]]:
     """A window on the viewer's account, after a cursor or from now.
 
     Raises:
         InvalidInput: `after` is no cursor.
     """
     async with _window(scope, ScopeKind.ACCOUNT, scope.viewer.id, after) as window:
-        yield cast("AsyncIterator[AccountEvent]", window)
+        yield window
 
 
 @asynccontextmanager
 async def _window(
     scope: Scope, kind: ScopeKind, scope_id: UUID, after: str | None, *, present: bool = False
-) -> AsyncIterator[Window]:
+) -> AsyncIterator[Window[Any]]:
     feeds = scope.process.feeds
     try:
         cursor = None if after is None else Cursor.parse(after)

@@ -1,6 +1,6 @@
 """Sessions: list, change, follow."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -15,6 +15,7 @@ from schema import connection, event, identifier
 from schema.connection import After, Before, First, Last
 from schema.context import Info
 from schema.event import AccountEvent, SessionEvent
+from schema.followed import Followed
 from schema.input import CreateSessionInput, EditSessionInput, SessionFilter
 from schema.payload import (
     CreateSessionResult,
@@ -144,20 +145,16 @@ async def follow(
     presence: Annotated[
         bool, strawberry.argument(description="Whether the window is seen by others that say so too, and sees them.")
     ] = False,
-) -> AsyncGenerator[SessionEvent]:
+) -> AsyncIterator[SessionEvent]:
     """What happens in one session."""
     scope, session_id = info.context.scope, identifier.parse("id", id)
     begin = info.context.resumed_at or after
-    async with following.session(scope, session_id, begin, present=presence) as told:
-        async for happened in told:
-            yield event.of_session(happened)
+    return Followed(following.session(scope, session_id, begin, present=presence), event.of_session)
 
 
-async def changes(info: Info, after: AfterChange = None) -> AsyncGenerator[AccountEvent]:
+async def changes(info: Info, after: AfterChange = None) -> AsyncIterator[AccountEvent]:
     """What happens to the account's sessions, projects and agents."""
-    async with following.account(info.context.scope, info.context.resumed_at or after) as told:
-        async for happened in told:
-            yield event.of_account(happened)
+    return Followed(following.account(info.context.scope, info.context.resumed_at or after), event.of_account)
 
 
 async def set_typing(

@@ -14,6 +14,7 @@ from uvicorn.supervisors import multiprocess
 from server import logs
 from server.app import Transom
 from server.settings import Settings, current
+from server.sockets import WebSocketProtocol
 
 LARGEST_FRAME = 1_000_000
 """Bytes of one WebSocket message."""
@@ -41,7 +42,7 @@ def config(settings: Settings) -> uvicorn.Config:
         proxy_headers=False,
         workers=settings.workers,
         loop="uvloop",
-        ws="websockets-sansio",
+        ws=WebSocketProtocol,
         ws_per_message_deflate=False,
         ws_ping_interval=10,
         ws_ping_timeout=20,

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from chat import doorbells
@@ -33,7 +33,7 @@ class Feed(ABC):
 
     def __init__(self, db: Database, bus: Bus, scope_id: UUID) -> None:
         self.id = scope_id
-        self.windows: set[Window] = set()
+        self.windows: set[Window[Any]] = set()
         self.position = 0
         self.epoch = 0
         self._db = db
@@ -68,9 +68,11 @@ class Feed(ABC):
         """A cursor of this scope."""
         return Cursor(self.kind, self.id, epoch, seq)
 
-    def join(self, user_id: UUID, after: Cursor | None, client: str | None = None, *, present: bool = False) -> Window:
+    def join(
+        self, user_id: UUID, after: Cursor | None, client: str | None = None, *, present: bool = False
+    ) -> Window[Any]:
         """A window of `user_id` after a cursor, or from now; `present`: it is seen by others, and sees them."""
-        window = Window(self, user_id, after, client, present=present)
+        window: Window[Any] = Window(self, user_id, after, client, present=present)
         self.windows.add(window)
         return window
 
@@ -78,7 +80,7 @@ class Feed(ABC):
         """Who is there, as far as this scope has windows that want to know."""
         return None
 
-    def leave(self, window: Window) -> None:
+    def leave(self, window: Window[Any]) -> None:
         """Forgets a window."""
         self.windows.discard(window)
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from itertools import batched
+from typing import Any
 from uuid import UUID
 
 from chat.cursors import Cursor, ScopeKind
@@ -46,7 +47,7 @@ class Feeds:
         client: str | None = None,
         *,
         present: bool = False,
-    ) -> Window:
+    ) -> Window[Any]:
         """A window on a scope that `user_id` may see (the caller has made sure); `leave` it in the end.
 
         Raises:
@@ -69,7 +70,7 @@ class Feeds:
         self._readers[feed] = self._jobs.start(feed.run(), f"feed {kind.name} {scope_id}")
         return feed
 
-    def leave(self, window: Window) -> None:
+    def leave(self, window: Window[Any]) -> None:
         """Ends a window; the feed goes with its last one."""
         window.close()
         self._tidy((window.feed.kind, window.feed.id))

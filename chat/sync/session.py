@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 from chat import doorbells
@@ -58,14 +59,16 @@ class SessionFeed(Feed):
                 self._missing.update(missing)
                 self._release()
 
-    def join(self, user_id: UUID, after: Cursor | None, client: str | None = None, *, present: bool = False) -> Window:
+    def join(
+        self, user_id: UUID, after: Cursor | None, client: str | None = None, *, present: bool = False
+    ) -> Window[Any]:
         """See `Feed.join`."""
         window = super().join(user_id, after, client, present=present)
         if present:
             self._presence.enter(window.id, user_id, client)
         return window
 
-    def leave(self, window: Window) -> None:
+    def leave(self, window: Window[Any]) -> None:
         """See `Feed.leave`."""
         super().leave(window)
         self._presence.leave(window.id)

@@ -2,9 +2,9 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, cast
 from uuid import UUID, uuid4
 
 from chat.cursors import Cursor
@@ -40,12 +40,18 @@ class Tokens:
     events: Sequence[Event]
 
 
-class Window:
+type Take = Callable[[Event], bool]
+"""Takes an event to the client at once. False: it cannot just now; the event is told to whoever iterates."""
+
+
+class Window[E]:
     """The events of one scope for one subscriber, without a gap or a repetition. Iterate; then `close`.
 
     While it catches up, live events are held. Its own read may be of a later moment than what its feed tells next, or
     of an earlier one; so it knows how far the rows have brought it, and takes only what is newer. A window that does
     not read loses its backlog, never memory, and catches up from the last event it took; the others do not notice.
+
+    With `take`, what happens while somebody waits for the next event goes there first, without waking anybody.
     """
 
     def __init__(
@@ -73,6 +79,7 @@ class Window:
         self._lost = False  # events were held, and are held no more
         self._ended = False
         self._waiter: asyncio.Future[None] | None = None
+        self.take: Take | None = None
 
     def push(self, told: News | Tokens) -> None:
         """Takes what the feed has read, or heard."""
@@ -83,18 +90,35 @@ class Window:
             if len(self._held) > BACKLOG:
                 self._held.clear()
                 self._lost = True
-        elif events := self._new(told):
-            self._ready.extend(events)
-            if len(self._ready) > BACKLOG:
-                self._ready.clear()
-                self._behind = True
+        else:
+            self._tell(self._new(told))
+
+    def _tell(self, events: Iterable[Event]) -> None:
+        """Tells events that are new: at once if the window is waiting for them, or when it asks for the next."""
+        for event in events:
+            if self._ready or not self._waiting or self.take is None or not self.take(event):
+                self._ready.append(event)
+            else:
+                self._took(event)
+        if len(self._ready) > BACKLOG:
+            self._ready.clear()
+            self._behind = True
+        if self._ready or self._behind:
             self._wake()
+
+    @property
+    def _waiting(self) -> bool:
+        """Whether everything that was told has been taken, and the next event is waited for."""
+        return self._waiter is not None and not self._waiter.done()
+
+    def _took(self, event: Event) -> None:
+        if (number := _number(event)) or isinstance(event, CaughtUp):
+            self._position = number
 
     def tell(self, event: PresenceChanged) -> None:
         """Takes a signal, if the window wants any; one that is behind gets the newest when it has caught up."""
         if self.present and not self._behind and self._refusal is None:
-            self._ready.append(event)
-            self._wake()
+            self._tell((event,))
 
     def end(self, reason: ResetReason) -> None:
         """Ends the stream with a reset, after what is ready."""
@@ -131,18 +155,17 @@ class Window:
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> Event:
+    async def __anext__(self) -> E:
         while True:
             if self._ended:
                 raise StopAsyncIteration
             if self._ready:
                 event = self._ready.popleft()
-                if (number := _number(event)) or isinstance(event, CaughtUp):
-                    self._position = number
-                return event
+                self._took(event)
+                return cast("E", event)
             if self._refusal is not None:
                 self._ended = True
-                return Reset(self._refusal)
+                return cast("E", Reset(self._refusal))
             if self._behind:
                 await self._catch_up()
             else:

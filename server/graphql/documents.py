@@ -21,6 +21,7 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from server.graphql import limits as limits_
 from server.graphql.errors import Code, Refused, coded, refusal
 from server.graphql.limits import Limits
+from server.graphql.plan import Plans
 
 CACHED_DOCUMENTS = 1_000
 CACHED_BYTES = 64_000_000
@@ -36,6 +37,7 @@ class Document:
     text: str
     syntax: DocumentNode
     operations: Mapping[str | None, OperationDefinitionNode]
+    plans: Mapping[str | None, Plans]
 
     @property
     def size(self) -> int:
@@ -98,7 +100,8 @@ class Documents:
         if errors := validate(self._schema, syntax, self._rules, hide_suggestions=not self._introspection):
             raise Refused(*(coded(error, Code.GRAPHQL_VALIDATION_FAILED) for error in errors))
         operations = (d for d in syntax.definitions if isinstance(d, OperationDefinitionNode))
-        return Document(text, syntax, {(d.name.value if d.name else None): d for d in operations})
+        named = {(d.name.value if d.name else None): d for d in operations}
+        return Document(text, syntax, named, {name: Plans(self._schema, syntax, name) for name in named})
 
     def _parse(self, text: str) -> DocumentNode:
         allowed = self._limits

@@ -6,7 +6,7 @@ section 5.1. Readers hand a part on when the next boundary comes, so each part b
 
 from server.graphql.encoding import encode
 from server.graphql.errors import Refused
-from server.graphql.operations import Result
+from server.graphql.results import Result
 from server.graphql.streams import Format
 
 _BOUNDARY = b"\r\n--graphql"

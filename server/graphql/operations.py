@@ -10,16 +10,21 @@ from typing import Any
 
 import strawberry
 from graphql import DocumentNode, OperationType
+from graphql import ExecutionResult as CoreExecutionResult
 from strawberry.extensions import SchemaExtension
 from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 
-from server.graphql import errors
+from server.graphql import errors, subscriptions
 from server.graphql.documents import Document, Documents
 from server.graphql.encoding import encode
 from server.graphql.errors import Code, Explain, Refused, refusal
 from server.graphql.persisted import PersistedDocuments
+from server.graphql.plan import PlannedExecutor, Plans
+from server.graphql.plan.execution import plans
 from server.graphql.requests import Request
+from server.graphql.results import Result
+from server.graphql.subscriptions import Take
 
 type EventId = Callable[[dict[str, Any]], str | None]
 """From the `data` of a result to the cursor that an event stream can resume after, if it carries one."""
@@ -39,15 +44,6 @@ class _Prepared(SchemaExtension):
         yield
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """One execution result."""
-
-    body: bytes
-    """The result as JSON: `data`, and `errors` and `extensions` if there are any."""
-    event_id: str | None
-
-
 class Operations:
     """Turns requests into operations of one schema."""
 
@@ -64,11 +60,16 @@ class Operations:
         self.schema = copy(schema)
         self.schema.extensions = (_Prepared, *schema.extensions)
         self.schema.process_errors = lambda *_: None  # type: ignore[method-assign]  # `errors.shown` logs, once
+        self.schema.execution_context_class = PlannedExecutor
         self.timeout = timeout
-        self.event_id = event_id
+        self._event_id = event_id
         self.explain = explain
         self._documents = documents
         self._persisted = persisted
+
+    def event_id_of(self, data: dict[str, Any] | None) -> str | None:
+        """The cursor that these data carry."""
+        return self._event_id(data) if self._event_id is not None and data else None
 
     def prepare(self, request: Request) -> "Operation":
         """The operation that a request asks for, ready to run.
@@ -97,20 +98,27 @@ class Operation:
         """Whether it is a subscription, with any number of results."""
         return self.kind is OperationType.SUBSCRIPTION
 
-    async def run(self, context: object) -> AsyncGenerator[Result]:
+    @property
+    def plans(self) -> Plans:
+        """The plans of its selections."""
+        return self.document.plans[self.name]
+
+    async def run(self, context: object, take: Take | None = None) -> AsyncGenerator[Result]:
         """Execute; a query or mutation has one result. Close the generator to stop it.
+
+        The results of a subscription go to `take` as far as that takes them, and are not yielded then.
 
         Raises:
             Refused: nothing was executed, or the stream of a subscription broke. Nothing follows it.
         """
-        _document.set(self.document.syntax)
+        plans.set(self.plans)
         if self.streams:
-            results = await self.of.schema.stream(*self._arguments(context))
-            async with aclosing(results):
+            async with aclosing(subscriptions.results(self, context, take)) as results:
                 async for result in results:
-                    yield self._result(result)
+                    yield result
         else:
-            yield self._result(await self._execute(context))
+            _document.set(self.document.syntax)
+            yield self.result(await self._execute(context))
 
     async def _execute(self, context: object) -> ExecutionResult:
         try:
@@ -124,8 +132,13 @@ class Operation:
     def _arguments(self, context: object) -> tuple[str, dict[str, Any] | None, object, None, str | None]:
         return self.document.text, self.request.variables, context, None, self.name
 
-    def _result(self, result: object) -> Result:
-        if not isinstance(result, ExecutionResult):
+    def result(self, result: object) -> Result:
+        """The result as it goes to the client.
+
+        Raises:
+            Refused: nothing was executed, or the result has no JSON form.
+        """
+        if not isinstance(result, ExecutionResult | CoreExecutionResult):
             raise refusal(Code.BAD_REQUEST, "Incremental delivery (@defer, @stream) is not supported.")
         if result.errors and _is_request_error(result):
             raise Refused(*errors.shown(result.errors, self.of.explain))
@@ -134,14 +147,13 @@ class Operation:
             payload["errors"] = [error.formatted for error in errors.shown(result.errors, self.of.explain)]
         if result.extensions:
             payload["extensions"] = result.extensions
-        event_id = self.of.event_id(result.data) if self.of.event_id and result.data else None
         try:
-            return Result(encode(payload), event_id)
+            return Result(encode(payload), self.of.event_id_of(result.data))
         except TypeError as error:
             raise Refused(errors.incident(error)) from error
 
 
-def _is_request_error(result: ExecutionResult) -> bool:
+def _is_request_error(result: ExecutionResult | CoreExecutionResult) -> bool:
     """Whether nothing was executed: an error of a field, which nulls `data` as far as the root, has a path."""
     return isinstance(result, PreExecutionError) or (
         result.data is None and not any(error.path for error in result.errors or ())

@@ -6,7 +6,7 @@ standard.
 
 from server.graphql.encoding import encode
 from server.graphql.errors import Refused
-from server.graphql.operations import Result
+from server.graphql.results import Result
 from server.graphql.streams import Format
 
 

@@ -13,7 +13,8 @@ from server.graphql.callers import Caller, Identity
 from server.graphql.encoding import encode
 from server.graphql.errors import Refused
 from server.graphql.interruptions import Interruptible
-from server.graphql.operations import Operation, Result
+from server.graphql.operations import Operation
+from server.graphql.results import Result
 from server.graphql.service import Ending, Service, expired, going_away
 
 

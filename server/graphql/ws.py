@@ -5,6 +5,7 @@ server's (uvicorn's `ws_ping_interval`); the application pings of a client are a
 """
 
 import asyncio
+from collections.abc import Callable
 from contextlib import aclosing, suppress
 from typing import Any
 
@@ -28,6 +29,12 @@ _CLOSING = {
 _GREETING = {Code.UNAUTHENTICATED: 4403, Code.FORBIDDEN: 4403, Code.BAD_REQUEST: 4400}
 _LONGEST_GOODBYE = 2.0
 
+WRITE = "transom.write"
+"""The ASGI extension of a server that can send text frames without waiting; its value is a `Write`."""
+
+type Write = Callable[[bytes], bool]
+"""Sends a text frame at once. False: the socket takes nothing just now, and nothing was sent."""
+
 
 class WebSocketTransport[I: Identity]:
     """Accepts sockets of this origin or an allowed one."""
@@ -44,8 +51,9 @@ class WebSocketTransport[I: Identity]:
             return
         with suppress(OSError):
             if frames.PROTOCOL in scope["subprotocols"]:
+                write: Write | None = scope.get("extensions", {}).get(WRITE)
                 await send({"type": "websocket.accept", "subprotocol": frames.PROTOCOL})
-                await _Socket(self._service, receive, send, headers.get("authorization")).serve()
+                await _Socket(self._service, receive, send, headers.get("authorization"), write).serve()
             else:
                 await send({"type": "websocket.accept"})
                 await send({"type": "websocket.close", "code": 4406, "reason": "Subprotocol not acceptable"})
@@ -65,8 +73,11 @@ class WebSocketTransport[I: Identity]:
 class _Socket[I: Identity]:
     """One connection and the operations that run over it."""
 
-    def __init__(self, service: Service[I], receive: Receive, send: Send, credential: str | None) -> None:
+    def __init__(
+        self, service: Service[I], receive: Receive, send: Send, credential: str | None, write: Write | None
+    ) -> None:
         self._service = service
+        self._write = write
         self._receive = receive
         self._asgi_send = send
         self._credential = credential
@@ -177,8 +188,13 @@ class _Socket[I: Identity]:
     async def _results(self, id_: str, request: Request, caller: Caller[I]) -> None:
         operation = self._service.operations.prepare(request)
         context = await self._service.context_of(caller)
-        prefix = frames.next_prefix(id_)
-        async with aclosing(operation.run(context)) as results:
+        prefix, task = frames.next_prefix(id_), asyncio.current_task()
+
+        def take(body: bytes) -> bool:
+            assert self._write is not None
+            return self._operations.get(id_) is task and self._write(prefix + body + b"}")
+
+        async with aclosing(operation.run(context, take if self._write else None)) as results:
             async for result in results:
                 if not self._is_running(id_):
                     return

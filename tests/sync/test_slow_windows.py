@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import cast
 
 from chat import following
 from chat.events import ResetReason, SessionEvent
@@ -20,11 +19,11 @@ from tests.sync.talk import ask, begin, execute
 TOKENS = [f"{number} " for number in range(10_000)]
 
 
-async def read_until(window: Window, client: Client, holds: Callable[[Client], object]) -> None:
+async def read_until(window: Window[SessionEvent], client: Client, holds: Callable[[Client], object]) -> None:
     """Has the client take events until something holds."""
     async with asyncio.timeout(PATIENCE):
         while not holds(client):
-            client.take(cast("SessionEvent", await window.__anext__()))
+            client.take(await anext(window))
 
 
 def done(client: Client) -> bool:
@@ -38,7 +37,7 @@ async def test_a_window_that_stops_reading_goes_on_exactly(db: Database, urls: e
         scope = await viewer_of(started)
         session_id = await begin(scope)
         async with following.session(scope, session_id, None) as told, watching(scope, session_id) as quick:
-            window, slow = cast("Window", told), Client()
+            window, slow = told, Client()
             await read_until(window, slow, lambda slow: slow.caught_up)
             sent = await ask(scope, session_id)
             kept = 0
@@ -57,7 +56,7 @@ async def test_a_window_that_stops_reading_goes_on_exactly(db: Database, urls: e
 async def test_a_window_that_stops_in_the_middle_of_a_reply_goes_on_exactly(scope: Scope, model: ScriptedModel) -> None:
     session_id = await begin(scope)
     async with following.session(scope, session_id, None) as told, watching(scope, session_id) as quick:
-        window, slow = cast("Window", told), Client()
+        window, slow = told, Client()
         sent = await ask(scope, session_id)
         await model.say("0 ")
         await read_until(window, slow, lambda slow: slow.caught_up and slow.text == "0 ")
@@ -76,7 +75,7 @@ async def test_a_window_that_stops_in_the_middle_of_a_reply_goes_on_exactly(scop
 async def test_a_window_that_never_began_to_read_begins_with_how_things_are(scope: Scope, model: ScriptedModel) -> None:
     session_id = await begin(scope)
     async with following.session(scope, session_id, None) as told, watching(scope, session_id) as quick:
-        window = cast("Window", told)
+        window = told
         sent = await ask(scope, session_id)
         for _ in range(BACKLOG + 500):
             await model.say("x")
@@ -95,7 +94,7 @@ async def test_a_window_that_has_fallen_too_far_behind_is_told_to_fetch_again(
 ) -> None:
     session_id = await begin(scope)
     async with following.session(scope, session_id, None) as told, watching(scope, session_id) as quick:
-        window, slow = cast("Window", told), Client()
+        window, slow = told, Client()
         await read_until(window, slow, lambda slow: slow.caught_up)
         sent = await ask(scope, session_id)
         for _ in range(BACKLOG + 10):

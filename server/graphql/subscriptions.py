@@ -1,0 +1,120 @@
+"""Subscriptions: from the events that a resolver returns to results.
+
+An event that a plan understands is shown and encoded once for all who share the plan, and it goes to the client without
+waking the task of its subscription, while the connection takes it. Everything else is executed event by event.
+"""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from graphql import (
+    ExecutionResult,
+    Executor,
+    GraphQLError,
+    create_source_event_stream,
+    execute_subscription_event,
+)
+
+from chat.events import Told
+from schema.followed import Followed
+from server.graphql import errors
+from server.graphql.encoding import encode
+from server.graphql.errors import Refused
+from server.graphql.plan import Plan, PlannedExecutor
+from server.graphql.results import Result
+
+if TYPE_CHECKING:
+    from server.graphql.operations import Operation
+
+type Take = Callable[[bytes], bool]
+"""Sends the body of a result at once. False: the connection takes nothing just now."""
+
+
+async def results(operation: "Operation", context: object, take: Take | None) -> AsyncGenerator[Result]:
+    """The results of a subscription, without those that were taken. Close the generator to end the subscription.
+
+    Raises:
+        Refused: it could not begin, or its stream broke. Nothing follows.
+    """
+    explain = operation.of.explain
+    executor = PlannedExecutor.build(
+        operation.of.schema._schema,
+        operation.document.syntax,
+        context_value=context,
+        raw_variable_values=operation.request.variables,
+        operation_name=operation.name,
+    )
+    if isinstance(executor, list):
+        raise Refused(*errors.shown(executor, explain))
+    try:
+        source = create_source_event_stream(executor)
+        if executor.is_awaitable(source):
+            source = await source
+        if isinstance(source, ExecutionResult):
+            raise Refused(*errors.shown(source.errors or (), explain))
+        async with aclosing(cast("AsyncGenerator[Any]", source)):
+            if isinstance(source, Followed):
+                told = _followed(_Following(operation, executor, source), take)
+            else:
+                told = _executed(operation, executor, source)
+            async with aclosing(told):
+                async for result in told:
+                    yield result
+    except Refused:
+        raise
+    except Exception as error:
+        coded = error if isinstance(error, GraphQLError) else GraphQLError(str(error), original_error=error)
+        raise Refused(*errors.shown([coded], explain)) from error
+
+
+async def _executed(operation: "Operation", executor: Executor[Any], source: Any) -> AsyncGenerator[Result]:
+    async for event in source:
+        yield await _execute(operation, executor, event)
+
+
+async def _execute(operation: "Operation", executor: Executor[Any], event: object) -> Result:
+    result = execute_subscription_event(executor.build_per_event_executor(event))
+    if executor.is_awaitable(result):
+        result = await cast("Awaitable[ExecutionResult]", result)
+    return operation.result(cast("ExecutionResult", result))
+
+
+async def _followed(following: "_Following", take: Take | None) -> AsyncGenerator[Result]:
+    window = await following.source.open()
+    if take is not None and following.plan is not None:
+        window.take = lambda event: (result := following.planned(event)) is not None and take(result.body)
+    async for event in window:
+        yield following.planned(event) or await following.execute(event)
+
+
+@dataclass(slots=True)
+class _Following:
+    """A subscription to a scope."""
+
+    operation: "Operation"
+    executor: Executor[Any]
+    source: Followed[Any, Any]
+    plan: Plan | None = None
+
+    def __post_init__(self) -> None:
+        self.plan = self.operation.plans.of(self.operation.request.variables)
+
+    def planned(self, event: Told) -> Result | None:
+        """The result of an event by the plan, made for one window and kept for the others; None if it declines."""
+        if self.plan is None:
+            return None
+        found = event.views.get(self.plan)
+        if found is None:
+            try:
+                payload = self.plan.shape(self.source.show(event))
+                found = Result(encode(payload), self.operation.of.event_id_of(payload["data"]))
+            except Exception:
+                return None
+            event.views[self.plan] = found
+        return cast("Result", found)
+
+    async def execute(self, event: object) -> Result:
+        """The result of an event by graphql-core."""
+        return await _execute(self.operation, self.executor, self.source.show(event))
