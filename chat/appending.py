@@ -40,7 +40,7 @@ async def append(scope: Scope, run_id: UUID, epoch: int, from_seq: int, said: Se
     Raises:
         NotFound: there is no such run for the viewer.
         NotAllowed: the viewer may only read the session.
-        InvalidInput: there are too many events, or one names a tool call that there is not.
+        InvalidInput: there are too many events, or one names a tool call that there is not, or that has its result.
         Fenced: another producer has a later epoch.
         RunClosed: the run is over.
         SequenceGap: events before `from_seq` are missing.
@@ -72,7 +72,8 @@ def _event(draft: Draft, said: Said) -> JournalEvent:
     try:
         return said(draft)
     except KeyError as error:
-        raise InvalidInput("events", f"There is no tool call {error.args[0]!r} in this message.") from error
+        reason = f"There is no tool call {error.args[0]!r} in this message, or it has its result already."
+        raise InvalidInput("events", reason) from error
 
 
 async def _draft(tx: AsyncSession, scope: Scope, run: Run) -> KeptDraft:

@@ -21,7 +21,7 @@ class Draft:
         self._open: str | None = None  # the kind of the last part, if more text of that kind goes into it
         self._halves: dict[int, str] = {}  # of a part: half of a surrogate pair whose other half has not come yet
         self._calls: dict[str, int] = {}  # the part of each tool call
-        self._names: dict[str, str] = {}  # the tool of each tool call
+        self._waiting: dict[str, list[str]] = {}  # the tools of the calls without a result, by the calls' id
         for part in so_far:
             self._put(part)
 
@@ -39,7 +39,7 @@ class Draft:
                 return self.call(id, name)
             case model.ToolCallDelta(id, text):
                 return _something(self.arguments(id, text))
-            case model.ToolCallFinished(id, text) if self._lengths[self._calls[id]] == 0:
+            case model.ToolCallFinished(id, text) if self._lengths[self._calls[storable(id)]] == 0:
                 return _something(self.arguments(id, text))
             case model.ToolResultGiven(call_id, name, content, is_error):
                 return self.result(call_id, content, name=name, is_error=is_error)
@@ -71,13 +71,13 @@ class Draft:
         """What a tool gave. Without its name, it is that of the call.
 
         Raises:
-            KeyError: there is no such call, and no name was given.
+            KeyError: there is no such call without a result, and no name was given.
         """
         return self._put(
             {
                 "kind": "toolResult",
                 "callId": call_id,
-                "name": self._names[storable(call_id)] if name is None else name,
+                "name": self._waiting[storable(call_id)][0] if name is None else name,
                 "text": content,
                 "isError": is_error,
             }
@@ -106,7 +106,11 @@ class Draft:
         self._open = part["kind"] if part["kind"] in ("text", "reasoning") else None
         if part["kind"] == "toolCall":
             self._calls[part["id"]] = index
-            self._names[part["id"]] = part["name"]
+            self._waiting.setdefault(part["id"], []).append(part["name"])
+        elif part["kind"] == "toolResult" and (waiting := self._waiting.get(part["callId"])):
+            waiting.pop(0)
+            if not waiting:
+                del self._waiting[part["callId"]]
         return ("p", index, part)
 
     def _append(self, index: int, text: str) -> JournalEvent:

@@ -1,6 +1,7 @@
 """What a model is told of a conversation: the path from the root to the message that it answers."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
+from itertools import groupby
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -22,22 +23,9 @@ async def before(tx: AsyncSession, reply: Message) -> tuple[Turn, ...]:
 
 def turns(message: Message) -> Iterator[Turn]:
     """The turns that a message stands for: one, or several where tools were called in it."""
-    for role, parts in _runs(message):
-        if converted := tuple(part for part in map(_part, parts) if part is not None):
-            yield Turn(role, converted)
-
-
-def _runs(message: Message) -> Iterable[tuple[Role, Sequence[Json]]]:
-    """The parts, split wherever results of tools begin or end."""
-    role: Role = _ROLES[message.role]
-    group: list[Json] = []
-    results = False
-    for part in message.parts:
-        if (part["kind"] == "toolResult") is not results:
-            yield ("tool" if results else role), group
-            group, results = [], not results
-        group.append(part)
-    yield ("tool" if results else role), group
+    said = [part for part in map(_part, message.parts) if part is not None]
+    for results, some in groupby(said, key=lambda part: isinstance(part, ToolResult)):
+        yield Turn("tool" if results else _ROLES[message.role], tuple(some))
 
 
 _ROLES: dict[MessageRole, Role] = {
@@ -51,7 +39,7 @@ _ROLES: dict[MessageRole, Role] = {
 def _part(part: Json) -> Part | None:
     match part["kind"]:
         case "text":
-            return Text(part["text"]) if part["text"] else None
+            return Text(part["text"]) if part["text"].strip() else None
         case "reasoning":
             return Reasoning(part["text"]) if part["text"] else None
         case "toolCall":

@@ -2,16 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from uuid import UUID
 
-from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy import inspect
 
-from chat import following, messages, parts
-from chat.events import MessageChanged, PartChanged, Reset, SessionEvent, TextDelta
+from chat import flight, following, parts, sessions
+from chat.cursors import Cursor, ScopeKind
+from chat.events import MessageChanged, PartChanged, Reset, TextDelta
 from chat.refusals import InvalidInput, NotFound
 from chat.scope import Scope
-from db.models import Message, MessageStatus
+from db import messages
+from db.models import Json, Message, MessageStatus
 
 SHORTEST, LONGEST = 20, 10_000
 """Milliseconds between two states."""
@@ -28,49 +30,64 @@ async def message(scope: Scope, message_id: UUID, *, every: int) -> AsyncGenerat
     """
     if not SHORTEST <= every <= LONGEST:
         raise InvalidInput("every", f"`every` is a number of milliseconds from {SHORTEST} to {LONGEST:,}.")
-    (row,) = await messages.of_ids(scope, [message_id])
-    if row is None:
-        raise NotFound("message")
+    row, after = await _now(scope, message_id)
     yield row
-    if row.status not in _FLYING:
-        return
-    async with aclosing(_growing(scope, row, every / 1000)) as states:
-        async for state in states:
-            yield state
+    with suppress(NotFound):  # the session was deleted, or is not the viewer's any more
+        while row.status in _FLYING:
+            async with aclosing(_growing(scope, row, after, every / 1000)) as states:
+                async for row in states:
+                    yield row
+            if row.status in _FLYING:  # the stream could not go on: begin anew
+                row, after = await _now(scope, message_id)
+                yield row
 
 
-async def _growing(scope: Scope, row: Message, interval: float) -> AsyncGenerator[Message]:
+async def _now(scope: Scope, message_id: UUID) -> tuple[Message, Cursor]:
+    """The message as it is, and the point in its session after which it may change."""
+    async with scope.tx(snapshot=True) as tx:
+        row = (await messages.of_ids(tx, [message_id])).get(message_id)
+        if row is None:
+            raise NotFound("message")
+        session, _ = await sessions.seen(tx, scope, row.session_id)
+        await flight.complete(tx, [row])
+    return row, Cursor(ScopeKind.SESSION, session.id, session.epoch, session.head)
+
+
+async def _growing(scope: Scope, row: Message, after: Cursor, interval: float) -> AsyncGenerator[Message]:
+    """States of the message after a point, until its last one, or a reset."""
     clock = asyncio.get_running_loop()
-    async with following.session(scope, row.session_id, None) as told:
+    async with following.session(scope, row.session_id, str(after)) as told:
+        whole = _copied(row.parts)
         due, changed = clock.time() + interval, False
         while True:
             try:
                 async with asyncio.timeout_at(due if changed else None):
                     event = await anext(told)
             except TimeoutError:
-                yield row
+                yield _grown(row, whole)
                 due, changed = clock.time() + interval, False
                 continue
-            if isinstance(event, Reset):
-                return
-            if isinstance(event, MessageChanged) and event.row.id == row.id:
-                row, changed = event.row, True
-                if row.status not in _FLYING:
-                    yield row
+            match event:
+                case Reset():
                     return
-            else:
-                changed |= _grow(row, event)
+                case MessageChanged(_, now) if now.id == row.id:
+                    row, whole, changed = now, _copied(now.parts), True
+                    if row.status not in _FLYING:
+                        yield row
+                        return
+                case TextDelta(_, message_id, index, offset, text) if message_id == row.id:
+                    parts.fold(whole, [("a", index, offset, text)])
+                    changed = True
+                case PartChanged(_, message_id, index, part) if message_id == row.id:
+                    parts.fold(whole, [("p", index, part)])
+                    changed = True
 
 
-def _grow(row: Message, event: SessionEvent) -> bool:
-    """Applies tokens to the message, without storing them; whether they were its own."""
-    if not isinstance(event, TextDelta | PartChanged) or event.message_id != row.id:
-        return False
-    whole = [dict(part) for part in row.parts]
-    if isinstance(event, TextDelta):
-        parts.fold(whole, [("a", event.index, event.offset, event.text)])
-    else:
-        parts.fold(whole, [("p", event.index, event.part)])
-    set_committed_value(row, "parts", whole)
-    set_committed_value(row, "content", parts.content(whole))
-    return True
+def _copied(some: list[Json]) -> list[Json]:
+    return [dict(part) for part in some]
+
+
+def _grown(row: Message, whole: list[Json]) -> Message:
+    """The message with these parts. The row itself stays as it is: the other windows are told the same object."""
+    values = {column.key: getattr(row, column.key) for column in inspect(Message).column_attrs}
+    return Message(**values | {"parts": _copied(whole), "content": parts.content(whole)})

@@ -65,8 +65,19 @@ def fold(parts: list[Json], events: Iterable[Sequence[Any]]) -> None:
 
 def close(parts: list[Json], reason: str) -> None:
     """Gives every tool call without a result one that says `reason`, so that a provider accepts the message."""
-    answered = {part["callId"] for part in parts if part["kind"] == "toolResult"}
-    for call in [part for part in parts if part["kind"] == "toolCall" and part["id"] not in answered]:
+    for call in _unanswered(parts):
         parts.append(
             {"kind": "toolResult", "callId": call["id"], "name": call["name"], "text": reason, "isError": True}
         )
+
+
+def _unanswered(parts: Iterable[Json]) -> list[Json]:
+    """The calls without a result. Some models number their calls anew, so an id may come again: each has its own."""
+    calls: list[Json] = []
+    for part in parts:
+        if part["kind"] == "toolCall":
+            calls.append(part)
+        elif part["kind"] == "toolResult":
+            answered = next((call for call in calls if call["id"] == part["callId"]), None)
+            calls = [call for call in calls if call is not answered]
+    return calls

@@ -78,7 +78,7 @@ class Endpoint:
         if not self._declares_tools:
             return []
         # Anthropic takes past calls only of tools that are declared.
-        names = {part.name for turn in request.turns for part in turn.parts if isinstance(part, ToolCall)}
+        names = {history.tool(part.name) for turn in request.turns for part in turn.parts if isinstance(part, ToolCall)}
         return [ToolDefinition(name=name) for name in sorted(names)]
 
 

@@ -1,7 +1,8 @@
 """Turns as pydantic-ai messages, made valid for every provider."""
 
+import re
 from collections import defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from pydantic_ai.messages import (
     AudioUrl,
@@ -26,17 +27,22 @@ from llm.errors import ModelError, ModelErrorCode
 from llm.turns import File, Text, ToolCall, ToolResult, Turn
 
 _NO_RESULT = "The tool gave no result."
+_EMPTY = "The tool's result is empty."
+_ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]")
 
 
 def of(turns: Sequence[Turn]) -> list[ModelMessage]:
     """The conversation as providers want it: requests and responses in turn, every call answered right after it.
 
-    A call without a result gets one that says so, a result without a call is left out; reasoning and files of the
+    It begins with a person's turn. A call without a result gets one that says so, a result without a call is left out,
+    and so is blank text; an id that came before, or that providers refuse, is replaced. Reasoning and files of the
     assistant's are not sent back.
 
     Raises:
         ModelError: `BAD_REQUEST`, a file's URL is not one that a model can be given.
     """
+    turns = list(_from_the_first_question(turns))
     builder = _History(turns)
     for turn in turns:
         builder.add(turn)
@@ -50,43 +56,90 @@ def fetches(turns: Sequence[Turn]) -> bool:
     return any(file.url.startswith("http") and not file.media_type.startswith("image/") for file in files)
 
 
+def tool(name: str) -> str:
+    """The name of a tool as providers take it."""
+    return _NOT_IN_NAMES.sub("_", name)[:64] or "tool"
+
+
+def _from_the_first_question(turns: Sequence[Turn]) -> Iterator[Turn]:
+    """The turns without replies to what is not told any more; providers want a person to begin."""
+    begun = not any(turn.role == "user" for turn in turns)
+    for turn in turns:
+        begun = begun or turn.role == "user"
+        if begun or turn.role == "system":
+            yield turn
+
+
+def _results(turns: Sequence[Turn]) -> list[ToolResult | None]:
+    """The result of each call. Some models number their calls anew in each reply, so that an id may come again."""
+    found: list[ToolResult | None] = []
+    waiting: dict[str, deque[int]] = defaultdict(deque)
+    for part in (part for turn in turns for part in turn.parts):
+        if isinstance(part, ToolCall):
+            waiting[part.id].append(len(found))
+            found.append(None)
+        elif isinstance(part, ToolResult) and waiting[part.call_id]:
+            found[waiting[part.call_id].popleft()] = part
+    return found
+
+
 class _History:
     def __init__(self, turns: Sequence[Turn]) -> None:
         self.messages: list[ModelMessage] = []
-        self._unanswered: list[ToolCall] = []
-        # Some models number their calls anew in each reply, so that an id may come again.
-        self._results: dict[str, deque[ToolResult]] = defaultdict(deque)
-        for turn in turns:
-            for part in turn.parts:
-                if isinstance(part, ToolResult):
-                    self._results[part.call_id].append(part)
+        self._unanswered: list[ToolReturnPart] = []
+        self._results = iter(_results(turns))
+        self._ids: set[str] = set()
 
     def add(self, turn: Turn) -> None:
         if turn.role in ("user", "system"):
             self.answer()
             if turn.role == "user":
-                self._ask(UserPromptPart(_prompt(turn)))
+                self._ask_more(_prompt(turn))
             else:
                 self._ask(SystemPromptPart(_text(turn)))
             return
         for part in turn.parts:
             match part:
-                case Text(text) if text:
+                case Text(text) if text.strip():
                     self._reply(TextPart(text))
                 case ToolCall():
-                    self._reply(ToolCallPart(part.name, part.arguments, part.id))
-                    self._unanswered.append(part)
+                    self._call(part)
                 case ToolResult():
                     self.answer()
 
     def answer(self) -> None:
-        for call in self._unanswered:
-            results = self._results[call.id]
-            result = results.popleft() if results else ToolResult(call.id, call.name, _NO_RESULT, is_error=True)
-            self._ask(
-                ToolReturnPart(call.name, result.content, call.id, outcome="failed" if result.is_error else "success")
-            )
+        for result in self._unanswered:
+            self._ask(result)
         self._unanswered.clear()
+
+    def _call(self, call: ToolCall) -> None:
+        call_id, name = self._id(call.id), tool(call.name)
+        result = next(self._results) or ToolResult(call.id, call.name, _NO_RESULT, is_error=True)
+        content = result.content if result.content.strip() else _EMPTY
+        self._reply(ToolCallPart(name, call.arguments, call_id))
+        self._unanswered.append(
+            ToolReturnPart(name, content, call_id, outcome="failed" if result.is_error else "success")
+        )
+
+    def _id(self, wanted: str) -> str:
+        free = wanted
+        number = len(self._ids)
+        while free in self._ids or not _ID.fullmatch(free):
+            number += 1
+            free = f"call_{number}"
+        self._ids.add(free)
+        return free
+
+    def _ask_more(self, prompt: str | list[UserContent]) -> None:
+        """Adds a person's turn; to the one before where no reply came between, since roles have to alternate."""
+        last = self.messages[-1] if self.messages else None
+        before = last.parts[-1] if isinstance(last, ModelRequest) else None
+        if not isinstance(before, UserPromptPart):
+            self._ask(UserPromptPart(prompt))
+        elif isinstance(before.content, str) and isinstance(prompt, str):
+            before.content = f"{before.content}\n\n{prompt}"
+        else:
+            before.content = [*_content(before.content), *_content(prompt)]
 
     def _ask(self, part: ModelRequestPart) -> None:
         last = self.messages[-1] if self.messages else None
@@ -101,6 +154,10 @@ class _History:
             last.parts = [*last.parts, part]
         else:
             self.messages.append(ModelResponse(parts=[part]))
+
+
+def _content(prompt: str | Sequence[UserContent]) -> Sequence[UserContent]:
+    return [prompt] if isinstance(prompt, str) else prompt
 
 
 def _text(turn: Turn) -> str:

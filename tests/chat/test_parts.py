@@ -153,6 +153,7 @@ def test_ids_and_names_that_cannot_be_stored_still_belong_together() -> None:
     said: list[model.Event] = [
         model.ToolCallStarted("a\0", "f\0"),
         model.ToolCallDelta("a\0", "{}"),
+        model.ToolCallFinished("a\0", "{}"),
         model.ToolResultGiven("a\0", "f\0", "ok"),
     ]
     assert folded(drafted(said)) == [

@@ -1,8 +1,12 @@
-"""The state of a client, as the documented reducer keeps it in Node."""
+"""The page of promises: what it names is there, and the client that it documents works in Node."""
 
+import ast
 import json
 import re
 from collections.abc import Callable
+from functools import cache
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -130,3 +134,33 @@ async def test_what_is_deleted_goes_and_a_reset_forgets_all(slow: Served, module
         {"messages": {}, "runs": {}, "cursor": "three", "live": True},
         {"messages": {}, "runs": {}, "cursor": None, "live": False},
     ]
+
+
+def kept() -> list[tuple[str, list[str]]]:
+    """For each promise of the last section: where it stands, and the tests that keep it."""
+    table = (ROOT / "docs" / "protocol.md").read_text().partition("\n## What keeps it\n")[2]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines() if line[:1] == "|"]
+    return [(section, re.findall(r"`([\w/.]+::\w+)`", tests)) for section, _, tests in rows[2:]]
+
+
+@cache
+def defined_in(path: str) -> set[str]:
+    """The names of the tests in a module of the tests' folder."""
+    module = ast.parse((ROOT / "tests" / path).read_text())
+    functions = [each for each in module.body if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)]
+    return {function.name for function in functions if function.name.startswith("test_")}
+
+
+def test_every_section_names_tests_that_keep_it() -> None:
+    page = re.sub(r"^```.*?^```$", "", (ROOT / "docs" / "protocol.md").read_text(), flags=re.DOTALL | re.MULTILINE)
+    sections = re.findall(r"^##+ (.+)$", page, re.MULTILINE)
+    assert sections.pop() == "What keeps it"
+    assert [section for section, _ in groupby(kept(), key=itemgetter(0))] == sections
+
+
+def test_the_tests_that_keep_a_promise_exist() -> None:
+    for section, tests in kept():
+        assert tests, section
+        for path, _, name in (test.partition("::") for test in tests):
+            assert (ROOT / "tests" / path).is_file(), path
+            assert name in defined_in(path), f"{path} has no {name}"
