@@ -69,10 +69,19 @@ class Feed(ABC):
         return Cursor(self.kind, self.id, epoch, seq)
 
     def join(
-        self, user_id: UUID, after: Cursor | None, client: str | None = None, *, present: bool = False
+        self,
+        user_id: UUID,
+        after: Cursor | None,
+        client: str | None = None,
+        *,
+        present: bool = False,
+        every: float = 0.0,
     ) -> Window[Any]:
-        """A window of `user_id` after a cursor, or from now; `present`: it is seen by others, and sees them."""
-        window: Window[Any] = Window(self, user_id, after, client, present=present)
+        """A window of `user_id` after a cursor, or from now.
+
+        `present`: it is seen by others, and sees them. `every`: the seconds between two tellings of tokens.
+        """
+        window: Window[Any] = Window(self, user_id, after, client, present=present, every=every)
         self.windows.add(window)
         return window
 
@@ -139,6 +148,7 @@ class Feed(ABC):
                 return
             self.position = max(self.position, found.head)
             if found.events:
+                self._flush()
                 for window in self.windows:
                     window.push(found)
             self._told(found)
@@ -158,6 +168,9 @@ class Feed(ABC):
 
     def _told(self, found: News) -> None:  # noqa: B027
         """The windows have got the rows of `found`."""
+
+    def _flush(self) -> None:  # noqa: B027
+        """Tells whatever waits to be told."""
 
     def beat(self) -> None:  # noqa: B027
         """A heartbeat has passed."""

@@ -12,6 +12,7 @@ from chat.events import Event, PartChanged, PresenceChanged, TextDelta
 from chat.sync import news
 from chat.sync.feed import Feed
 from chat.sync.news import News, Writing
+from chat.sync.pace import Pace
 from chat.sync.presence import Presence
 from chat.sync.window import Tokens, Window
 from db.database import Database
@@ -37,6 +38,7 @@ class SessionFeed(Feed):
         self.writing: dict[UUID, Writing] = {}
         self._missing: set[UUID] = set()
         self._held: list[Frame] | None = None
+        self._paces: dict[float, Pace] = {}
         channel = doorbells.channel(self.kind, scope_id)
         self._presence = Presence(lambda signal: bus.publish(channel, signal), self._tell_presence)
 
@@ -60,10 +62,17 @@ class SessionFeed(Feed):
                 self._release()
 
     def join(
-        self, user_id: UUID, after: Cursor | None, client: str | None = None, *, present: bool = False
+        self,
+        user_id: UUID,
+        after: Cursor | None,
+        client: str | None = None,
+        *,
+        present: bool = False,
+        every: float = 0.0,
     ) -> Window[Any]:
         """See `Feed.join`."""
-        window = super().join(user_id, after, client, present=present)
+        window = super().join(user_id, after, client, present=present, every=every)
+        self._paces.setdefault(every, Pace(every)).windows.add(window)
         if present:
             self._presence.enter(window.id, user_id, client)
         return window
@@ -71,12 +80,15 @@ class SessionFeed(Feed):
     def leave(self, window: Window[Any]) -> None:
         """See `Feed.leave`."""
         super().leave(window)
+        self._paces[window.every].windows.discard(window)
         self._presence.leave(window.id)
 
     def close(self) -> None:
         """See `Feed.close`."""
         super().close()
         self._presence.close()
+        for pace in self._paces.values():
+            pace.close()
 
     def beat(self) -> None:
         """See `Feed.beat`."""
@@ -135,8 +147,12 @@ class SessionFeed(Feed):
                 return
             writing.last = frame.last
             tokens = Tokens(frame, _events(frame))
-            for window in self.windows:
-                window.push(tokens)
+            for pace in self._paces.values():
+                pace.take(tokens)
+
+    def _flush(self) -> None:
+        for pace in self._paces.values():
+            pace.flush()
 
 
 def _events(frame: Frame) -> list[Event]:

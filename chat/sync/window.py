@@ -38,6 +38,8 @@ class Tokens:
 
     frame: Frame
     events: Sequence[Event]
+    joined: "Sequence[Tokens]" = ()
+    """The frames that this one was made of, for windows that know some of them."""
 
 
 type Take = Callable[[Event], bool]
@@ -62,11 +64,13 @@ class Window[E]:
         client: str | None = None,
         *,
         present: bool = False,
+        every: float = 0.0,
     ) -> None:
         self.id = uuid4()
         self.user_id = user_id
         self.client = client
         self.present = present
+        self.every = every
         self.feed = feed
         self._after = after
         self._position = None if after is None else after.seq
@@ -129,9 +133,13 @@ class Window[E]:
     def _new(self, told: News | Tokens) -> Sequence[Event]:
         """What of it the window has not been told by the rows."""
         match told:
-            case Tokens(frame, events):
+            case Tokens(frame, events, joined):
                 known = self._known.get(frame.run_id)
-                return events if known is not None and (frame.epoch, frame.last) > known else ()
+                if known is None or (frame.epoch, frame.last) <= known:
+                    return ()
+                if joined and (frame.epoch, frame.seq) <= known:
+                    return [event for tokens in joined for event in self._new(tokens)]
+                return events
             case News():
                 return [event for row in told.events if (event := self._new_row(row, told.writing)) is not None]
 

@@ -145,7 +145,13 @@ FINAL = (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED, RunStatus.I
 
 @asynccontextmanager
 async def watching(
-    scope: Scope, session_id: UUID, after: str | None = None, *, client: Client | None = None, live: bool = True
+    scope: Scope,
+    session_id: UUID,
+    after: str | None = None,
+    *,
+    client: Client | None = None,
+    live: bool = True,
+    every: int = 0,
 ) -> AsyncIterator[Client]:
     """A window whose events a client applies. With `live`, it has caught up (or been reset) when the block begins.
 
@@ -153,7 +159,7 @@ async def watching(
     """
     client = client or Client()
     before = client.caught_up
-    async with following.session(scope, session_id, after) as told:
+    async with following.session(scope, session_id, after, every=every) as told:
 
         async def follow() -> None:
             async for event in told:
