@@ -1,5 +1,6 @@
 """Serving the application with uvicorn: one process or several, and an end without loose ends."""
 
+import gc
 import os
 import signal
 import socket
@@ -26,6 +27,13 @@ class CannotListen(Exception):
 
 class Server(uvicorn.Server):
     """A uvicorn server that tells runs and windows before it closes their connections."""
+
+    @override
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Starts, and takes what there is by then out of the garbage collector's rounds: it stays as long as we do."""
+        await super().startup(sockets=sockets)
+        gc.collect()
+        gc.freeze()
 
     @override
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

@@ -37,7 +37,7 @@ async def narrow(served: Served, session_id: str) -> AsyncIterator[ClientConnect
     address = urlsplit(served.socket)
     await asyncio.get_running_loop().sock_connect(raw, (address.hostname, address.port))
     options: dict[str, Any] = {"sock": raw, "subprotocols": ["graphql-transport-ws"], "max_queue": 2}
-    async with connect(served.socket, **options, close_timeout=0.2) as opened:  # type: ignore[list-item]
+    async with connect(served.socket, **options, close_timeout=0.2) as opened:
         await opened.send('{"type": "connection_init"}')
         assert json.loads(await opened.recv()) == {"type": "connection_ack"}
         query = FOLLOW.replace("index offset text", f"index offset text {WIDE}")
