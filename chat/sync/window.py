@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Self, cast
 from uuid import UUID, uuid4
 
@@ -32,14 +32,17 @@ FAR = 20_000
 """Changes after which fetching again is cheaper than catching up."""
 
 
-@dataclass(frozen=True, slots=True)
 class Tokens:
-    """A frame, and the events that it carries."""
+    """A frame, and the events that it carries. `joined`: what it was made of, for windows that know a part of it."""
 
-    frame: Frame
-    events: Sequence[Event]
-    joined: "Sequence[Tokens]" = ()
-    """The frames that this one was made of, for windows that know some of them."""
+    __slots__ = ("events", "first", "frame", "joined", "last")
+
+    def __init__(self, frame: Frame, events: Sequence[Event], joined: "Sequence[Tokens]" = ()) -> None:
+        self.frame = frame
+        self.events = events
+        self.joined = joined
+        self.first = (frame.epoch, frame.seq)
+        self.last = (frame.epoch, frame.last)
 
 
 type Take = Callable[[Event], bool]
@@ -99,21 +102,21 @@ class Window[E]:
 
     def _tell(self, events: Iterable[Event]) -> None:
         """Tells events that are new: at once if the window is waiting for them, or when it asks for the next."""
-        for event in events:
-            if self._ready or not self._waiting or self.take is None or not self.take(event):
-                self._ready.append(event)
-            else:
-                self._took(event)
+        left = iter(events)
+        take, waiter = self.take, self._waiter
+        if take is not None and not self._ready and waiter is not None and not waiter.done():
+            for event in left:
+                if not take(event):
+                    self._ready.append(event)
+                    break
+                if type(event) is not TextDelta:
+                    self._took(event)
+        self._ready.extend(left)
         if len(self._ready) > BACKLOG:
             self._ready.clear()
             self._behind = True
         if self._ready or self._behind:
             self._wake()
-
-    @property
-    def _waiting(self) -> bool:
-        """Whether everything that was told has been taken, and the next event is waited for."""
-        return self._waiter is not None and not self._waiter.done()
 
     def _took(self, event: Event) -> None:
         if (number := _number(event)) or isinstance(event, CaughtUp):
@@ -132,16 +135,14 @@ class Window[E]:
 
     def _new(self, told: News | Tokens) -> Sequence[Event]:
         """What of it the window has not been told by the rows."""
-        match told:
-            case Tokens(frame, events, joined):
-                known = self._known.get(frame.run_id)
-                if known is None or (frame.epoch, frame.last) <= known:
-                    return ()
-                if joined and (frame.epoch, frame.seq) <= known:
-                    return [event for tokens in joined for event in self._new(tokens)]
-                return events
-            case News():
-                return [event for row in told.events if (event := self._new_row(row, told.writing)) is not None]
+        if isinstance(told, News):
+            return [event for row in told.events if (event := self._new_row(row, told.writing)) is not None]
+        known = self._known.get(told.frame.run_id)
+        if known is None or told.last <= known:
+            return ()
+        if told.joined and told.first <= known:
+            return [event for tokens in told.joined for event in self._new(tokens)]
+        return told.events
 
     def _new_row(self, event: RowEvent, writing: dict[UUID, Writing]) -> Event | None:
         """The event, if the row is new, or what its run has written since the row changed."""
