@@ -64,7 +64,8 @@ async def append(scope: Scope, run_id: UUID, epoch: int, from_seq: int, said: Se
     kept.last += len(events)
     process.drafts.keep(run_id, kept)
     if events:
-        doorbells.send(process.bus, run.session_id, run_id, run.message_id, epoch, first, encoded)
+        line = doorbells.Line.of(run.session_id, run_id, run.message_id)
+        doorbells.send(process.bus, line, epoch, first, encoded)
     return Acknowledgement(kept.last, run)
 
 

@@ -7,6 +7,7 @@ so that tokens need no read. Either may get lost: numbers tell, and rows and jou
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +23,7 @@ STOPS = "transom:runs:stops"
 
 _HEAD = struct.Struct(">cQ")
 _FRAME = struct.Struct(">c16s16sIQ")
+_NUMBERS = struct.Struct(">IQ")
 
 
 def channel(kind: ScopeKind, scope_id: UUID) -> str:
@@ -82,10 +84,22 @@ def ring(bus: Bus, kind: ScopeKind, scope_id: UUID, head: int) -> None:
     bus.publish(channel(kind, scope_id), _HEAD.pack(b"h", head))
 
 
-def send(bus: Bus, session_id: UUID, run_id: UUID, message_id: UUID, epoch: int, seq: int, events: bytes) -> None:
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The way of a run's frames: their channel, and what they all begin with."""
+
+    channel: str
+    head: bytes
+
+    @classmethod
+    def of(cls, session_id: UUID, run_id: UUID, message_id: UUID) -> "Line":
+        """The way of the frames of a run that writes this message of this session."""
+        return cls(channel(ScopeKind.SESSION, session_id), b"f" + run_id.bytes + message_id.bytes)
+
+
+def send(bus: Bus, line: Line, epoch: int, seq: int, events: bytes) -> None:
     """Carries events (a JSON array) that have just been journaled."""
-    head = _FRAME.pack(b"f", run_id.bytes, message_id.bytes, epoch, seq)
-    bus.publish(channel(ScopeKind.SESSION, session_id), head + events)
+    bus.publish(line.channel, line.head + _NUMBERS.pack(epoch, seq) + events)
 
 
 def queued(bus: Bus, process_id: str) -> None:
@@ -113,7 +127,12 @@ def read(payload: bytes) -> int | Frame | Signal:
         head: int = _HEAD.unpack(payload)[1]
         return head
     _, run_id, message_id, epoch, seq = _FRAME.unpack_from(payload)
-    return Frame(UUID(bytes=run_id), UUID(bytes=message_id), epoch, seq, orjson.loads(payload[_FRAME.size :]))
+    return Frame(_id(run_id), _id(message_id), epoch, seq, orjson.loads(payload[_FRAME.size :]))
+
+
+@lru_cache(4_096)
+def _id(packed: bytes) -> UUID:
+    return UUID(bytes=packed)
 
 
 def _uuid(text: str | None) -> UUID | None:

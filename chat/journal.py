@@ -8,11 +8,13 @@ token that is not on disk.
 import asyncio
 import logging
 from dataclasses import dataclass, field
+from typing import NamedTuple
 from uuid import UUID
 
 import orjson
 
 from chat import doorbells
+from chat.doorbells import Line
 from chat.parts import JournalEvent
 from chat.patience import patiently
 from db import deltas
@@ -48,6 +50,10 @@ class Pen:
     closed: bool = False
     fenced: bool = False
     pending: list[JournalEvent] = field(default_factory=list)
+    line: Line = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.line = Line.of(self.session_id, self.run_id, self.message_id)
 
     async def write(self, *events: JournalEvent) -> None:
         """Hands events over. Returns at once, unless the disk is far behind.
@@ -83,8 +89,7 @@ class Pen:
             raise Fenced
 
 
-@dataclass(frozen=True, slots=True)
-class _Batch:
+class _Batch(NamedTuple):
     """What one pen puts into one turn; repeated unchanged until its outcome is known."""
 
     pen: Pen
@@ -131,7 +136,7 @@ class Journal:
             pens, self._dirty = self._dirty, {}
             batches = [batch for pen in pens if (batch := self._batch(pen)) is not None]
             if batches:
-                self._settle(batches, await self._commit(batches))
+                self._settle(batches, refused=await self._commit(batches))
             ended, self._turn = self._turn, None
             if ended is not None:
                 ended.set_result(None)
@@ -161,7 +166,7 @@ class Journal:
         pen.pending = []
 
     async def _commit(self, batches: list[_Batch]) -> set[UUID]:
-        """Inserts the batches; returns the runs that were not fenced. Tries until the database answers."""
+        """Inserts the batches; returns the runs that take no more. Tries until the database answers."""
         try:
             return await patiently(lambda: self._insert(batches), "The journal")
         except Exception as error:
@@ -171,7 +176,7 @@ class Journal:
         """One run's batch cannot be stored: finds it, and fences that run alone."""
         if len(batches) == 1:
             _log.error("The journal cannot store what run %s wrote.", batches[0].pen.run_id, exc_info=error)
-            return set()
+            return {batches[0].pen.run_id}
         return {run_id for batch in batches for run_id in await self._commit([batch])}
 
     async def _insert(self, batches: list[_Batch]) -> set[UUID]:
@@ -179,12 +184,11 @@ class Journal:
             producers = sorted({batch.pen.producer for batch in batches})
             return await deltas.append(tx, producers, [batch.entry for batch in batches])
 
-    def _settle(self, batches: list[_Batch], taken: set[UUID]) -> None:
-        for batch in batches:
-            pen, entry = batch.pen, batch.entry
-            self._backlog -= entry.count
-            if pen.run_id not in taken:
+    def _settle(self, batches: list[_Batch], refused: set[UUID]) -> None:
+        for pen, entry, encoded in batches:
+            self._backlog -= entry.size
+            if refused and pen.run_id in refused:
                 self._fence(pen)
                 continue
-            pen.durable = entry.seq + entry.count - 1
-            doorbells.send(self._bus, pen.session_id, pen.run_id, pen.message_id, pen.epoch, entry.seq, batch.encoded)
+            pen.durable = entry.seq + entry.size - 1
+            doorbells.send(self._bus, pen.line, pen.epoch, entry.seq, encoded)

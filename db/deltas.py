@@ -7,13 +7,14 @@ in, and before every one that is refused.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple, cast
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy import bindparam, delete, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.types import BigInteger, Integer, SmallInteger, Text, Uuid
+from sqlalchemy.types import Text
 
 from db.models import Delta
 
@@ -21,56 +22,50 @@ _SHARE = text("SELECT pg_advisory_xact_lock_shared(hashtextextended(producer, 0)
 _SHARE = _SHARE.bindparams(bindparam("producers", type_=ARRAY(Text)))
 _SEAL = text("SELECT pg_advisory_xact_lock(hashtextextended(:producer, 0))")
 
-_APPEND = text("""
-    INSERT INTO deltas (run_id, epoch, seq, count, events)
-    SELECT new.run_id, new.epoch, new.seq, new.count, new.events
-    FROM unnest(:run_ids, :epochs, :seqs, :counts, :events) AS new (run_id, epoch, seq, count, events)
-    JOIN runs ON runs.id = new.run_id AND runs.epoch = new.epoch AND runs.status IN ('running', 'awaiting_input')
-    ON CONFLICT (run_id, epoch, seq) DO UPDATE SET count = deltas.count
-    RETURNING run_id
-""").bindparams(
-    bindparam("run_ids", type_=ARRAY(Uuid)),
-    bindparam("epochs", type_=ARRAY(Integer)),
-    bindparam("seqs", type_=ARRAY(BigInteger)),
-    bindparam("counts", type_=ARRAY(SmallInteger)),
-    bindparam("events", type_=ARRAY(Text)),
-)
+_APPEND = """
+    WITH new AS (
+        SELECT * FROM unnest($1::uuid[], $2::integer[], $3::bigint[], $4::smallint[], $5::text[])
+            AS new (run_id, epoch, seq, count, events)
+    ), taken AS (
+        INSERT INTO deltas (run_id, epoch, seq, count, events)
+        SELECT new.run_id, new.epoch, new.seq, new.count, new.events
+        FROM new
+        JOIN runs ON runs.id = new.run_id AND runs.epoch = new.epoch AND runs.status IN ('running', 'awaiting_input')
+        ON CONFLICT (run_id, epoch, seq) DO UPDATE SET count = deltas.count
+        RETURNING run_id
+    )
+    SELECT run_id FROM new EXCEPT SELECT run_id FROM taken
+"""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """Consecutive events of one run: `events` is a JSON array of `count`, the first of them has the number `seq`."""
+class Entry(NamedTuple):
+    """Consecutive events of one run: `events` is a JSON array of `size`, the first of them has the number `seq`."""
 
     run_id: UUID
     epoch: int
     seq: int
-    count: int
+    size: int
     events: str
 
 
 async def append(tx: AsyncSession, producers: Sequence[str], entries: Sequence[Entry]) -> set[UUID]:
-    """Journals the entries of runs that these producers hold; returns the runs whose entry was taken.
+    """Journals the entries of runs that these producers hold, one for each; returns the runs that took theirs not.
 
     An entry that is there already is taken again without a change, so a turn whose outcome is unknown can be
-    repeated. A run that is missing from the answer is over, or has another producer.
+    repeated. A run of the answer is over, or has another producer.
+
+    Raises:
+        asyncpg.PostgresError, asyncpg.InterfaceError, sqlalchemy.exc.DBAPIError, OSError: nothing was journaled.
     """
     await tx.execute(_SHARE, {"producers": list(producers)})
-    found = await tx.scalars(
-        _APPEND,
-        {
-            "run_ids": [entry.run_id for entry in entries],
-            "epochs": [entry.epoch for entry in entries],
-            "seqs": [entry.seq for entry in entries],
-            "counts": [entry.count for entry in entries],
-            "events": [entry.events for entry in entries],
-        },
-    )
-    return set(found)
+    connection = await (await tx.connection()).get_raw_connection()
+    driver = cast("asyncpg.Connection", connection.driver_connection)  # SQLAlchemy would look at every value
+    return {row["run_id"] for row in await driver.fetch(_APPEND, *zip(*entries, strict=True))}
 
 
 async def add(tx: AsyncSession, entry: Entry) -> None:
     """Journals an entry of a run whose row the transaction holds."""
-    tx.add(Delta(run_id=entry.run_id, epoch=entry.epoch, seq=entry.seq, count=entry.count, events=entry.events))
+    tx.add(Delta(run_id=entry.run_id, epoch=entry.epoch, seq=entry.seq, count=entry.size, events=entry.events))
     await tx.flush()
 
 

@@ -1,5 +1,6 @@
 """Which failures pass by themselves."""
 
+import asyncpg
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -9,7 +10,7 @@ TRANSIENT_CLASSES = ("08", "40", "53", "57", "58")
 
 def transient(error: BaseException) -> bool:
     """Whether the same transaction may well succeed a little later."""
-    if isinstance(error, PoolTimeoutError | OSError):
+    if isinstance(error, PoolTimeoutError | OSError | asyncpg.InterfaceError):
         return True
     if isinstance(error, DBAPIError):
         if error.connection_invalidated or isinstance(error, InterfaceError):
