@@ -16,7 +16,7 @@ run: ## Start the server and print its address (ARGS="..." are passed on)
 
 test: ## Run every test (ARGS="..." are passed on to pytest)
 	@$(SETUP) python web browser
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 lint: ## Check style, types and imports
 	@$(SETUP) python
