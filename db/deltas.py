@@ -11,10 +11,10 @@ from typing import NamedTuple, cast
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import bindparam, delete, select, text
+from sqlalchemy import any_, bindparam, delete, literal, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.types import Text
+from sqlalchemy.types import Text, Uuid
 
 from db.models import Delta
 
@@ -97,7 +97,7 @@ async def last(tx: AsyncSession, run_ids: Sequence[UUID]) -> Mapping[UUID, tuple
     """`(epoch, number of the last event)` of each run that has journaled anything."""
     query = (
         select(Delta.run_id, Delta.epoch, Delta.seq + Delta.count - 1)
-        .where(Delta.run_id.in_(run_ids))
+        .where(Delta.run_id == any_(literal(list(run_ids), ARRAY(Uuid))))
         .order_by(Delta.run_id, Delta.epoch.desc(), Delta.seq.desc())
         .ext(distinct_on(Delta.run_id))
     )

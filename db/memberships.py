@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import DateTime, Uuid, bindparam, select, text, tuple_, update
+from sqlalchemy import ARRAY, DateTime, Uuid, bindparam, func, literal, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import Membership, Session
@@ -56,9 +56,13 @@ async def changed(tx: AsyncSession, user_id: UUID, after: int, limit: int) -> Se
 
 async def held(tx: AsyncSession, pairs: Sequence[tuple[UUID, UUID]]) -> set[tuple[UUID, UUID]]:
     """Those of the `(session, user)` pairs that are still members of a session that is not deleted."""
+    sessions, users = zip(*pairs, strict=True)
+    asked = func.unnest(literal(sessions, ARRAY(Uuid)), literal(users, ARRAY(Uuid)))
+    pair = asked.table_valued("session_id", "user_id").render_derived()
     query = (
         select(Membership.session_id, Membership.user_id)
+        .join(pair, (Membership.session_id == pair.c.session_id) & (Membership.user_id == pair.c.user_id))
         .join(Session, Session.id == Membership.session_id)
-        .where(tuple_(Membership.session_id, Membership.user_id).in_(pairs), Session.deleted_at.is_(None))
+        .where(Session.deleted_at.is_(None))
     )
     return set(await tx.execute(query))

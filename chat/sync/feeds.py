@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Sequence
-from itertools import batched
 from typing import Any
 from uuid import UUID
 
@@ -14,15 +13,12 @@ from chat.sync.account import AccountFeed
 from chat.sync.feed import Feed
 from chat.sync.session import SessionFeed
 from chat.sync.window import Window
-from db import deltas, memberships, sessions, users
+from db import deltas, heads, memberships
 from db.database import Database
 from db.failures import transient
 from pubsub.bus import Bus
 
 _log = logging.getLogger("transom.sync")
-
-COMPARED = 1_000
-"""Feeds, or windows, that one query of the heartbeat asks for; a statement takes a limited number of values."""
 
 _KINDS: dict[ScopeKind, type[Feed]] = {ScopeKind.ACCOUNT: AccountFeed, ScopeKind.SESSION: SessionFeed}
 
@@ -102,8 +98,7 @@ class Feeds:
             for feed in self._readers:
                 feed.beat()
             try:
-                for some in batched(list(self._readers), COMPARED):
-                    await self._compare(some)
+                await self._compare(list(self._readers))
             except Exception as error:
                 if not transient(error):
                     _log.exception("The heartbeat failed.")
@@ -113,14 +108,14 @@ class Feeds:
         conversations = [feed for feed in feeds if isinstance(feed, SessionFeed)]
         pairs = {(feed.id, window.user_id) for feed in conversations for window in feed.windows}
         flying = {run_id: feed for feed in conversations for run_id in feed.writing}
-        members: set[tuple[UUID, UUID]] = set()
+        if not feeds:
+            return
         async with self._db.system() as tx:
-            heads = {**await users.heads(tx, accounts), **await sessions.heads(tx, [feed.id for feed in conversations])}
+            stand = await heads.of_scopes(tx, accounts, [feed.id for feed in conversations])
             last = await deltas.last(tx, list(flying)) if flying else {}
-            for some in batched(pairs, COMPARED):
-                members |= await memberships.held(tx, some)
+            members = await memberships.held(tx, list(pairs)) if pairs else set()
         for feed in feeds:
-            if heads.get(feed.id) != (feed.epoch, feed.position):
+            if stand.get(feed.id) != (feed.epoch, feed.position):
                 feed.poke()
         for run_id, (epoch, number) in last.items():
             writing = flying[run_id].writing.get(run_id)
