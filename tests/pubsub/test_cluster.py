@@ -179,6 +179,11 @@ async def test_a_message_that_came_to_the_wrong_node_is_owned_up_to(
 ) -> None:
     source, target, _ = cluster.owners
     (channel,) = await channels_on(cluster, namespace, source, 1)
+    async with RedisBus(cluster.url, namespace=namespace) as early:
+        before = Ear()
+        await early.listen(channel, before)
+        here.publish(channel, b"before")  # so it has looked where the channel is
+        assert await before.hears(1) == [b"before"]
     await cluster.move(f"{namespace}:{channel}", target)
     ear = Ear()
     async with RedisBus(cluster.url, namespace=namespace) as informed:

@@ -109,8 +109,11 @@ async def test_offsets_count_utf16_code_units(start: Start, npm: Path) -> None:
         start(model_url=f"scripted:?interval=0.002&text={PANES * 300}") as served,
         Caller.at(served.graphql) as caller,
     ):
-        session_id = (await caller.send("🪟?"))["session"]["id"]
-        shown = await (await NodeWindow.on(npm, served.socket, session_id)).ended()
+        made = await caller.get("mutation { createSession(input: {}) { ... on SessionPayload { session { id } } } }")
+        session_id = made["createSession"]["session"]["id"]
+        window = await NodeWindow.on(npm, served.socket, session_id)
+        await caller.send("🪟?", sessionId=session_id)
+        shown = await window.ended()
 
         assert shown["reply"] == ("🪟🔥 " * 300)
         assert shown["deltas"] > 0
