@@ -28,6 +28,10 @@ class Ear:
         await self._until(lambda: len(self.heard) >= count)
         return self.heard
 
+    async def stirs(self) -> None:
+        """Wait for a message or a loss."""
+        await self._until(lambda: bool(self.heard or self.losses))
+
     async def loses(self, count: int) -> None:
         """Wait for `count` losses in all."""
         await self._until(lambda: self.losses >= count)

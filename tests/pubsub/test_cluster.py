@@ -179,20 +179,20 @@ async def test_a_message_that_came_to_the_wrong_node_is_owned_up_to(
 ) -> None:
     source, target, _ = cluster.owners
     (channel,) = await channels_on(cluster, namespace, source, 1)
-    async with RedisBus(cluster.url, namespace=namespace) as early:
-        before = Ear()
-        await early.listen(channel, before)
-        here.publish(channel, b"before")  # so it has looked where the channel is
-        assert await before.hears(1) == [b"before"]
-    await cluster.move(f"{namespace}:{channel}", target)
-    ear = Ear()
-    async with RedisBus(cluster.url, namespace=namespace) as informed:
-        await informed.listen(channel, ear)
-        here.publish(channel, b"to where it was")
-        await ear.loses(1)
-        here.publish(channel, b"heard")
-        assert await ear.hears(1) == [b"heard"]
-    await cluster.move(f"{namespace}:{channel}", source)
+    for _ in range(5):  # it looks around now and then, and may see the move in time
+        await cluster.move(f"{namespace}:{channel}", target)
+        ear = Ear()
+        async with RedisBus(cluster.url, namespace=namespace) as informed:
+            await informed.listen(channel, ear)
+            here.publish(channel, b"to where it was")
+            await ear.stirs()
+            here.publish(channel, b"heard")
+            assert (await ear.hears(1 if ear.losses else 2))[-1] == b"heard"
+        await cluster.move(f"{namespace}:{channel}", source)
+        if ear.losses:
+            assert ear.heard == [b"heard"]
+            return
+    pytest.fail("the move was seen in time, five times")
 
 
 async def test_who_listens_by_an_old_view_is_told_where_to(
