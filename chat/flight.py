@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import set_committed_value
 
 from chat import parts
-from db import deltas
+from db import deltas, rows
 from db.models import Delta, Json, Message, MessageStatus
 
 
@@ -50,3 +50,15 @@ def extend(message: Message, journal: Iterable[Delta]) -> None:
     whole = folded(message, journal)
     set_committed_value(message, "parts", whole)
     set_committed_value(message, "content", parts.content(whole))
+
+
+def whole(row: rows.Message) -> Message | rows.Message:
+    """A message that has been read with its journal, if it has one, and what that adds to it."""
+    if row.journal is None:
+        return row
+    message = Message(**{name: getattr(row, name) for name in rows.MESSAGE})
+    result = message.parts
+    for events in row.journal:
+        parts.fold(result, orjson.loads(events))
+    message.content = parts.content(result)
+    return message

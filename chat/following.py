@@ -31,7 +31,7 @@ async def session(
     """
     if not 0 <= every <= LONGEST_PACE:
         raise InvalidInput("every", f"`every` is a number of milliseconds from 0 to {LONGEST_PACE}.")
-    async with scope.tx() as tx:
+    async with scope.process.feeds.arrivals.turn, scope.tx() as tx:
         await sessions.seen(tx, scope, session_id)
     async with _window(scope, ScopeKind.SESSION, session_id, after, present=present, every=every / 1000) as window:
         yield window

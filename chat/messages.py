@@ -17,7 +17,7 @@ from chat.asking import Reply, WhenBusy
 from chat.refusals import IdTaken, InvalidInput, NotFound
 from chat.scope import Scope, made
 from chat.sessions import NewSession, Seen
-from db import branches, memberships, messages, runs
+from db import memberships, messages, paths, rows, runs
 from db import sessions as session_rows
 from db.failures import duplicate
 from db.models import Message, MessageRole, MessageStatus, Run, Session, TitleSource
@@ -223,7 +223,7 @@ class PathKey:
     depth: int
 
 
-async def page(scope: Scope, session_id: UUID, span: Span[PathKey]) -> tuple[Page[Message], int]:
+async def page(scope: Scope, session_id: UUID, span: Span[PathKey]) -> tuple[Page[Message | rows.Message], int]:
     """Messages along one path, and which branch that is: the one of the span's keys, or else the one the viewer sees.
 
     A message that is being written has its text so far.
@@ -232,24 +232,22 @@ async def page(scope: Scope, session_id: UUID, span: Span[PathKey]) -> tuple[Pag
         NotFound: there is no such session for the viewer.
         InvalidInput: the keys are of another path.
     """
-    async with scope.tx(snapshot=True) as tx:
-        session, member = await sessions.seen(tx, scope, session_id)
-        keys = {key.branch for key in (span.after, span.before) if key is not None}
-        if len(keys) > 1:
-            raise InvalidInput("before", "`after` and `before` are cursors of different branches.")
-        number = keys.pop() if keys else placing.shown(session, member)
-        branch = await branches.get(tx, session_id, number)
-        if branch is None:
-            raise InvalidInput("after", "The cursor is of a branch that this session does not have.")
-        depths = Span(
-            span.limit,
-            after=None if span.after is None else span.after.depth,
-            before=None if span.before is None else span.before.depth,
-            backward=span.backward,
-        )
-        found = await messages.page(tx, branch, depths)
-        await flight.complete(tx, found.rows)
-        return found, number
+    keys = {key.branch for key in (span.after, span.before) if key is not None}
+    if len(keys) > 1:
+        raise InvalidInput("before", "`after` and `before` are cursors of different branches.")
+    depths = Span(
+        span.limit,
+        after=None if span.after is None else span.after.depth,
+        before=None if span.before is None else span.before.depth,
+        backward=span.backward,
+    )
+    path = await paths.page(scope.reader, session_id, keys.pop() if keys else None, depths)
+    if path is None:
+        raise NotFound("session")
+    if path.branch is None:
+        raise InvalidInput("after", "The cursor is of a branch that this session does not have.")
+    found = path.page
+    return Page([flight.whole(row) for row in found.rows], found.has_previous, found.has_next), path.branch
 
 
 async def count(scope: Scope, session_id: UUID, branch: int | None = None) -> int:
@@ -259,9 +257,7 @@ async def count(scope: Scope, session_id: UUID, branch: int | None = None) -> in
         return await messages.depth(tx, session_id, placing.shown(session, member) if branch is None else branch)
 
 
-async def of_ids(scope: Scope, message_ids: Sequence[UUID]) -> Sequence[Message | None]:
-    """The messages in the order of their ids."""
-    async with scope.tx(snapshot=True) as tx:
-        found = await messages.of_ids(tx, message_ids)
-        await flight.complete(tx, found.values())
+async def of_ids(scope: Scope, message_ids: Sequence[UUID]) -> Sequence[Message | rows.Message | None]:
+    """The messages in the order of their ids, each with its text so far."""
+    found = {row.id: flight.whole(row) for row in await messages.looked_up(scope.reader, message_ids)}
     return [found.get(message_id) for message_id in message_ids]

@@ -10,5 +10,4 @@ from db.nodes import Kind
 
 async def kinds(scope: Scope, ids: Sequence[UUID]) -> Mapping[UUID, Kind]:
     """What each id is the id of; those that are not the viewer's to see are absent."""
-    async with scope.tx() as tx:
-        return await nodes.kinds(tx, ids)
+    return await nodes.kinds(scope.reader, ids)

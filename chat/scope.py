@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chat.process import Process
 from chat.refusals import InvalidInput
 from db import receipts
+from db.reader import Reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,11 @@ class Scope:
     def tx(self, *, snapshot: bool = False) -> AbstractAsyncContextManager[AsyncSession]:
         """A transaction in which PostgreSQL shows and changes only what is the viewer's."""
         return self.process.db.viewer(self.viewer.id, snapshot=snapshot)
+
+    @property
+    def reader(self) -> Reader:
+        """What asks single statements, each of which shows only what is the viewer's."""
+        return self.process.db.reader(self.viewer.id)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:

@@ -16,7 +16,7 @@ from chat.cursors import ScopeKind
 from chat.process import Process
 from chat.refusals import IdTaken, NotAllowed, NotFound, SessionConflict
 from chat.scope import Scope, made
-from db import agents, memberships, projects, runs, sessions, users
+from db import agents, memberships, projects, rows, runs, sessions, users
 from db.failures import duplicate
 from db.models import MemberRole, Membership, Session, TitleSource
 from db.page import Page, Span
@@ -47,19 +47,16 @@ async def get(scope: Scope, session_id: UUID) -> Seen | None:
         return await sessions.with_membership(tx, session_id, scope.viewer.id)
 
 
-async def of_ids(scope: Scope, session_ids: Sequence[UUID]) -> Sequence[Seen | None]:
+async def of_ids(scope: Scope, session_ids: Sequence[UUID]) -> Sequence[rows.Seen | None]:
     """The sessions in the order of their ids."""
-    async with scope.tx() as tx:
-        found = await sessions.of_ids(tx, session_ids, scope.viewer.id)
+    found = await sessions.of_ids(scope.reader, session_ids)
     return [found.get(session_id) for session_id in session_ids]
 
 
-async def page(scope: Scope, span: Span[tuple[datetime, UUID]], where: Filter) -> tuple[Page[Seen], int, int]:
-    """The viewer's sessions, newest activity first; with the account's epoch and head from before they were read."""
-    async with scope.tx() as tx:
-        user = await users.get(tx, scope.viewer.id)
-        assert user is not None
-        return await sessions.page(tx, scope.viewer.id, span, where), user.epoch, user.head
+async def page(scope: Scope, span: Span[tuple[datetime, UUID]], where: Filter) -> tuple[Page[rows.Seen], int, int]:
+    """The viewer's sessions, newest activity first; with the account's epoch and head of the same moment."""
+    found = await sessions.page(scope.reader, span, where)
+    return found.page, found.epoch, found.head
 
 
 async def count(scope: Scope, where: Filter) -> int:

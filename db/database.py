@@ -1,4 +1,4 @@
-"""The connection pool, and the two ways to open a transaction."""
+"""The connections, the two ways to open a transaction, and the way to read without one."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -8,6 +8,9 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+from db import pooling
+from db.reader import Reader, Readers
 
 VIEWER_ROLE = "transom_viewer"
 """The PostgreSQL role that serves viewers: row security holds for it."""
@@ -42,12 +45,13 @@ class Database:
             pool_size=connections,
             max_overflow=0,
             pool_timeout=30,
-            pool_pre_ping=True,
             connect_args={"server_settings": {"application_name": "transom", "timezone": "UTC", "jit": "off"}},
         )
+        pooling.verify(self._engine.sync_engine)
         self._begin = async_sessionmaker(self._engine, expire_on_commit=False)
         snapshots: Mapping[str, str] = {"isolation_level": "REPEATABLE READ"}
         self._snapshot = async_sessionmaker(self._engine.execution_options(**snapshots), expire_on_commit=False)
+        self._readers = Readers(address(url), VIEWER_ROLE)
 
     async def __aenter__(self) -> Self:
         return self
@@ -55,6 +59,7 @@ class Database:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await self._readers.close()
         await self._engine.dispose()
 
     @asynccontextmanager
@@ -70,6 +75,10 @@ class Database:
             settings = {"viewer": str(viewer_id), "client": client or "", "mutation": mutation or ""}
             await tx.execute(_BECOME_VIEWER, settings)
             yield tx
+
+    def reader(self, viewer_id: UUID) -> Reader:
+        """What asks single statements, each of which shows only what this viewer may see."""
+        return Reader(self._readers, viewer_id)
 
     @asynccontextmanager
     async def system(self, *, snapshot: bool = False) -> AsyncIterator[AsyncSession]:

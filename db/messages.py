@@ -7,9 +7,11 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db import rows
 from db.branches import on_path
 from db.models import Branch, Message
 from db.page import Page, Span
+from db.reader import Reader, Statement
 
 
 async def add(tx: AsyncSession, *messages: Message) -> None:
@@ -32,6 +34,20 @@ async def of_ids(tx: AsyncSession, message_ids: Sequence[UUID]) -> Mapping[UUID,
     """Those of the messages that exist."""
     query = select(Message).where(Message.id.in_(message_ids), Message.deleted_at.is_(None))
     return {message.id: message for message in await tx.scalars(query)}
+
+
+_LOOK_UP = Statement.of(
+    f"""
+    SELECT {rows.MESSAGE_COLUMNS} FROM messages AS message
+    WHERE message.id = ANY ($2::uuid[]) AND message.deleted_at IS NULL
+    """,
+    rows.Message,
+)
+
+
+async def looked_up(reader: Reader, message_ids: Sequence[UUID]) -> Sequence[rows.Message]:
+    """Those of the messages that exist and that the reader's viewer may see, with their journals."""
+    return await reader.all(_LOOK_UP, message_ids)
 
 
 async def tip(tx: AsyncSession, session_id: UUID, branch: int) -> Message | None:

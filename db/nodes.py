@@ -4,28 +4,23 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import literal, select, union_all
-from sqlalchemy.ext.asyncio import AsyncSession
+import asyncpg
 
-from db.models import Agent, Message, Project, Run, Session
+from db.reader import Reader, Statement
 
 type Kind = Literal["session", "message", "run", "project", "agent"]
 
-_TABLES: dict[Kind, type[Session | Message | Run | Project | Agent]] = {
-    "session": Session,
-    "message": Message,
-    "run": Run,
-    "project": Project,
-    "agent": Agent,
-}
+_KINDS: tuple[Kind, ...] = ("session", "message", "run", "project", "agent")
+
+_FIND = Statement.of(
+    " UNION ALL ".join(f"SELECT id, '{kind}' AS kind FROM {kind}s WHERE id = ANY ($2::uuid[])" for kind in _KINDS),
+    asyncpg.Record,
+)
 
 
-async def kinds(tx: AsyncSession, ids: Sequence[UUID]) -> Mapping[UUID, Kind]:
-    """The kind of each id that the transaction may see."""
-    query = union_all(
-        *(select(table.id, literal(kind).label("kind")).where(table.id.in_(ids)) for kind, table in _TABLES.items())
-    )
+async def kinds(reader: Reader, ids: Sequence[UUID]) -> Mapping[UUID, Kind]:
+    """The kind of each id that the reader's viewer may see."""
     found: dict[UUID, Kind] = {}
-    for row_id, kind in await tx.execute(query):
-        found.setdefault(row_id, kind)
+    for row in await reader.all(_FIND, ids):
+        found.setdefault(row["id"], row["kind"])
     return found

@@ -9,8 +9,10 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db import rows
 from db.models import Branch, Membership, Session
-from db.page import Page, Span, descending
+from db.page import Page, Span
+from db.reader import Reader, Statement
 
 ALIVE = Session.deleted_at.is_(None)
 
@@ -67,29 +69,75 @@ async def with_membership(tx: AsyncSession, session_id: UUID, user_id: UUID) -> 
     return (found[0], found[1]) if found else None
 
 
-async def of_ids(
-    tx: AsyncSession, session_ids: Sequence[UUID], user_id: UUID
-) -> Mapping[UUID, tuple[Session, Membership]]:
-    """Those of the sessions that exist, as this member sees them."""
-    query = (
-        select(Session, Membership)
-        .join(Membership, Membership.session_id == Session.id)
-        .where(Session.id.in_(session_ids), Session.deleted_at.is_(None), Membership.user_id == user_id)
-    )
-    return {session.id: (session, membership) for session, membership in (await tx.execute(query))}
+_OF_IDS = Statement.of(
+    f"""
+    SELECT {rows.SEEN_COLUMNS}
+    FROM sessions AS session JOIN memberships AS member ON member.session_id = session.id AND member.user_id = $1
+    WHERE session.id = ANY ($2::uuid[]) AND session.deleted_at IS NULL
+    """,
+    rows.Seen,
+)
 
 
-async def page(
-    tx: AsyncSession, user_id: UUID, span: Span[tuple[datetime, UUID]], where: Filter
-) -> Page[tuple[Session, Membership]]:
-    """A member's sessions, newest activity first; the key is `(last_activity_at, id)`."""
-    query = (
-        select(Session, Membership)
-        .join(Membership, Membership.session_id == Session.id)
-        .where(*where.conditions(user_id))
+async def of_ids(reader: Reader, session_ids: Sequence[UUID]) -> Mapping[UUID, rows.Seen]:
+    """Those of the sessions that exist, as the reader's viewer sees them."""
+    return {row.id: row for row in await reader.all(_OF_IDS, session_ids)}
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A page of a member's sessions, and where the account stood at that moment."""
+
+    page: Page[rows.Seen]
+    epoch: int
+    head: int
+
+
+def _page(order: str) -> Statement[rows.Seen]:
+    # The sessions are looked up one by one, in the order of the memberships' index, until there are enough.
+    return Statement.of(
+        f"""
+        SELECT account.epoch AS account_epoch, account.head AS account_head, listed.*
+        FROM users AS account LEFT JOIN LATERAL (
+            SELECT {rows.SEEN_COLUMNS}
+            FROM memberships AS member CROSS JOIN LATERAL (
+                SELECT * FROM sessions WHERE id = member.session_id OFFSET 0
+            ) AS session
+            WHERE member.user_id = $1 AND session.deleted_at IS NULL
+                AND (member.last_activity_at, member.session_id)
+                    < (coalesce($3::timestamptz, 'infinity'), coalesce($4::uuid, '{UUID(int=2**128 - 1)}'))
+                AND (member.last_activity_at, member.session_id)
+                    > (coalesce($5::timestamptz, '-infinity'), coalesce($6::uuid, '{UUID(int=0)}'))
+                AND ($7::uuid IS NULL OR session.project_id = $7)
+                AND ($8::uuid IS NULL OR session.agent_id = $8)
+                AND ($9::bool IS NULL OR (member.archived_at IS NOT NULL) = $9)
+            ORDER BY member.last_activity_at {order}, member.session_id {order}
+            LIMIT $2::int
+        ) AS listed ON true
+        WHERE account.id = $1
+        ORDER BY listed.last_activity_at {order}, listed.id {order}
+        """,
+        rows.Seen,
     )
-    query = descending(query, span, Membership.last_activity_at.expression, Membership.session_id.expression)
-    return Page.of((await tx.execute(query)).all(), span)
+
+
+_PAGE, _PAGE_BACKWARD = _page("DESC"), _page("ASC")
+
+
+async def page(reader: Reader, span: Span[tuple[datetime, UUID]], where: Filter) -> Listing:
+    """The sessions of the reader's viewer, newest activity first; the key is `(last_activity_at, id)`."""
+    after, before = span.after or (None, None), span.before or (None, None)
+    found = await reader.all(
+        _PAGE_BACKWARD if span.backward else _PAGE,
+        span.limit + 1,
+        *after,
+        *before,
+        where.project_id,
+        where.agent_id,
+        where.archived,
+    )
+    seen = [] if found[0]["id"] is None else found
+    return Listing(Page.of(seen, span), found[0]["account_epoch"], found[0]["account_head"])
 
 
 async def count(tx: AsyncSession, user_id: UUID, where: Filter) -> int:

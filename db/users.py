@@ -1,6 +1,5 @@
 """Accounts, and the counter of the account scope."""
 
-from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -29,9 +28,3 @@ async def advance(tx: AsyncSession, user_id: UUID, count: int = 1) -> int:
     """Takes `count` numbers of the account scope; returns the last. Its row stays locked to the commit."""
     query = update(User).where(User.id == user_id).values(head=User.head + count).returning(User.head)
     return (await tx.scalars(query, execution_options={"synchronize_session": False})).one()
-
-
-async def heads(tx: AsyncSession, user_ids: Sequence[UUID]) -> Mapping[UUID, tuple[int, int]]:
-    """Where each of the account scopes stands: its epoch, and the last number taken in it."""
-    query = select(User.id, User.epoch, User.head).where(User.id.in_(user_ids))
-    return {user_id: (epoch, head) for user_id, epoch, head in await tx.execute(query)}

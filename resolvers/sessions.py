@@ -48,7 +48,7 @@ AfterEvent = Annotated[
 
 async def session(info: Info, id: SessionId) -> Session | None:
     """One session."""
-    seen = await info.context.sessions.load(identifier.parse("id", id))
+    (seen,) = await sessions.of_ids(info.context.scope, [identifier.parse("id", id)])
     return None if seen is None else Session.of(seen)
 
 
@@ -68,7 +68,7 @@ async def page(
     return SessionConnection.of(
         found,
         Session.of,
-        lambda seen: connection.encode("session", seen[1].last_activity_at, seen[0].id),
+        lambda seen: connection.encode("session", seen.last_activity_at, str(seen.id)),
         lambda: sessions.count(scope, where),
         cursor=str(Cursor(ScopeKind.ACCOUNT, scope.viewer.id, epoch, head)),
     )

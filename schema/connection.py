@@ -22,7 +22,11 @@ Before = Annotated[str | None, strawberry.argument(description="Take only what c
 
 def encode(kind: str, *key: Any) -> str:
     """The cursor of an item in a list of this kind: opaque text that holds its key."""
-    return base64.urlsafe_b64encode(orjson.dumps([kind, *key], default=str)).decode().rstrip("=")
+    packed = binascii.b2a_base64(orjson.dumps([kind, *key], default=str), newline=False)
+    return packed.translate(_URL_SAFE).rstrip(b"=").decode()
+
+
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 def decode(kind: str, field: str, cursor: str) -> list[Any]:

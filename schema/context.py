@@ -10,8 +10,7 @@ from strawberry.dataloader import DataLoader
 
 from chat import agents, messages, projects, runs, sessions
 from chat.scope import Scope
-from chat.sessions import Seen
-from db import models
+from db import models, rows
 
 if TYPE_CHECKING:
     type Info = strawberry.Info["Context", None]
@@ -28,8 +27,8 @@ class Context:
     """The cursor that an event stream had come to which resumes; it counts more than the operation's `after`."""
     projects: DataLoader[UUID, models.Project | None] = field(init=False)
     agents: DataLoader[UUID, models.Agent | None] = field(init=False)
-    sessions: DataLoader[UUID, Seen | None] = field(init=False)
-    messages: DataLoader[UUID, models.Message | None] = field(init=False)
+    sessions: DataLoader[UUID, rows.Seen | None] = field(init=False)
+    messages: DataLoader[UUID, models.Message | rows.Message | None] = field(init=False)
     runs: DataLoader[UUID, models.Run | None] = field(init=False)
     active_runs: DataLoader[UUID, Sequence[models.Run]] = field(init=False)
 

@@ -27,3 +27,8 @@ def optional(field: str, value: strawberry.ID | None) -> UUID | None:
 def of(value: UUID) -> strawberry.ID:
     """The id as clients see it."""
     return strawberry.ID(str(value))
+
+
+def optional_of(value: UUID | None) -> strawberry.ID | None:
+    """The same for what may be absent."""
+    return None if value is None else of(value)

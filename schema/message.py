@@ -1,19 +1,20 @@
 """One turn of a conversation."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import strawberry
 from strawberry.scalars import JSON
 
-from db import models
+from db import models, rows
 from schema import choice, identifier, part
 from schema.connection import Connection
 from schema.context import Info
 from schema.failure import Failure
 from schema.node import Node
 from schema.part import Part
+from schema.shown import same, shown
 
 if TYPE_CHECKING:
     from schema.run import Run
@@ -75,24 +76,31 @@ class Message(Node):
     updated_at: datetime = strawberry.field(description="When it was last changed.")
 
     @classmethod
-    def of(cls, row: models.Message) -> Self:
+    def of(cls, row: models.Message | rows.Message) -> "Message":
         """The row as clients see it."""
-        return cls(
-            id=identifier.of(row.id),
-            session_id=identifier.of(row.session_id),
-            parent_id=None if row.parent_id is None else identifier.of(row.parent_id),
-            role=row.role,
-            status=row.status,
-            content=row.content,
-            parts=[part.of(index, stored) for index, stored in enumerate(row.parts)],
-            metadata=JSON(row.meta),
-            error=Failure.of(row.error),
-            author_id=None if row.author_id is None else identifier.of(row.author_id),
-            run_id=row.run_id,
-            client_created_at=row.client_created_at,
-            created_at=row.created_at,
-            updated_at=row.updated_at,
-        )
+        return _Shown(row)
+
+
+class _Shown(Message):
+    """A message whose fields are made when they are asked for: of a page's messages, most are not."""
+
+    def __init__(self, row: models.Message | rows.Message) -> None:
+        self.row = row
+
+    id = shown(lambda message: str(message.row.id))
+    session_id = shown(lambda message: str(message.row.session_id))
+    parent_id = shown(lambda message: identifier.optional_of(message.row.parent_id))
+    role = same("row.role")
+    status = same("row.status")
+    content = same("row.content")
+    parts = shown(lambda message: part.all_of(message.row.parts))
+    metadata = same("row.meta")
+    error = shown(lambda message: Failure.of(message.row.error))
+    author_id = shown(lambda message: identifier.optional_of(message.row.author_id))
+    run_id = same("row.run_id")
+    client_created_at = same("row.client_created_at")
+    created_at = same("row.created_at")
+    updated_at = same("row.updated_at")
 
 
 @strawberry.type(description="A page of messages along one branch of a session.")

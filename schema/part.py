@@ -1,9 +1,12 @@
 """What a message is made of."""
 
+from collections.abc import Iterable
+
 import strawberry
 from strawberry.scalars import JSON
 
 from db.models import Json
+from schema.shown import same
 
 
 @strawberry.interface(description="A piece of a message.")
@@ -65,26 +68,42 @@ class DataPart(Part):
     value: JSON = strawberry.field(description="The data.")
 
 
+class _ToolCall(ToolCallPart):
+    call_id = same("id")
+    arguments = same("text")
+
+
+class _ToolResult(ToolResultPart):
+    call_id = same("callId")
+    content = same("text")
+    is_error = same("isError")
+
+
+class _File(FilePart):
+    media_type = same("mediaType")
+
+
+_KINDS: dict[str, type[Part]] = {
+    "text": TextPart,
+    "reasoning": ReasoningPart,
+    "toolCall": _ToolCall,
+    "toolResult": _ToolResult,
+    "file": _File,
+    "data": DataPart,
+}
+_new = object.__new__
+
+
 def of(index: int, stored: Json) -> Part:
     """The stored part as clients see it."""
-    match stored["kind"]:
-        case "text":
-            return TextPart(index=index, text=stored["text"])
-        case "reasoning":
-            return ReasoningPart(index=index, text=stored["text"])
-        case "toolCall":
-            return ToolCallPart(
-                index=index, call_id=strawberry.ID(stored["id"]), name=stored["name"], arguments=stored["text"]
-            )
-        case "toolResult":
-            return ToolResultPart(
-                index=index,
-                call_id=strawberry.ID(stored["callId"]),
-                name=stored["name"],
-                content=stored["text"],
-                is_error=stored["isError"],
-            )
-        case "file":
-            return FilePart(index=index, url=stored["url"], media_type=stored["mediaType"], name=stored["name"])
-        case _:
-            return DataPart(index=index, name=stored["name"], value=JSON(stored["value"]))
+    return all_of([stored], index)[0]
+
+
+def all_of(stored: Iterable[Json], first: int = 0) -> list[Part]:
+    """The stored parts of a message, in order. What is stored becomes attributes as it is, some by another name."""
+    parts = []
+    for index, each in enumerate(stored, first):
+        part = _new(_KINDS[each["kind"]])
+        part.__dict__ = {**each, "index": index}
+        parts.append(part)
+    return parts

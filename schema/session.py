@@ -1,7 +1,6 @@
 """A conversation."""
 
 from datetime import datetime
-from typing import Self
 from uuid import UUID
 
 import strawberry
@@ -11,8 +10,8 @@ from chat import messages
 from chat.cursors import Cursor, ScopeKind
 from chat.messages import PathKey
 from chat.sessions import Seen
-from db import models
-from schema import choice, connection, identifier
+from db import models, rows
+from schema import choice, connection
 from schema.agent import Agent
 from schema.connection import After, Before, Connection, First, Last
 from schema.context import Info
@@ -20,6 +19,7 @@ from schema.message import Message, MessageConnection
 from schema.node import Node
 from schema.project import Project
 from schema.run import Run
+from schema.shown import same, shown
 
 choice.describe(
     models.MemberRole,
@@ -113,27 +113,38 @@ class Session(Node):
     )
 
     @classmethod
-    def of(cls, seen: Seen) -> Self:
-        """A session's row and a membership's, as that member sees them."""
-        row, membership = seen
-        return cls(
-            id=identifier.of(row.id),
-            title=row.title,
-            title_source=row.title_source,
-            project_id=row.project_id,
-            agent_id=row.agent_id,
-            metadata=JSON(row.meta),
-            external_id=row.external_id,
-            message_count=row.message_count,
-            last_message_preview=row.last_message_preview,
-            last_activity_at=row.last_activity_at,
-            version=row.version,
-            created_at=row.created_at,
-            updated_at=row.updated_at,
-            role=membership.role,
-            archived_at=membership.archived_at,
-            cursor=str(Cursor(ScopeKind.SESSION, row.id, row.epoch, row.head)),
-        )
+    def of(cls, seen: Seen | rows.Seen) -> "Session":
+        """A session's row and a membership's, as that member sees them; they may have been read as one."""
+        return _Shown(*seen) if isinstance(seen, tuple) else _Shown(seen, seen)
+
+
+class _Shown(Session):
+    """A session whose fields are made when they are asked for: of those in a list, most are not."""
+
+    def __init__(self, row: models.Session | rows.Seen, membership: models.Membership | rows.Seen) -> None:
+        self.row = row
+        self.membership = membership
+
+    id = shown(lambda session: str(session.row.id))
+    title = same("row.title")
+    title_source = same("row.title_source")
+    project_id = same("row.project_id")
+    agent_id = same("row.agent_id")
+    metadata = same("row.meta")
+    external_id = same("row.external_id")
+    message_count = same("row.message_count")
+    last_message_preview = same("row.last_message_preview")
+    last_activity_at = same("row.last_activity_at")
+    version = same("row.version")
+    created_at = same("row.created_at")
+    updated_at = same("row.updated_at")
+    role = same("membership.role")
+    archived_at = same("membership.archived_at")
+    cursor = shown(lambda session: str(_cursor(session.row)))
+
+
+def _cursor(row: models.Session | rows.Seen) -> Cursor:
+    return Cursor(ScopeKind.SESSION, row.id, row.epoch, row.head)
 
 
 @strawberry.type(description="A page of sessions, newest activity first.")

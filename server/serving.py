@@ -34,6 +34,7 @@ class Server(uvicorn.Server):
         await super().startup(sockets=sockets)
         gc.collect()
         gc.freeze()
+        gc.set_threshold(20_000, 20, 100)  # a page is a few thousand objects, none of which survives it
 
     @override
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

@@ -1,6 +1,7 @@
 """JSON, both ways."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -19,7 +20,14 @@ def encode(value: object) -> bytes:
     try:
         return orjson.dumps(value)
     except TypeError:
-        return json.dumps(value, separators=(",", ":")).encode()
+        return json.dumps(value, separators=(",", ":"), default=_time).encode()
+
+
+def _time(value: object) -> str:
+    """What orjson writes as it is, and the slow way does not know."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} has no JSON form.")
 
 
 def decode(text: bytes | str) -> Any:

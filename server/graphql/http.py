@@ -1,8 +1,7 @@
 """GraphQL over HTTP (https://graphql.github.io/graphql-over-http/draft/): one request, one operation."""
 
+import asyncio
 from collections.abc import Iterable
-from contextlib import aclosing
-from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -20,9 +19,11 @@ from server.graphql.operations import Operation
 from server.graphql.requests import Request
 from server.graphql.service import Ending, Service
 from server.graphql.sse import EVENTS
-from server.graphql.streams import Disconnected, Stream, watch
+from server.graphql.streams import Disconnected, Stream
 
 CLIENT_HEADER = "x-transom-client"
+SOON = 0.05
+"""Seconds after which a client may have left that waits for its answer."""
 
 _STATUS = {
     Code.UNAUTHENTICATED: 401,
@@ -91,15 +92,13 @@ class HTTPTransport[I: Identity]:
 
     async def _execute(self, operation: Operation, caller: Caller[I], receive: Receive) -> bytes:
         """The result of a query or mutation, which is cancelled when the client leaves."""
-        body = b""
-        async with Interruptible[Ending]() as work, watch(receive, partial(work.interrupt, Ending.DISCONNECTED)):
+        work: Interruptible[Ending] = Interruptible()
+        async with work, _Leaving(receive, work):
             context = await self._service.context_of(caller)
-            async with aclosing(operation.run(context)) as results:
-                async for result in results:
-                    body = result.body
+            result = await operation.answer(context)
         if work.reason is not None:
             raise Disconnected
-        return body
+        return result.body
 
     async def _body(self, receive: Receive, headers: Headers) -> bytes:
         limit = self._service.max_request_bytes
@@ -116,6 +115,34 @@ class HTTPTransport[I: Identity]:
             body += message_.get("body", b"")
             more = message_.get("more_body", False) or len(body) > limit
         return bytes(body)
+
+
+class _Leaving:
+    """Interrupts work when the client leaves. Most work is over before anybody looks whether it has."""
+
+    __slots__ = ("_receive", "_timer", "_watching", "_work")
+
+    def __init__(self, receive: Receive, work: Interruptible[Ending]) -> None:
+        self._receive = receive
+        self._work = work
+        self._watching: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(SOON, self._look)
+
+    def _look(self) -> None:
+        self._watching = asyncio.create_task(self._watch())
+
+    async def _watch(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self._work.interrupt(Ending.DISCONNECTED)
+
+    async def __aexit__(self, *_: object) -> None:
+        self._timer.cancel()
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.wait({self._watching})
 
 
 def _check_content_type(headers: Headers) -> None:

@@ -1,19 +1,15 @@
 """One operation, from a request to its results. Every transport runs operations through here and nowhere else."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from contextvars import ContextVar
-from copy import copy
 from dataclasses import dataclass
-from typing import Any
+from inspect import isawaitable
+from typing import Any, TypeGuard, cast
 
 import strawberry
-from graphql import DocumentNode, OperationType
-from graphql import ExecutionResult as CoreExecutionResult
-from strawberry.extensions import SchemaExtension
-from strawberry.types import ExecutionResult
-from strawberry.types.execution import PreExecutionError
+from graphql import ExecutionResult, OperationType, execute
+from strawberry.execution.is_awaitable import optimized_is_awaitable
 
 from server.graphql import errors, subscriptions
 from server.graphql.documents import Document, Documents
@@ -29,19 +25,7 @@ from server.graphql.subscriptions import Take
 type EventId = Callable[[dict[str, Any]], str | None]
 """From the `data` of a result to the cursor that an event stream can resume after, if it carries one."""
 
-_document: ContextVar[DocumentNode] = ContextVar("_document")
-
-
-class _Prepared(SchemaExtension):
-    """Hands Strawberry the document that is parsed and validated already."""
-
-    def on_parse(self) -> Iterator[None]:
-        self.execution_context.graphql_document = _document.get()
-        yield
-
-    def on_validate(self) -> Iterator[None]:
-        self.execution_context.pre_execution_errors = []
-        yield
+_is_awaitable = cast("Callable[[object], TypeGuard[Awaitable[Any]]]", optimized_is_awaitable)
 
 
 class Operations:
@@ -57,10 +41,8 @@ class Operations:
         event_id: EventId | None,
         explain: Explain,
     ) -> None:
-        self.schema = copy(schema)
-        self.schema.extensions = (_Prepared, *schema.extensions)
-        self.schema.process_errors = lambda *_: None  # type: ignore[method-assign]  # `errors.shown` logs, once
-        self.schema.execution_context_class = PlannedExecutor
+        assert not schema.extensions, "Extensions of a schema are not run here."
+        self.schema = schema
         self.timeout = timeout
         self._event_id = event_id
         self.explain = explain
@@ -111,26 +93,41 @@ class Operation:
         Raises:
             Refused: nothing was executed, or the stream of a subscription broke. Nothing follows it.
         """
-        plans.set(self.plans)
         if self.streams:
+            plans.set(self.plans)
             async with aclosing(subscriptions.results(self, context, take)) as results:
                 async for result in results:
                     yield result
         else:
-            _document.set(self.document.syntax)
-            yield self.result(await self._execute(context))
+            yield await self.answer(context)
 
-    async def _execute(self, context: object) -> ExecutionResult:
+    async def answer(self, context: object) -> Result:
+        """Execute a query or mutation.
+
+        Raises:
+            Refused: nothing was executed.
+        """
+        plans.set(self.plans)
+        return self.result(await self._execute(context))
+
+    async def _execute(self, context: object) -> object:
+        """What graphql-core makes of the operation; Strawberry's own `execute` would parse and validate it anew."""
         try:
             async with asyncio.timeout(self.of.timeout):
-                return await self.of.schema.execute(*self._arguments(context))
+                result = execute(
+                    self.of.schema._schema,
+                    self.document.syntax,
+                    context_value=context,
+                    variable_values=self.request.variables,
+                    operation_name=self.name,
+                    executor_class=PlannedExecutor,
+                    is_awaitable=_is_awaitable,
+                )
+                return await result if isawaitable(result) else result
         except TimeoutError:
             raise refusal(
                 Code.TIMED_OUT, f"The operation was stopped: it took longer than {self.of.timeout:g} s."
             ) from None
-
-    def _arguments(self, context: object) -> tuple[str, dict[str, Any] | None, object, None, str | None]:
-        return self.document.text, self.request.variables, context, None, self.name
 
     def result(self, result: object) -> Result:
         """The result as it goes to the client.
@@ -138,7 +135,7 @@ class Operation:
         Raises:
             Refused: nothing was executed, or the result has no JSON form.
         """
-        if not isinstance(result, ExecutionResult | CoreExecutionResult):
+        if not isinstance(result, ExecutionResult):
             raise refusal(Code.BAD_REQUEST, "Incremental delivery (@defer, @stream) is not supported.")
         if result.errors and _is_request_error(result):
             raise Refused(*errors.shown(result.errors, self.of.explain))
@@ -153,8 +150,6 @@ class Operation:
             raise Refused(errors.incident(error)) from error
 
 
-def _is_request_error(result: ExecutionResult | CoreExecutionResult) -> bool:
+def _is_request_error(result: ExecutionResult) -> bool:
     """Whether nothing was executed: an error of a field, which nulls `data` as far as the root, has a path."""
-    return isinstance(result, PreExecutionError) or (
-        result.data is None and not any(error.path for error in result.errors or ())
-    )
+    return result.data is None and not any(error.path for error in result.errors or ())

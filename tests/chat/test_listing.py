@@ -8,9 +8,10 @@ from sqlalchemy import select
 
 from chat import messages, projects, sessions
 from chat.scope import Scope
-from chat.sessions import NewSession, Seen
+from chat.sessions import NewSession
 from db.models import Agent
 from db.page import Span
+from db.rows import Seen
 from db.sessions import Filter
 from tests.chat.conftest import head_of
 
@@ -31,12 +32,12 @@ async def listed(
 ) -> list[UUID]:
     """The sessions of a page."""
     page, _, _ = await sessions.page(scope, span or Span(100), where)
-    return [session.id for session, _ in page.rows]
+    return [session.id for session in page.rows]
 
 
 def key(seen: Seen) -> tuple[datetime, UUID]:
     """The place of a session in its list."""
-    return seen[1].last_activity_at, seen[0].id
+    return seen.last_activity_at, seen.id
 
 
 async def test_sessions_are_listed_by_their_newest_activity(scope: Scope) -> None:
@@ -53,15 +54,15 @@ async def test_pages_follow_each_other_in_both_directions(scope: Scope) -> None:
     """2-43."""
     ids = await begin(scope, 7)
     first, _, _ = await sessions.page(scope, Span(3), EVERYTHING)
-    assert ([session.id for session, _ in first.rows], first.has_previous, first.has_next) == (ids[:3], False, True)
+    assert ([session.id for session in first.rows], first.has_previous, first.has_next) == (ids[:3], False, True)
     second, _, _ = await sessions.page(scope, Span(3, after=key(first.rows[-1])), EVERYTHING)
-    assert ([session.id for session, _ in second.rows], second.has_previous, second.has_next) == (ids[3:6], True, True)
+    assert ([session.id for session in second.rows], second.has_previous, second.has_next) == (ids[3:6], True, True)
     third, _, _ = await sessions.page(scope, Span(3, after=key(second.rows[-1])), EVERYTHING)
-    assert ([session.id for session, _ in third.rows], third.has_next) == (ids[6:], False)
+    assert ([session.id for session in third.rows], third.has_next) == (ids[6:], False)
     back, _, _ = await sessions.page(scope, Span(3, before=key(third.rows[0]), backward=True), EVERYTHING)
-    assert ([session.id for session, _ in back.rows], back.has_previous, back.has_next) == (ids[3:6], True, True)
+    assert ([session.id for session in back.rows], back.has_previous, back.has_next) == (ids[3:6], True, True)
     last, _, _ = await sessions.page(scope, Span(3, backward=True), EVERYTHING)
-    assert ([session.id for session, _ in last.rows], last.has_previous, last.has_next) == (ids[4:], True, False)
+    assert ([session.id for session in last.rows], last.has_previous, last.has_next) == (ids[4:], True, False)
 
 
 async def test_the_next_page_repeats_nothing_while_sessions_move_up(scope: Scope) -> None:

@@ -136,5 +136,5 @@ async def test_each_project_has_its_own_sessions(scope: Scope) -> None:
     for project_id, session_id in mine.items():
         where = Filter(project_id=project_id)
         page, _, _ = await sessions.page(scope, Span(10), where)
-        assert [session.id for session, _ in page.rows] == [session_id]
+        assert [session.id for session in page.rows] == [session_id]
         assert await sessions.count(scope, where) == 1

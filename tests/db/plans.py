@@ -1,12 +1,16 @@
 """How PostgreSQL reads what is asked of it."""
 
 import json
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
+import asyncpg
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.reader import Reader, Readers, Statement
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,36 @@ async def of[Found](tx: AsyncSession, read: Callable[[AsyncSession], Awaitable[F
         plan = answer.scalar_one()
         scans += _scans((json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"])
     return found, scans
+
+
+class _Explaining(Readers):
+    """Notes how each statement is read: by the plan that is kept for it, whatever its values are."""
+
+    def __init__(self, readers: Readers) -> None:
+        self._asked = readers
+        self._options, self._settings = readers._options, readers._settings
+        self.scans: list[Scan] = []
+
+    async def fetch[Row](self, statement: Statement[Row], viewer_id: UUID, *values: object) -> Sequence[Row]:
+        connection = await asyncpg.connect(**self._options, server_settings=self._settings)
+        await connection.execute(f"PREPARE asked AS {statement.sql}")
+        literals = ", ".join(map(_literal, (viewer_id, *values)))
+        plan = await connection.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE asked ({literals})")
+        await connection.close()
+        self.scans += _scans(json.loads(plan)[0]["Plan"])
+        return await self._asked.fetch(statement, viewer_id, *values)
+
+
+def _literal(value: object) -> str:
+    if isinstance(value, list):
+        return f"'{{{', '.join(map(str, value))}}}'"
+    return "NULL" if value is None else f"'{value}'"
+
+
+async def of_reader[Found](reader: Reader, read: Callable[[Reader], Awaitable[Found]]) -> tuple[Found, list[Scan]]:
+    """The same for what is read without a transaction."""
+    explaining = _Explaining(reader.of)
+    return await read(Reader(explaining, reader.viewer_id)), explaining.scans
 
 
 def _scans(plan: dict[str, Any]) -> Iterator[Scan]:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chat import messages
 from chat.messages import PathKey
 from chat.scope import Scope
-from db import branches
+from db import branches, paths
 from db import messages as message_rows
 from db.models import Branch, Message
 from db.page import Page, Span
@@ -127,8 +127,19 @@ async def test_a_page_costs_what_it_holds(quiet: Scope, large: Tree, *, backward
         assert (len(branch.lineage), depth > 800) == (181, True)
         for edge in (None, depth // 4, depth // 2, depth):
             span = Span(50, before=edge, backward=True) if backward else Span(50, after=edge)
+            held = min(50, depth if edge is None else edge if backward else depth - edge)
             page, scans = await plans.of(tx, partial(message_rows.page, branch=branch, span=span))
-            assert len(page.rows) == min(50, depth if edge is None else edge if backward else depth - edge)
-            assert plans.whole(scans) == set()
-            assert plans.read(scans, "messages") <= len(page.rows) + 2
-            assert plans.read(scans, "memberships") <= len(page.rows) + 2
+            assert len(page.rows) == held
+            _frugal(scans, held)
+            path, scans = await plans.of_reader(
+                quiet.reader, partial(paths.page, session_id=large.session_id, branch=199, span=span)
+            )
+            assert path is not None
+            assert len(path.page.rows) == held
+            _frugal(scans, held + 2)
+
+
+def _frugal(scans: list[plans.Scan], rows: int) -> None:
+    assert plans.whole(scans) == set()
+    assert plans.read(scans, "messages") <= rows + 2
+    assert plans.read(scans, "memberships") <= rows + 2

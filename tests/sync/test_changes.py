@@ -107,8 +107,8 @@ async def listed(scope: Scope) -> dict[UUID, Line]:
     """The sidebar as a fresh fetch gives it."""
     page, _, _ = await sessions.page(scope, Span(100), Filter())
     return {
-        row.id: Line(row.title, row.last_message_preview, member.last_activity_at, member.archived_at is not None)
-        for row, member in page.rows
+        row.id: Line(row.title, row.last_message_preview, row.last_activity_at, row.archived_at is not None)
+        for row in page.rows
     }
 
 

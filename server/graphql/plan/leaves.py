@@ -16,6 +16,7 @@ from graphql import (
 )
 from graphql.pyutils import is_awaitable
 from graphql.type.scalars import GRAPHQL_MAX_INT, GRAPHQL_MIN_INT
+from strawberry.schema.types.base_scalars import isoformat
 
 from server.graphql.plan.unplanned import Unplanned
 
@@ -29,10 +30,12 @@ _HARMLESS = frozenset({str, int, float, bool, dict, list, datetime})
 
 
 def test(scalar: GraphQLScalarType, variable: str) -> str | None:
-    """Python source that is true if the value in a variable is what the scalar would make of it; None if it changes."""
+    """Python source that is true if the encoder makes of the value in a variable what it would make of the scalar's."""
     for each, source in _AS_THEY_ARE:
         if scalar is each:
             return source.format(variable)
+    if scalar.coerce_output_value is isoformat:
+        return f"type({variable}) is datetime and {variable}.tzinfo is UTC"
     return None
 
 

@@ -1,6 +1,7 @@
 """The Python source of a plan, written from the selection and run at once."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from graphql import (
@@ -37,6 +38,7 @@ class Writer:
     def __init__(self, executor: Executor[Any]) -> None:
         self._executor = executor
         self._known: dict[str, Any] = {"sequences": frozenset({list, tuple}), "no_list": _no_list}
+        self._known |= {"datetime": datetime, "UTC": UTC}
         self._leaves: dict[GraphQLScalarType | GraphQLEnumType, str] = {}
         self._fields = 0
 

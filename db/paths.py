@@ -1,0 +1,73 @@
+"""Paths through a session's tree, read a page at a time in one statement."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from db import rows
+from db.page import Page, Span
+from db.reader import Reader, Statement
+
+# Each step is materialised: it has one row, or one for each segment that the page touches, and what follows must find
+# plain values to look messages up by. Row security compares nothing with an index that could tell what it saw.
+PAGE = Statement.of(
+    f"""
+    WITH seen AS MATERIALIZED (
+        SELECT session.id, coalesce($3::int, member.branch, session.current_branch) AS number
+        FROM sessions AS session JOIN memberships AS member ON member.session_id = session.id
+        WHERE session.id = $2 AND session.deleted_at IS NULL AND member.user_id = $1
+    ), path AS MATERIALIZED (
+        SELECT seen.id, branch.number, branch.lineage, branch.starts, coalesce((
+            SELECT depth + 1 FROM messages
+            WHERE session_id = seen.id AND messages.branch = branch.number ORDER BY depth DESC LIMIT 1
+        ), 0) AS length
+        FROM seen LEFT JOIN branches AS branch ON branch.session_id = seen.id AND branch.number = seen.number
+    ), span AS MATERIALIZED (
+        SELECT path.*, greatest(0, least($4::bigint + 1, length))::int AS low,
+            greatest(0, least($5::bigint, length))::int AS high
+        FROM path
+    ), page AS MATERIALIZED (
+        SELECT span.*, CASE WHEN $7::bool THEN greatest(low, high - $6::int) ELSE low END AS first,
+            CASE WHEN $7 THEN high ELSE least(high, low + $6) END AS stop
+        FROM span
+    ), segments AS MATERIALIZED (
+        SELECT id, lineage[place] AS branch,
+            greatest(first, starts[place]) AS low, least(stop, starts[place + 1]) AS high
+        FROM page, generate_series(width_bucket(first, starts), width_bucket(stop - 1, starts)) AS place
+        WHERE first < stop
+    )
+    SELECT page.number, page.first > 0 AS has_previous, page.stop < page.length AS has_next, message.*
+    FROM page LEFT JOIN (
+        SELECT {rows.MESSAGE_COLUMNS}
+        FROM segments CROSS JOIN LATERAL (
+            SELECT * FROM messages
+            WHERE session_id = segments.id AND messages.branch = segments.branch
+                AND depth >= segments.low AND depth < segments.high
+            OFFSET 0
+        ) AS message
+    ) AS message ON true
+    ORDER BY message.depth
+    """,
+    rows.Message,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A page of a path, and which branch's path that is; None where the session has no such branch."""
+
+    branch: int | None
+    page: Page[rows.Message]
+
+
+async def page(reader: Reader, session_id: UUID, branch: int | None, span: Span[int]) -> Path | None:
+    """Messages along the path of a branch, or of the one that the reader's viewer sees; the key is the depth.
+
+    Costs what the page holds, not the path. None where there is no such session for the viewer.
+    """
+    after = -1 if span.after is None else span.after
+    found = await reader.all(PAGE, session_id, branch, after, span.before, span.limit, span.backward)
+    if not found:
+        return None
+    first = found[0]
+    messages = [] if first["id"] is None else found
+    return Path(first["number"], Page(messages, first["has_previous"], first["has_next"]))

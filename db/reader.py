@@ -1,0 +1,111 @@
+"""Reads of one statement for a viewer: one round trip, all of one moment, under row security.
+
+Opening a transaction, becoming the viewer and committing are round trips of their own, which take longer than most
+reads. So the hot ones go another way: over connections that have the viewers' role from their beginning to their end,
+and cannot write. Who the viewer is, the statement itself says first, for its own duration.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import sqlalchemy as sa
+
+from db import moments
+
+# OFFSET 0 keeps both queries as they are: the inner one is run for the row of the outer, so it comes after it.
+_AS_VIEWER = """
+SELECT found.*
+FROM (SELECT set_config('transom.viewer', $1::uuid::text, true) AS viewer OFFSET 0) AS me
+CROSS JOIN LATERAL (SELECT * FROM ({query}) AS query WHERE me.viewer IS NOT NULL OFFSET 0) AS found
+"""
+
+_SETTINGS = {
+    "application_name": "transom",
+    "timezone": "UTC",
+    "jit": "off",
+    "default_transaction_read_only": "on",
+    "plan_cache_mode": "force_generic_plan",  # planning takes longer than a read, and each has one good plan
+    "max_parallel_workers_per_gather": "0",
+}
+
+_TIMES = {"encoder": moments.packed, "decoder": moments.count}
+
+_LOST = (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement[Row]:
+    """A query that a viewer asks. `$1` is the viewer's id; a row of its answer becomes a `Row`, an `asyncpg.Record`."""
+
+    sql: str
+    row: type[Row]
+
+    @classmethod
+    def of(cls, query: str, row: type[Row]) -> "Statement[Row]":
+        """The statement that becomes the viewer first, and then reads."""
+        return cls(_AS_VIEWER.format(query=query), row)
+
+
+class Readers:
+    """Connections that viewers read over, opened when they are needed."""
+
+    def __init__(self, url: sa.URL, role: str, *, connections: int = 10) -> None:
+        _, self._options = url.get_dialect()().create_connect_args(url)
+        self._settings = _SETTINGS | {"role": role}
+        self._turns = asyncio.Semaphore(connections)
+        self._idle: list[asyncpg.Connection] = []
+
+    async def close(self) -> None:
+        """Closes the connections. Nothing is read any more."""
+        while self._idle:
+            await self._idle.pop().close()
+
+    async def fetch[Row](self, statement: Statement[Row], viewer_id: UUID, *values: object) -> Sequence[Row]:
+        """The rows that a statement finds for a viewer. One that has lost its connection is asked again on a new one.
+
+        Raises:
+            OSError, asyncpg.PostgresError, asyncpg.InterfaceError: the database does not answer, or refuses.
+        """
+        async with self._turns:
+            while True:
+                connection, known = await self._connection()
+                try:
+                    found: Sequence[Row] = await connection.fetch(
+                        statement.sql, viewer_id, *values, record_class=statement.row
+                    )
+                except BaseException as error:
+                    connection.terminate()
+                    if known and isinstance(error, _LOST):
+                        continue
+                    raise
+                self._idle.append(connection)
+                return found
+
+    async def _connection(self) -> tuple[asyncpg.Connection, bool]:
+        """A connection, and whether it has been used before: it may have been lost since."""
+        while self._idle:
+            if not (connection := self._idle.pop()).is_closed():
+                return connection, True
+        connection = await asyncpg.connect(**self._options, server_settings=self._settings)
+        try:
+            await connection.set_type_codec("timestamptz", schema="pg_catalog", format="binary", **_TIMES)
+        except BaseException:
+            connection.terminate()
+            raise
+        return connection, False
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads for one viewer."""
+
+    of: Readers
+    viewer_id: UUID
+
+    async def all[Row](self, statement: Statement[Row], *values: Any) -> Sequence[Row]:
+        """The rows that a statement finds; its values from `$2` on."""
+        return await self.of.fetch(statement, self.viewer_id, *values)
