@@ -1,12 +1,72 @@
-"""Agents: who answers."""
+"""Agents: who answers. An account makes its own; those for everybody are the server's."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 from uuid import UUID
 
-from chat.scope import Scope
-from db import agents
-from db.models import Agent
+from sqlalchemy import func
+from sqlalchemy.exc import IntegrityError
+from uuid_utils.compat import uuid7
+
+from chat import doorbells, limits
+from chat.cursors import ScopeKind
+from chat.refusals import AgentConflict, IdTaken, InvalidInput, NotAllowed, NotFound
+from chat.scope import Scope, made
+from db import agents, users
+from db.failures import duplicate
+from db.models import Agent, WhenFull
 from db.page import Page, Span
+
+MOST_ACTIVE = 10_000
+"""What a limit of active sessions can be at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Character:
+    """What an agent is made of. In an edit, what is None stays as it is, and a blank text takes the old one away."""
+
+    name: str | None = None
+    description: str | None = None
+    instructions: str | None = None
+    provider: str | None = None
+    model: str | None = None
+    parameters: object = None
+    metadata: object = None
+    active_sessions: int | None = None
+    """How many sessions with it a member may have that are not archived; 0: any number."""
+    when_full: WhenFull | None = None
+
+    def values(self) -> dict[str, Any]:
+        """The columns that it sets.
+
+        Raises:
+            InvalidInput: a value cannot be used.
+        """
+        values: dict[str, Any] = {}
+        if self.name is not None:
+            values["name"] = limits.name("name", self.name)
+        for field, most in _TEXTS.items():
+            if (text := getattr(self, field)) is not None:
+                values[field] = limits.note(field, text, most)
+        for field, column in (("parameters", "parameters"), ("metadata", "meta")):
+            if (value := getattr(self, field)) is not None:
+                values[column] = limits.metadata(field, value)
+        if self.active_sessions is not None:
+            if not 0 <= self.active_sessions <= MOST_ACTIVE:
+                raise InvalidInput("activeSessions", f"It is a number from 0 (no limit) to {MOST_ACTIVE:,}.")
+            values["active_sessions"] = self.active_sessions or None
+        if self.when_full is not None:
+            values["when_full"] = self.when_full
+        return values
+
+
+_TEXTS = {
+    "description": limits.DESCRIPTION,
+    "instructions": limits.INSTRUCTIONS,
+    "provider": limits.NAME,
+    "model": limits.NAME,
+}
 
 
 async def of_ids(scope: Scope, agent_ids: Sequence[UUID]) -> Sequence[Agent | None]:
@@ -26,3 +86,82 @@ async def count(scope: Scope) -> int:
     """How many agents the viewer can choose from."""
     async with scope.tx() as tx:
         return await agents.count(tx, scope.viewer.id)
+
+
+async def create(scope: Scope, character: Character, *, agent_id: UUID | None = None) -> Agent:
+    """Makes an agent of the viewer's own. With a client-made id, doing it again returns what the first call made.
+
+    Raises:
+        InvalidInput: a value cannot be used.
+        IdTaken: the id belongs to something else.
+    """
+    agent = Agent(
+        id=agent_id or uuid7(), owner_id=scope.viewer.id, **replace(character, name=character.name or "").values()
+    )
+    try:
+        async with scope.write() as tx:
+            made(tx, agent=agent.id)
+            if agent_id is not None and (found := await agents.get(tx, agent_id)) is not None:
+                return _own(scope, found)
+            agent.seq = await users.advance(tx, scope.viewer.id)
+            await agents.add(tx, agent)
+    except IntegrityError as error:
+        if not duplicate(error):
+            raise
+        async with scope.tx() as tx:
+            found = await agents.get(tx, agent.id)
+        if found is None:
+            raise IdTaken("id") from error
+        return _own(scope, found)
+    _ring(scope, agent)
+    return agent
+
+
+def _own(scope: Scope, agent: Agent) -> Agent:
+    if agent.deleted_at is not None or agent.owner_id != scope.viewer.id:
+        raise IdTaken("id")
+    return agent
+
+
+async def edit(scope: Scope, agent_id: UUID, character: Character, *, expected_version: int | None = None) -> Agent:
+    """Sets the fields that are given. Replies that are asked for from now on follow them.
+
+    Raises:
+        NotFound: there is no such agent for the viewer.
+        NotAllowed: it is there for everybody.
+        InvalidInput: a value cannot be used.
+        AgentConflict: the agent has another version than the expected one.
+    """
+    values = {"version": Agent.version + 1, **character.values()}
+    return await _change(scope, agent_id, values, expected_version)
+
+
+async def delete(scope: Scope, agent_id: UUID) -> Agent:
+    """Deletes an agent. Its sessions stay; the server's own answers in them from now on.
+
+    Raises:
+        NotFound: there is no such agent for the viewer.
+        NotAllowed: it is there for everybody.
+    """
+    return await _change(scope, agent_id, {"deleted_at": func.now()})
+
+
+async def _change(scope: Scope, agent_id: UUID, values: dict[str, Any], expected_version: int | None = None) -> Agent:
+    async with scope.write() as tx:
+        made(tx, agent=agent_id)
+        seq = await users.advance(tx, scope.viewer.id)  # and so this account's other edits wait
+        found = await agents.get(tx, agent_id)
+        if found is None or found.deleted_at is not None:
+            raise NotFound("agent")
+        if found.owner_id is None:
+            raise NotAllowed("This agent is there for everybody. Make one of your own, with `createAgent`.")
+        if expected_version not in (None, found.version):
+            tx.expunge_all()  # the refusal outlives the transaction
+            raise AgentConflict(found)
+        agent = await agents.change(tx, agent_id, seq, values)
+    _ring(scope, agent)
+    return agent
+
+
+def _ring(scope: Scope, agent: Agent) -> None:
+    doorbells.ring(scope.process.bus, ScopeKind.ACCOUNT, scope.viewer.id, agent.seq)

@@ -12,6 +12,10 @@ TEXT = 200_000
 """Characters of one message."""
 NAME = 255
 """Characters of a name or a title."""
+INSTRUCTIONS = 100_000
+"""Characters of an agent's instructions."""
+DESCRIPTION = 2_000
+"""Characters of an agent's description."""
 EXTERNAL_ID = 255
 """Characters of the id that an app has for a session."""
 METADATA = 64 * 1024
@@ -47,6 +51,18 @@ def name(field: str, value: str) -> str:
     if len(clean) > NAME:
         raise InvalidInput(field, f"It has at most {NAME} characters; this one has {len(clean)}.")
     return clean
+
+
+def note(field: str, value: str | None, most: int) -> str | None:
+    """Optional text of at most so many characters; blank text is none.
+
+    Raises:
+        InvalidInput: it is longer.
+    """
+    clean = storable(value or "").strip()
+    if len(clean) > most:
+        raise InvalidInput(field, f"It has at most {most:,} characters; this one has {len(clean):,}.")
+    return clean or None
 
 
 def external_id(field: str, value: str) -> str:

@@ -1,5 +1,6 @@
 """What a rule says no to. Nothing has been written when one is raised."""
 
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
@@ -50,6 +51,16 @@ class Busy(Refusal):
         self.run_id = run_id
 
 
+class QuotaExceeded(Refusal):
+    """There are as many as there may be. `reset_at` is when there will be room again by itself, if ever."""
+
+    def __init__(self, reason: str, *, limit: int, used: int, reset_at: datetime | None = None) -> None:
+        super().__init__(reason)
+        self.limit = limit
+        self.used = used
+        self.reset_at = reset_at
+
+
 class Fenced(Refusal):
     """Another producer has taken the run over."""
 
@@ -72,6 +83,14 @@ class SequenceGap(Refusal):
     def __init__(self, expected: int) -> None:
         super().__init__(f"Events are missing: the next one expected has the number {expected}. Send from there.")
         self.expected = expected
+
+
+class AgentConflict(Refusal):
+    """The agent has another version than the one that was expected; `row` is how it is now."""
+
+    def __init__(self, row: models.Agent) -> None:
+        super().__init__("Someone else has edited this agent since. Look at how it is now, and edit that.")
+        self.row = row
 
 
 class ProjectConflict(Refusal):

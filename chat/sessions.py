@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from chat import doorbells, limits
+from chat import capacity, doorbells, limits
 from chat.cursors import ScopeKind
 from chat.process import Process
 from chat.refusals import IdTaken, NotAllowed, NotFound, SessionConflict
@@ -72,6 +72,7 @@ async def create(scope: Scope, new: NewSession) -> Seen:
         InvalidInput: a value cannot be used.
         NotFound: there is no such project or agent.
         IdTaken: the id belongs to something else.
+        QuotaExceeded: there are as many sessions with the agent as it allows.
     """
     try:
         async with scope.write() as tx:
@@ -107,12 +108,14 @@ async def begin(tx: AsyncSession, scope: Scope, new: NewSession) -> Seen:
     Raises:
         InvalidInput: a value cannot be used.
         NotFound: there is no such project or agent.
+        QuotaExceeded: there are as many sessions with the agent as it allows.
         sqlalchemy.exc.IntegrityError: an id is taken; see `after_conflict`.
     """
     title = None if new.title is None else limits.name("title", new.title)
     external_id = None if new.external_id is None else limits.external_id("externalId", new.external_id)
     metadata = limits.metadata("metadata", new.metadata)
     await _check_links(tx, project_id=new.project_id, agent_id=new.agent_id)
+    await capacity.make_room(tx, scope.viewer.id, new.agent_id)
     session = Session(
         id=new.id or uuid7(),
         owner_id=scope.viewer.id,
@@ -169,6 +172,7 @@ async def edit(
         NotAllowed: the viewer may only read the session.
         InvalidInput: a value cannot be used.
         SessionConflict: the session has another version than the expected one.
+        QuotaExceeded: it would be active, and there are as many with its agent as that allows.
     """
     shared: dict[str, Any] = dict(links or {})
     if title is not None:
@@ -178,6 +182,7 @@ async def edit(
     async with scope.write() as tx:
         made(tx, session=session_id)
         session, member = await writable(tx, scope, session_id) if shared else await seen(tx, scope, session_id)
+        earlier = session.agent_id
         await _check_links(tx, **(links or {}))
         heads: Mapping[UUID, int] = {}
         if shared:
@@ -191,6 +196,9 @@ async def edit(
                 raise SessionConflict(*now)
             session = changed
             heads = await memberships.touch(tx, session_id)
+        is_active = not archived if archived is not None else member.archived_at is None
+        if is_active and (member.archived_at is not None or session.agent_id != earlier):
+            await capacity.make_room(tx, scope.viewer.id, session.agent_id, session_id)
         if archived is not None:
             seq = heads.get(scope.viewer.id) or await users.advance(tx, scope.viewer.id)
             value = func.coalesce(Membership.archived_at, func.now()) if archived else None

@@ -42,6 +42,22 @@ async def change(tx: AsyncSession, session_id: UUID, user_id: UUID, seq: int, va
     return (await tx.scalars(query, execution_options=options)).one()
 
 
+async def active(tx: AsyncSession, user_id: UUID, agent_id: UUID) -> Sequence[UUID]:
+    """A member's sessions with an agent that are not archived, those that have been quiet for longest first."""
+    query = (
+        select(Membership.session_id)
+        .join(Session, Session.id == Membership.session_id)
+        .where(
+            Membership.user_id == user_id,
+            Membership.archived_at.is_(None),
+            Session.agent_id == agent_id,
+            Session.deleted_at.is_(None),
+        )
+        .order_by(Membership.last_activity_at, Membership.session_id)
+    )
+    return (await tx.scalars(query)).all()
+
+
 async def changed(tx: AsyncSession, user_id: UUID, after: int, limit: int) -> Sequence[tuple[Session, Membership]]:
     """What changed in a member's list after a number of the account scope, deletions included, in that order."""
     query = (

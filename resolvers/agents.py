@@ -1,4 +1,4 @@
-"""Agents: list."""
+"""Agents: list and change."""
 
 from typing import Annotated
 from uuid import UUID
@@ -6,17 +6,27 @@ from uuid import UUID
 import strawberry
 
 from chat import agents
+from chat.agents import Character
 from schema import connection, identifier
 from schema.agent import Agent, AgentConnection
 from schema.connection import After, Before, First, Last
 from schema.context import Info
+from schema.input import CreateAgentInput, EditAgentInput
+from schema.payload import (
+    AgentPayload,
+    CreateAgentResult,
+    DeleteAgentPayload,
+    DeleteAgentResult,
+    EditAgentResult,
+)
+from schema.repeat import Key, once
 
 PAGE = 50
 
+AgentId = Annotated[strawberry.ID, strawberry.argument(description="The agent's id.")]
 
-async def agent(
-    info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="The agent's id.")]
-) -> Agent | None:
+
+async def agent(info: Info, id: AgentId) -> Agent | None:
     """One agent."""
     row = await info.context.agents.load(identifier.parse("id", id))
     return None if row is None else Agent.of(row)
@@ -39,3 +49,50 @@ async def page(
 def _key(field: str, cursor: str) -> tuple[UUID]:
     (agent_id,) = connection.decode("agent", field, cursor)
     return (UUID(agent_id),)
+
+
+async def create(
+    info: Info,
+    input: Annotated[CreateAgentInput, strawberry.argument(description="The agent.")],
+    client_mutation_id: Key = None,
+) -> CreateAgentResult:
+    """Makes an agent."""
+    scope = once(info, "createAgent", client_mutation_id, input)
+    return AgentPayload(
+        agent=Agent.of(await agents.create(scope, _character(input), agent_id=identifier.optional("id", input.id)))
+    )
+
+
+async def edit(
+    info: Info,
+    input: Annotated[EditAgentInput, strawberry.argument(description="What to change.")],
+    client_mutation_id: Key = None,
+) -> EditAgentResult:
+    """Changes an agent."""
+    row = await agents.edit(
+        once(info, "editAgent", client_mutation_id, input),
+        identifier.parse("id", input.id),
+        _character(input),
+        expected_version=input.expected_version,
+    )
+    return AgentPayload(agent=Agent.of(row))
+
+
+def _character(input: CreateAgentInput | EditAgentInput) -> Character:
+    return Character(
+        name=input.name,
+        description=input.description,
+        instructions=input.instructions,
+        provider=input.provider,
+        model=input.model,
+        parameters=input.parameters,
+        metadata=input.metadata,
+        active_sessions=input.active_sessions,
+        when_full=input.when_full,
+    )
+
+
+async def delete(info: Info, id: AgentId, client_mutation_id: Key = None) -> DeleteAgentResult:
+    """Deletes an agent."""
+    row = await agents.delete(once(info, "deleteAgent", client_mutation_id, id), identifier.parse("id", id))
+    return DeleteAgentPayload(id=identifier.of(row.id))

@@ -38,6 +38,12 @@ class Mutation:
     edit_project = mutation(resolver=projects.edit, description="Renames a project, or changes its metadata.")
     delete_project = mutation(resolver=projects.delete, description="Deletes a project. Its sessions stay.")
 
+    create_agent = mutation(resolver=agents.create, description="Makes an agent of your own.")
+    edit_agent = mutation(
+        resolver=agents.edit, description="Changes an agent of your own. Later replies follow what it says then."
+    )
+    delete_agent = mutation(resolver=agents.delete, description="Deletes an agent of your own. Its sessions stay.")
+
     create_session = mutation(
         resolver=sessions.create,
         description="Makes an empty session. To begin with a message, `sendMessage` alone is enough.",

@@ -7,9 +7,16 @@ import strawberry
 from strawberry.scalars import JSON
 
 from db import models
-from schema import identifier
+from schema import choice, identifier
 from schema.connection import Connection
 from schema.node import Node
+
+choice.describe(
+    models.WhenFull,
+    "What to do where a member has as many active sessions with an agent as it allows.",
+    REJECT="Refuse, as `QuotaExceeded`.",
+    ARCHIVE_OLDEST="Put the one away that has been quiet for longest.",
+)
 
 
 @strawberry.type(description="Who answers in a session: instructions, a model and its parameters.")
@@ -22,6 +29,12 @@ class Agent(Node):
     provider: str | None = strawberry.field(description="The provider that runs it; the server's own where null.")
     model: str | None = strawberry.field(description="The provider's name of the model; the server's own where null.")
     parameters: JSON = strawberry.field(description="Parameters of the model, such as `temperature`.")
+    metadata: JSON = strawberry.field(description="A JSON object for the app's own use.")
+    active_sessions: int | None = strawberry.field(
+        description="How many sessions with it each member may have that are not archived; null: any number."
+    )
+    when_full: models.WhenFull = strawberry.field(description="What a new session does where there are as many.")
+    version: int = strawberry.field(description="Rises with every edit; see `expectedVersion`.")
     shared: bool = strawberry.field(description="Whether it is there for everybody, not the viewer's own.")
     created_at: datetime = strawberry.field(description="When it was made.")
     updated_at: datetime = strawberry.field(description="When it was last changed.")
@@ -37,6 +50,10 @@ class Agent(Node):
             provider=row.provider,
             model=row.model,
             parameters=JSON(row.parameters),
+            metadata=JSON(row.meta),
+            active_sessions=row.active_sessions,
+            when_full=row.when_full,
+            version=row.version,
             shared=row.owner_id is None,
             created_at=row.created_at,
             updated_at=row.updated_at,

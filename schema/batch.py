@@ -16,7 +16,7 @@ from schema.payload import (
     SessionConflict,
     SessionPayload,
 )
-from schema.refusal import Busy, IdTaken, InvalidInput, NotAllowed, NotFound
+from schema.refusal import Busy, IdTaken, InvalidInput, NotAllowed, NotFound, QuotaExceeded
 
 
 @strawberry.input(one_of=True, description="One mutation of a batch. Give exactly one field.")
@@ -70,6 +70,7 @@ BatchResult = Annotated[
     | InvalidInput
     | IdTaken
     | Busy
+    | QuotaExceeded
     | ProjectConflict
     | SessionConflict,
     strawberry.union("BatchResult", description="What the mutation would have returned by itself."),

@@ -6,6 +6,7 @@ import strawberry
 from strawberry.scalars import JSON
 
 from chat.asking import WhenBusy
+from db import models
 from schema import choice
 
 choice.describe(
@@ -36,6 +37,51 @@ class EditProjectInput:
     id: strawberry.ID = strawberry.field(description="The project.")
     name: str | None = strawberry.field(default=None, description="Its new name.")
     metadata: JSON | None = strawberry.field(default=None, description="Its new metadata, whole.")
+    expected_version: int | None = strawberry.field(
+        default=None, description="Change it only if this is its version still."
+    )
+
+
+@strawberry.input(description="An agent to make.")
+class CreateAgentInput:
+    """For `createAgent`."""
+
+    name: str = strawberry.field(description="What it is called; at most 255 characters.")
+    id: strawberry.ID | None = strawberry.field(default=None, description=ID_NOTE)
+    description: str | None = strawberry.field(default=None, description="What it is good for.")
+    instructions: str | None = strawberry.field(
+        default=None, description="What the model is told before every conversation; at most 100,000 characters."
+    )
+    provider: str | None = strawberry.field(default=None, description="The provider that runs it.")
+    model: str | None = strawberry.field(default=None, description="The provider's name of the model.")
+    parameters: JSON | None = strawberry.field(default=None, description="Parameters of the model: a JSON object.")
+    metadata: JSON | None = strawberry.field(default=None, description="A JSON object for your own use.")
+    active_sessions: int | None = strawberry.field(
+        default=None, description="How many sessions with it each member may have that are not archived."
+    )
+    when_full: models.WhenFull = strawberry.field(
+        default=models.WhenFull.REJECT, description="What a new session does where there are as many."
+    )
+
+
+@strawberry.input(description="What to change in an agent. What you leave out stays; a blank text takes one away.")
+class EditAgentInput:
+    """For `editAgent`."""
+
+    id: strawberry.ID = strawberry.field(description="The agent.")
+    name: str | None = strawberry.field(default=None, description="Its new name.")
+    description: str | None = strawberry.field(default=None, description="What it is good for.")
+    instructions: str | None = strawberry.field(default=None, description="What the model is told from now on.")
+    provider: str | None = strawberry.field(default=None, description="The provider that runs it.")
+    model: str | None = strawberry.field(default=None, description="The provider's name of the model.")
+    parameters: JSON | None = strawberry.field(default=None, description="Its new parameters, whole.")
+    metadata: JSON | None = strawberry.field(default=None, description="Its new metadata, whole.")
+    active_sessions: int | None = strawberry.field(
+        default=None, description="How many sessions with it each member may have that are not archived; 0: any number."
+    )
+    when_full: models.WhenFull | None = strawberry.field(
+        default=None, description="What a new session does where there are as many."
+    )
     expected_version: int | None = strawberry.field(
         default=None, description="Change it only if this is its version still."
     )

@@ -7,9 +7,10 @@ from strawberry.schema.exception_handlers import get_exception_types
 
 from chat import refusals
 from schema import refusal
+from schema.agent import Agent
 from schema.message import Message
 from schema.project import Project
-from schema.refusal import Busy, IdTaken, InvalidInput, NotAllowed, NotFound, RunClosed, UserError
+from schema.refusal import Busy, IdTaken, InvalidInput, NotAllowed, NotFound, QuotaExceeded, RunClosed, UserError
 from schema.run import Run
 from schema.session import Session
 
@@ -26,6 +27,20 @@ class DeleteProjectPayload:
     """Of `deleteProject`."""
 
     id: strawberry.ID = strawberry.field(description="The project that was deleted.")
+
+
+@strawberry.type(description="The agent as it is now.")
+class AgentPayload:
+    """Of `createAgent` and `editAgent`."""
+
+    agent: Agent = strawberry.field(description="The agent.")
+
+
+@strawberry.type(description="The agent is gone. Its sessions stay; the server's own answers in them.")
+class DeleteAgentPayload:
+    """Of `deleteAgent`."""
+
+    id: strawberry.ID = strawberry.field(description="The agent that was deleted.")
 
 
 @strawberry.type(description="The session as it is now.")
@@ -84,6 +99,18 @@ class SessionConflict(UserError):
     session: Session = strawberry.field(description="The session as it is now.")
 
 
+@strawberry.type(description="Someone else has edited it since. This is how it is now.")
+class AgentConflict(UserError):
+    """The agent has another version than the one that was expected."""
+
+    agent: Agent = strawberry.field(description="The agent as it is now.")
+
+
+class _AgentConflict(strawberry.ExceptionHandler[refusals.AgentConflict, AgentConflict]):
+    def handle(self, exception: refusals.AgentConflict, **_: object) -> AgentConflict:
+        return AgentConflict(reason=exception.reason, agent=Agent.of(exception.row))
+
+
 class _ProjectConflict(strawberry.ExceptionHandler[refusals.ProjectConflict, ProjectConflict]):
     def handle(self, exception: refusals.ProjectConflict, **_: object) -> ProjectConflict:
         return ProjectConflict(reason=exception.reason, project=Project.of(exception.row))
@@ -94,7 +121,7 @@ class _SessionConflict(strawberry.ExceptionHandler[refusals.SessionConflict, Ses
         return SessionConflict(reason=exception.reason, session=Session.of((exception.row, exception.membership)))
 
 
-HANDLERS = (_ProjectConflict(), _SessionConflict(), *refusal.HANDLERS)
+HANDLERS = (_AgentConflict(), _ProjectConflict(), _SessionConflict(), *refusal.HANDLERS)
 """Turn what rules raise into members of the result unions. What a field's union lacks stays an error."""
 
 
@@ -158,12 +185,24 @@ DeleteProjectResult = Annotated[
     DeleteProjectPayload | NotFound | InvalidInput,
     strawberry.union("DeleteProjectResult", description="The id, or why it was not deleted."),
 ]
+CreateAgentResult = Annotated[
+    AgentPayload | InvalidInput | IdTaken,
+    strawberry.union("CreateAgentResult", description="The agent, or why there is none."),
+]
+EditAgentResult = Annotated[
+    AgentPayload | NotFound | NotAllowed | InvalidInput | AgentConflict,
+    strawberry.union("EditAgentResult", description="The agent, or why it did not change."),
+]
+DeleteAgentResult = Annotated[
+    DeleteAgentPayload | NotFound | NotAllowed | InvalidInput,
+    strawberry.union("DeleteAgentResult", description="The id, or why it was not deleted."),
+]
 CreateSessionResult = Annotated[
-    SessionPayload | NotFound | InvalidInput | IdTaken,
+    SessionPayload | NotFound | InvalidInput | QuotaExceeded | IdTaken,
     strawberry.union("CreateSessionResult", description="The session, or why there is none."),
 ]
 EditSessionResult = Annotated[
-    SessionPayload | NotFound | NotAllowed | InvalidInput | SessionConflict,
+    SessionPayload | NotFound | NotAllowed | InvalidInput | QuotaExceeded | SessionConflict,
     strawberry.union("EditSessionResult", description="The session, or why it did not change."),
 ]
 DeleteSessionResult = Annotated[
@@ -175,7 +214,7 @@ SetTypingResult = Annotated[
     strawberry.union("SetTypingResult", description="What was told, or why nothing was."),
 ]
 SendMessageResult = Annotated[
-    SendMessagePayload | NotFound | NotAllowed | InvalidInput | IdTaken | Busy,
+    SendMessagePayload | NotFound | NotAllowed | InvalidInput | QuotaExceeded | IdTaken | Busy,
     strawberry.union("SendMessageResult", description="The exchange, or why nothing was sent."),
 ]
 EditQueuedRunResult = Annotated[

@@ -1,5 +1,7 @@
 """Refusals by a rule: members of the unions that mutations return."""
 
+from datetime import datetime
+
 import strawberry
 
 from chat import refusals
@@ -44,6 +46,15 @@ class Busy(UserError):
     """See `chat.refusals.Busy`."""
 
     run_id: strawberry.ID = strawberry.field(description="The run that is not over.")
+
+
+@strawberry.type(description="There are as many as there may be. The reason says of what, and what to do.")
+class QuotaExceeded(UserError):
+    """See `chat.refusals.QuotaExceeded`."""
+
+    limit: int = strawberry.field(description="How many there may be.")
+    used: int = strawberry.field(description="How many there are.")
+    reset_at: datetime | None = strawberry.field(description="When there will be room again by itself, if ever.")
 
 
 @strawberry.type(description="Another producer has taken the run over. Stop producing.")
@@ -92,6 +103,13 @@ class _Busy(strawberry.ExceptionHandler[refusals.Busy, Busy]):
         return Busy(reason=exception.reason, run_id=identifier.of(exception.run_id))
 
 
+class _QuotaExceeded(strawberry.ExceptionHandler[refusals.QuotaExceeded, QuotaExceeded]):
+    def handle(self, exception: refusals.QuotaExceeded, **_: object) -> QuotaExceeded:
+        return QuotaExceeded(
+            reason=exception.reason, limit=exception.limit, used=exception.used, reset_at=exception.reset_at
+        )
+
+
 class _Fenced(strawberry.ExceptionHandler[refusals.Fenced, Fenced]):
     def handle(self, exception: refusals.Fenced, **_: object) -> Fenced:
         return Fenced(reason=exception.reason, epoch=exception.epoch)
@@ -113,6 +131,7 @@ HANDLERS = (
     _InvalidInput(),
     _IdTaken(),
     _Busy(),
+    _QuotaExceeded(),
     _Fenced(),
     _RunClosed(),
     _SequenceGap(),

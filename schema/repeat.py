@@ -14,12 +14,15 @@ from chat import queues
 from chat.refusals import InvalidInput
 from chat.scope import Once, Repeated, Scope
 from schema import refusal
+from schema.agent import Agent
 from schema.context import Context, Info
 from schema.message import Message
 from schema.payload import (
+    AgentPayload,
     AnswerRunPayload,
     AskAgainPayload,
     CancelRunPayload,
+    DeleteAgentPayload,
     DeleteProjectPayload,
     DeleteSessionPayload,
     EditQueuedRunPayload,
@@ -88,6 +91,15 @@ async def _project(context: Context, made: Mapping[str, str]) -> ProjectPayload 
 
 async def _deleted_project(_: Context, made: Mapping[str, str]) -> DeleteProjectPayload:
     return DeleteProjectPayload(id=strawberry.ID(made["project"]))
+
+
+async def _agent(context: Context, made: Mapping[str, str]) -> AgentPayload | None:
+    row = await context.agents.load(UUID(made["agent"]))
+    return None if row is None else AgentPayload(agent=Agent.of(row))
+
+
+async def _deleted_agent(_: Context, made: Mapping[str, str]) -> DeleteAgentPayload:
+    return DeleteAgentPayload(id=strawberry.ID(made["agent"]))
 
 
 async def _session(context: Context, made: Mapping[str, str]) -> SessionPayload | None:
@@ -162,6 +174,8 @@ async def _awaiting(context: Context, made: Mapping[str, str]) -> AwaitInputPayl
 _ANSWERS: dict[type, Any] = {
     ProjectPayload: _project,
     DeleteProjectPayload: _deleted_project,
+    AgentPayload: _agent,
+    DeleteAgentPayload: _deleted_agent,
     SessionPayload: _session,
     DeleteSessionPayload: _deleted_session,
     SendMessagePayload: _exchange,

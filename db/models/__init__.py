@@ -1,6 +1,6 @@
 """The rows: one class a table, one module a noun."""
 
-from db.models.agent import Agent
+from db.models.agent import Agent, WhenFull
 from db.models.message import Message, MessageRole, MessageStatus
 from db.models.project import Project
 from db.models.receipt import Receipt
@@ -29,4 +29,5 @@ __all__ = [
     "Session",
     "TitleSource",
     "User",
+    "WhenFull",
 ]

@@ -1,11 +1,19 @@
 """Who answers in a session."""
 
+from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.models.row import Counter, Created, Id, Object, Row, Timestamp
+from db.models.row import Counter, Created, Id, Object, Row, Timestamp, choice
+
+
+class WhenFull(StrEnum):
+    """What to do where a member has as many active sessions with an agent as it allows."""
+
+    REJECT = "reject"
+    ARCHIVE_OLDEST = "archive_oldest"
 
 
 class Agent(Row):
@@ -23,7 +31,15 @@ class Agent(Row):
     model: Mapped[str | None]
     """The provider's name of the model; the server's own choice where it is null."""
     parameters: Mapped[Object]
+    meta: Mapped[Object] = mapped_column("metadata")
+    active_sessions: Mapped[int | None]
+    """How many sessions with it a member may have that are not archived."""
+    when_full: Mapped[WhenFull] = mapped_column(
+        choice(WhenFull), default=WhenFull.REJECT, server_default=WhenFull.REJECT.value
+    )
 
+    version: Mapped[int] = mapped_column(default=1, server_default=text("1"))
+    """Rises with every edit by a person; what `expectedVersion` is compared with."""
     seq: Mapped[Counter]
     """Its last change in the owner's account scope."""
     origin: Mapped[str | None]

@@ -40,12 +40,18 @@ class World:
     runs: list[str] = field(default_factory=list)
     held: dict[str, tuple[int, int]] = field(default_factory=dict)  # an app's run: its epoch and last number
     projects: list[str] = field(default_factory=list)
+    agents: list[str] = field(default_factory=list)
     sessions: list[str] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
 
     def note(self, answer: dict[str, Any]) -> None:
         """Remembers what a mutation has made."""
-        for name, made in (("message", self.messages), ("run", self.runs), ("project", self.projects)):
+        for name, made in (
+            ("message", self.messages),
+            ("run", self.runs),
+            ("project", self.projects),
+            ("agent", self.agents),
+        ):
             if answer.get(name):
                 made.append(answer[name]["id"])
         if answer.get("reply"):
@@ -64,6 +70,7 @@ FRAGMENTS = {
     "startRun": "HeldRunPayload { run { id epoch } message { id } }",
     "takeOverRun": "HeldRunPayload { run { id epoch } message { id } }",
     "createProject": "ProjectPayload { project { id } }",
+    "createAgent": "AgentPayload { agent { id } }",
     "createSession": "SessionPayload { session { id } }",
     "appendToRun": "AppendToRunPayload { lastSeq }",
     "awaitInput": "AwaitInputPayload { run { id } }",
@@ -205,6 +212,22 @@ async def _delete_project(world: World, scope: Scope, dice: random.Random) -> di
     return await do(scope, "deleteProject", f'id: "{one(world.projects, dice)}"')
 
 
+@step("createAgent")
+async def _create_agent(_: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
+    return await do(scope, "createAgent", f'input: {{name: "A{dice.random()}", parameters: {{temperature: 0.5}}}}')
+
+
+@step("editAgent")
+async def _edit_agent(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
+    change = dice.choice([f'name: "B{dice.random()}"', 'instructions: "Be brief."', "activeSessions: 3"])
+    return await do(scope, "editAgent", f'input: {{id: "{one(world.agents, dice)}", {change}}}')
+
+
+@step("deleteAgent")
+async def _delete_agent(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
+    return await do(scope, "deleteAgent", f'id: "{one(world.agents, dice)}"')
+
+
 @step("createSession")
 async def _create_session(_: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
     return await do(scope, "createSession", f'input: {{title: "S{dice.random()}"}}')
@@ -282,7 +305,7 @@ async def in_step(window: Window) -> None:
             await asyncio.sleep(0.05)
 
 
-PRELUDE = ("createProject", "createSession", "sendMessage", "startRun")
+PRELUDE = ("createProject", "createAgent", "createSession", "sendMessage", "startRun")
 """What there is before the steps, so that they meet something."""
 
 
@@ -324,7 +347,7 @@ async def play(server: Server, groups: list[list[tuple[str, int]]], seed: int) -
             fresh = await account(window.scope)
             told = await nodes(window.scope, [*known["messages"], *known["runs"]])
             assert not window.resets
-            assert {"projects": known["projects"], "sessions": known["sessions"]} == fresh
+            assert {kind: known[kind] for kind in fresh} == fresh
             assert known["messages"] | known["runs"] == told
             assert set(world.runs) <= set(known["runs"])
             await window.disconnect()

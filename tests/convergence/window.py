@@ -29,6 +29,7 @@ MESSAGE = (
 )
 RUN = "fragment R on Run { id runStatus: status epoch cancelRequested question { text answer } usage { outputTokens } }"
 PROJECT = "fragment J on Project { id name metadata version }"
+AGENT = "fragment A on Agent { id name description instructions parameters activeSessions whenFull version shared }"
 SESSION = """
     fragment S on Session { id title titleSource metadata version messageCount lastMessagePreview archivedAt }
 """
@@ -53,22 +54,26 @@ CHANGES = (
         changes(after: $after) {
             __typename
             ... on ProjectChanged { cursor project { ...J } } ... on ProjectDeleted { cursor id }
+            ... on AgentChanged { cursor agent { ...A } } ... on AgentDeleted { cursor id }
             ... on SessionChanged { cursor session { ...S } } ... on SessionDeleted { cursor id }
             ... on CaughtUp { cursor } ... on Reset { reason }
         }
     }
 """
     + PROJECT
+    + AGENT
     + SESSION
 )
 ACCOUNT = (
     """
     query {
         projects(first: 100) { edges { node { ...J } } }
+        agents(first: 100) { edges { node { ...A } } }
         sessions(first: 100) { edges { node { ...S } } }
     }
 """
     + PROJECT
+    + AGENT
     + SESSION
 )
 NODES = "query ($ids: [ID!]!) { nodes(ids: $ids) { ...M ...R } }" + MESSAGE + RUN
@@ -146,9 +151,11 @@ class Window:
                 self._append(self.known["messages"][event["messageId"]], event)
             case "ProjectChanged":
                 self.known["projects"][event["project"]["id"]] = event["project"]
+            case "AgentChanged":
+                self.known["agents"][event["agent"]["id"]] = event["agent"]
             case "SessionChanged":
                 self.known["sessions"][event["session"]["id"]] = event["session"]
-            case "ProjectDeleted" | "SessionDeleted" | "MessageDeleted" as kind:
+            case "ProjectDeleted" | "AgentDeleted" | "SessionDeleted" | "MessageDeleted" as kind:
                 self.known[kind.removesuffix("Deleted").lower() + "s"].pop(event["id"], None)
             case "Reset":
                 self.resets.append(event["reason"])

@@ -8,7 +8,7 @@ import pytest
 from graphql import GraphQLObjectType
 from sqlalchemy import text
 
-from chat import messages, producing, projects, questions, runs, sessions
+from chat import agents, messages, producing, projects, questions, runs, sessions
 from chat.asking import WhenBusy
 from chat.process import Timing
 from chat.scope import Scope
@@ -108,6 +108,7 @@ async def test_each_mutation_is_answered_again(server: Server) -> None:
 
 async def answer_each_again(scope: Scope) -> None:
     project = await projects.create(scope, "Panes")
+    agent = await agents.create(scope, agents.Character(name="Helper"))
     session, _ = await sessions.create(scope, NewSession())
     exchange = await messages.send(scope, NewSession(), "Hi")
     asked = await messages.post(scope, NewSession(), "Hello")
@@ -121,6 +122,10 @@ async def answer_each_again(scope: Scope) -> None:
         "createProject": '(input: {name: "New"}, KEY) { ... on ProjectPayload { project { id } } }',
         "editProject": f'(input: {{id: "{project.id}"}}, KEY) {{ ... on ProjectPayload {{ project {{ version }} }} }}',
         "deleteProject": f'(id: "{project.id}", KEY) {{ ... on DeleteProjectPayload {{ id }} }}',
+        "createAgent": '(input: {name: "New"}, KEY) { ... on AgentPayload { agent { id } } }',
+        "editAgent": f'(input: {{id: "{agent.id}", name: "N"}}, KEY) '
+        "{ ... on AgentPayload { agent { version } } }",
+        "deleteAgent": f'(id: "{agent.id}", KEY) {{ ... on DeleteAgentPayload {{ id }} }}',
         "createSession": '(input: {title: "New"}, KEY) { ... on SessionPayload { session { id } } }',
         "editSession": f'(input: {{id: "{session.id}", title: "T"}}, KEY) {{ ... on SessionPayload {VERSION} }}',
         "deleteSession": f'(id: "{session.id}", KEY) {{ ... on DeleteSessionPayload {{ id }} }}',

@@ -137,6 +137,23 @@ MUTATIONS = {
     "deleteSession": mutation_by_id(
         "deleteSession", "id", "$session", "... on DeleteSessionPayload { id }", "DeleteSessionPayload"
     ),
+    "createAgent": mutation(
+        "createAgent",
+        "CreateAgentInput",
+        "... on AgentPayload { agent { id name } }",
+        {"name": "Helper", "instructions": "Be brief."},
+        "AgentPayload",
+    ),
+    "editAgent": mutation(
+        "editAgent",
+        "EditAgentInput",
+        "... on AgentPayload { agent { id name } }",
+        {"id": "$helper", "name": "Better helper"},
+        "AgentPayload",
+    ),
+    "deleteAgent": mutation_by_id(
+        "deleteAgent", "id", "$helper", "... on DeleteAgentPayload { id }", "DeleteAgentPayload"
+    ),
     "sendMessage": mutation(
         "sendMessage",
         "SendMessageInput",
@@ -250,8 +267,8 @@ SUBSCRIPTIONS = {
 class Home:
     """What somebody has.
 
-    A project, a session in it, a message there, and four runs of their own app: one that is being written (`run`),
-    one that was stopped (`over`), one that asks a question (`asking`, `question`), and one that waits (`queued`).
+    A project, an agent (`helper`), a session, a message there, and four runs of their own app: one that is being
+    written (`run`), one that was stopped (`over`), one that asks (`asking`, `question`), and one that waits (`queued`).
     """
 
     ids: Mapping[str, str]
@@ -269,7 +286,10 @@ class Home:
         busy, _, asking = await _held(caller, project)
         asked = await caller.get(ASK, id=asking)
         queued = await _queued(caller, busy)
-        agents = await caller.get("{ agents { edges { node { id } } } }")
+        agents = await caller.get("{ agents(last: 1) { edges { node { id shared } } } }")
+        helper = await caller.get(
+            'mutation { createAgent(input: {name: "Mine alone"}) { ... on AgentPayload { agent { id } } } }'
+        )
         return cls(
             {
                 "project": project,
@@ -280,7 +300,8 @@ class Home:
                 "asking": asking,
                 "question": asked["awaitInput"]["run"]["question"]["id"],
                 "queued": queued,
-                "agent": agents["agents"]["edges"][0]["node"]["id"],
+                "agent": next(each["node"]["id"] for each in agents["agents"]["edges"] if each["node"]["shared"]),
+                "helper": helper["createAgent"]["agent"]["id"],
                 "key": str(uuid4()),
             }
         )
