@@ -10,6 +10,7 @@ from chat import doorbells
 from chat.cursors import Cursor, ScopeKind
 from chat.doorbells import Frame, Signal
 from chat.events import PresenceChanged, ResetReason
+from chat.sync.arrivals import Arrivals
 from chat.sync.news import News
 from chat.sync.window import Window
 from db.database import Database
@@ -31,8 +32,9 @@ class Feed(ABC):
 
     kind: ClassVar[ScopeKind]
 
-    def __init__(self, db: Database, bus: Bus, scope_id: UUID) -> None:
+    def __init__(self, db: Database, bus: Bus, scope_id: UUID, arrivals: Arrivals) -> None:
         self.id = scope_id
+        self.arrivals = arrivals
         self.windows: set[Window[Any]] = set()
         self.position = 0
         self.epoch = 0
@@ -49,7 +51,7 @@ class Feed(ABC):
         """
         self._listening = await self._bus.listen(doorbells.channel(self.kind, self.id), self)
         try:
-            start = await self.read(None)
+            start = await self._start()
             if start is None:
                 raise Gone
         except BaseException:
@@ -158,6 +160,10 @@ class Feed(ABC):
     @abstractmethod
     async def read(self, after: int | None) -> News | None:
         """What a window reads that stands at `after`. None: the scope is gone."""
+
+    async def _start(self) -> News | None:
+        """Where the scope stands."""
+        return await self.read(None)
 
     @abstractmethod
     async def _next(self) -> News | None:

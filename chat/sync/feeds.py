@@ -10,6 +10,7 @@ from chat.cursors import Cursor, ScopeKind
 from chat.events import ResetReason
 from chat.jobs import Jobs
 from chat.sync.account import AccountFeed
+from chat.sync.arrivals import Arrivals
 from chat.sync.feed import Feed
 from chat.sync.session import SessionFeed
 from chat.sync.window import Window
@@ -30,6 +31,7 @@ class Feeds:
         self._db = db
         self._bus = bus
         self._jobs = jobs
+        self.arrivals = Arrivals(jobs)
         self._open: dict[tuple[ScopeKind, UUID], asyncio.Task[Feed]] = {}
         self._waiting: dict[tuple[ScopeKind, UUID], int] = {}
         self._readers: dict[Feed, asyncio.Task[None]] = {}
@@ -62,8 +64,9 @@ class Feeds:
             self._tidy(key)
 
     async def _opened(self, kind: ScopeKind, scope_id: UUID) -> Feed:
-        feed = _KINDS[kind](self._db, self._bus, scope_id)
-        await feed.open()
+        feed = _KINDS[kind](self._db, self._bus, scope_id, self.arrivals)
+        async with self.arrivals.turn:
+            await feed.open()
         self._readers[feed] = self._jobs.start(feed.run(), f"feed {kind.name} {scope_id}")
         return feed
 

@@ -10,6 +10,7 @@ from chat.cursors import Cursor, ScopeKind
 from chat.doorbells import Frame, Signal
 from chat.events import Event, PartChanged, PresenceChanged, TextDelta
 from chat.sync import news
+from chat.sync.arrivals import Arrivals
 from chat.sync.feed import Feed
 from chat.sync.news import News, Writing
 from chat.sync.pace import Pace
@@ -33,8 +34,8 @@ class SessionFeed(Feed):
 
     kind = ScopeKind.SESSION
 
-    def __init__(self, db: Database, bus: Bus, scope_id: UUID) -> None:
-        super().__init__(db, bus, scope_id)
+    def __init__(self, db: Database, bus: Bus, scope_id: UUID, arrivals: Arrivals) -> None:
+        super().__init__(db, bus, scope_id, arrivals)
         self.writing: dict[UUID, Writing] = {}
         self._missing: set[UUID] = set()
         self._held: list[Frame] | None = None
@@ -46,6 +47,10 @@ class SessionFeed(Feed):
         """See `Feed.read`; with every message in flight."""
         async with self._db.system(snapshot=True) as tx:
             return await news.of_session(tx, self.id, after, newest=NEWEST, wholes=True)
+
+    async def _start(self) -> News | None:
+        async with self._db.system(snapshot=True) as tx:
+            return await news.of_session(tx, self.id, None, wholes=True)
 
     async def _next(self) -> News | None:
         missing = {run_id: self.writing[run_id] for run_id in self._missing if run_id in self.writing}

@@ -194,7 +194,7 @@ class Window[E]:
         if self._after is not None and (self._after.kind, self._after.id) != (self.feed.kind, self.feed.id):
             self.end(ResetReason.BAD_CURSOR)
             return
-        news = await patiently(lambda: self.feed.read(self._position), "A window")
+        news = await patiently(lambda: self.feed.arrivals.read(self.feed, self._position), "A window")
         if news is None:
             self.end(ResetReason.ACCESS_CHANGED)
         if news is None or self._refusal is not None:

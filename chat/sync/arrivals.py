@@ -1,0 +1,47 @@
+"""Windows that come: a few are let in at a time, and those that want the same share one read."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from chat.jobs import Jobs
+from chat.sync.news import News
+
+if TYPE_CHECKING:
+    from chat.sync.feed import Feed
+
+AT_ONCE = 4
+"""Arrivals that a process works on at a time. After a restart all windows come at once; the journal must not wait
+behind them for a connection, nor the windows that are live for the processor."""
+
+
+class Arrivals:
+    """What windows read when they come, for all feeds of a process."""
+
+    def __init__(self, jobs: Jobs) -> None:
+        self.turn = asyncio.Semaphore(AT_ONCE)
+        """Held by whatever work an arrival makes, besides its reading."""
+        self._jobs = jobs
+        self._asked: dict[tuple[Feed, int | None], asyncio.Future[News | None]] = {}
+
+    async def read(self, feed: "Feed", after: int | None) -> News | None:
+        """What `feed.read` gives; it begins after this was called, so that it misses nothing that is not held."""
+        key = (feed, after)
+        asked = self._asked.get(key)
+        if asked is None:
+            asked = self._asked[key] = asyncio.get_running_loop().create_future()
+            asked.add_done_callback(lambda done: done.cancelled() or done.exception())  # all may have left meanwhile
+            self._jobs.start(self._read(key, asked), f"arrivals at {feed.id}")
+        return await asyncio.shield(asked)
+
+    async def _read(self, key: "tuple[Feed, int | None]", asked: "asyncio.Future[News | None]") -> None:
+        feed, after = key
+        try:
+            async with self.turn:
+                del self._asked[key]
+                asked.set_result(await feed.read(after))
+        except Exception as error:
+            asked.set_exception(error)
+        except BaseException:
+            self._asked.pop(key, None)
+            asked.cancel()
+            raise
