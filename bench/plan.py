@@ -10,7 +10,6 @@ execution of its own, as a query runs. The figures are medians of the rounds, in
 
 import argparse
 import asyncio
-import json
 import statistics
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -24,6 +23,7 @@ from graphql import DocumentNode, ExecutionResult, Executor, execute, parse
 from graphql.execution.incremental import IncrementalExecutor
 from graphql.pyutils import is_awaitable
 
+from bench import results
 from db.models import MessageRole, MessageStatus
 from resolvers.root import PARTS, api
 from schema.connection import Edge, PageInfo
@@ -181,8 +181,9 @@ async def main() -> None:
     options.add_argument("--seconds", type=float, default=0.2)
     chosen = options.parse_args()
     cases = {"event": events(), "page, whole": pages(whole=True), "page, behind a resolver": pages(whole=False)}
-    for case, sides in cases.items():
-        print(json.dumps(asdict(await measure(case, sides, chosen.rounds, chosen.seconds))), flush=True)
+    rows = [asdict(await measure(case, sides, chosen.rounds, chosen.seconds)) for case, sides in cases.items()]
+    results.keep("plan", vars(chosen), rows)
+    results.show(rows)
 
 
 if __name__ == "__main__":

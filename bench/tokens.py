@@ -22,6 +22,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import psutil
 
+from bench import results
 from chat.cursors import ScopeKind
 from chat.doorbells import Frame, channel, read
 from chat.journal import Journal
@@ -247,11 +248,19 @@ async def main() -> None:
     options.add_argument("--seconds", type=float, default=10)
     options.add_argument("--rounds", type=int, default=3)
     chosen = options.parse_args()
+    found: dict[str, list[dict[str, float]]] = {side: [] for side in SIDES}
     async with prepared() as (url, pid):
         for _ in range(chosen.rounds):
-            for side in SIDES:
-                figures = await measure(url, pid, side, chosen.runs, chosen.rate, chosen.seconds)
-                print(json.dumps(asdict(figures)), flush=True)
+            for side, figures in found.items():
+                measured = asdict(await measure(url, pid, side, chosen.runs, chosen.rate, chosen.seconds))
+                print(json.dumps(measured), flush=True)
+                figures.append({name: value for name, value in measured.items() if name != "side"})
+    rows = [
+        {"side": side, **{name: results.spread([each[name] for each in figures], 2) for name in figures[0]}}
+        for side, figures in found.items()
+    ]
+    results.keep("tokens", vars(chosen), rows)
+    results.show(rows)
 
 
 if __name__ == "__main__":
