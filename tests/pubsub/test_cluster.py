@@ -179,8 +179,9 @@ async def test_a_message_that_came_to_the_wrong_node_is_owned_up_to(
 ) -> None:
     source, target, _ = cluster.owners
     (channel,) = await channels_on(cluster, namespace, source, 1)
-    for _ in range(5):  # it looks around now and then, and may see the move in time
-        await cluster.move(f"{namespace}:{channel}", target)
+    losses = 0
+    for node in (target, source) * 3:  # it looks around now and then, and may see a move in time
+        await cluster.move(f"{namespace}:{channel}", node)
         ear = Ear()
         async with RedisBus(cluster.url, namespace=namespace) as informed:
             await informed.listen(channel, ear)
@@ -188,11 +189,8 @@ async def test_a_message_that_came_to_the_wrong_node_is_owned_up_to(
             await ear.stirs()
             here.publish(channel, b"heard")
             assert (await ear.hears(1 if ear.losses else 2))[-1] == b"heard"
-        await cluster.move(f"{namespace}:{channel}", source)
-        if ear.losses:
-            assert ear.heard == [b"heard"]
-            return
-    pytest.fail("the move was seen in time, five times")
+        losses += ear.losses
+    assert losses
 
 
 async def test_who_listens_by_an_old_view_is_told_where_to(
