@@ -12,7 +12,7 @@ import pytest
 from tests.chaos.checker import Verdict
 from tests.chaos.conftest import COUNT, LEASE, Scene
 from tests.chaos.watching import Watched, watched
-from tests.server.callers import Caller
+from tests.server.callers import SETTLED, Caller
 from tests.server.served import serving
 from tests.support.proxy import Proxy
 
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 MID = COUNT // 4
 """Numbers after which the fault comes."""
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(110)
 
 
 async def test_a_server_is_killed(scene: Scene) -> None:
@@ -35,7 +35,7 @@ async def test_a_server_is_killed(scene: Scene) -> None:
             await session.until_reads(MID)
             doomed.kill()
             await doomed.ended()
-            end = await session.ended(seconds=5)
+            end = await session.ended(seconds=25)
         assert await session.verdict() == Verdict()
         assert [window.attached for window in session.windows] == [2, 2, 1, 1]
     assert end == "INTERRUPTED"
@@ -51,8 +51,8 @@ async def test_redis_is_killed_and_comes_back_empty(scene: Scene) -> None:
             await near.until(lambda shown: shown.count >= MID + 20)
             await scene.engines.valkey.start()
             deltas = far.deltas
-            await far.until(lambda shown: shown.deltas >= deltas + 20, seconds=5)
-            end = await session.ended(seconds=5)
+            await far.until(lambda shown: shown.deltas >= deltas + 20 or shown.status in SETTLED, seconds=20)
+            end = await session.ended(seconds=25)
         assert await session.verdict() == Verdict()
     assert end == "COMPLETE"
 
@@ -67,7 +67,7 @@ async def test_postgresql_is_stopped_at_once_and_is_away_for_longer_than_a_lease
             await session.writer.fails()
             await asyncio.sleep(LEASE)  # how long it is away; nobody waits for anything
             await scene.engines.database.start()
-            end = await session.ended(seconds=10)
+            end = await session.ended(seconds=25)
         assert await session.verdict() == Verdict()
         assert [window.attached for window in session.windows] == [2, 1, 1, 1]
     assert end == "COMPLETE"
@@ -91,7 +91,7 @@ async def test_links_to_redis_are_taken_away(scene: Scene, take_away: Callable[[
         (here, _), (_, there) = near.windows, far.windows
         await asyncio.gather(*(each.until(lambda shown: shown.count >= back_at) for each in (here, there)))
         scene.way.mend()
-        ends = await asyncio.gather(near.ended(seconds=8), far.ended(seconds=8))
+        ends = await asyncio.gather(near.ended(seconds=25), far.ended(seconds=25))
         assert await near.verdict() == await far.verdict() == Verdict()
     assert set(ends) == {"COMPLETE"}
 
@@ -108,7 +108,7 @@ async def test_a_third_of_what_processes_tell_each_other_is_lost(scene: Scene) -
             await near.writer.ask(near.id, at=scene.one.graphql)
             await far.writer.ask(far.id, at=scene.other.graphql)
             # The last doorbell may be lost: the next comparison of numbers, every ten seconds, finds that.
-            ends = await asyncio.gather(near.ended(seconds=13), far.ended(seconds=13))
+            ends = await asyncio.gather(near.ended(seconds=25), far.ended(seconds=25))
             assert await near.verdict() == await far.verdict() == Verdict()
         finally:
             lossy.loss = 0.0
@@ -139,7 +139,7 @@ async def test_a_producer_is_killed_and_another_takes_over(scene: Scene) -> None
             said = await output(second)
         new = numbers(said)
         await acknowledge(session, old + new)
-        assert await session.ended(seconds=5) == "COMPLETE"
+        assert await session.ended(seconds=25) == "COMPLETE"
         assert await session.verdict() == Verdict()
     assert refused == ["The server refuses: Another producer has taken this run over. Stop producing."]
     assert (said[0], said[-1]) == ("took over 2", "finished")
@@ -154,11 +154,11 @@ async def test_two_hundred_windows_lose_their_connections_at_once(scene: Scene) 
             await session.until_reads(MID)
             for window in session.windows:
                 window.lose()
-            await session.until_all(lambda shown: shown.attached == 2, seconds=5)
+            await session.until_all(lambda shown: shown.attached == 2, seconds=20)
             writing = (await session.reply())["status"]
             said = await output(app)
         await acknowledge(session, numbers(said))
-        assert await session.ended(seconds=10) == "COMPLETE"
+        assert await session.ended(seconds=25) == "COMPLETE"
         assert await session.verdict() == Verdict()
         assert {window.attached for window in session.windows} == {2}
     assert writing == "STREAMING"
