@@ -39,10 +39,14 @@ def position(journal: Sequence[Delta]) -> tuple[int, int]:
 
 def folded(message: Message, journal: Iterable[Delta]) -> list[Json]:
     """The parts of a message with what a journal adds to them."""
-    result = [dict(part) for part in message.parts]
-    for delta in journal:
-        parts.fold(result, orjson.loads(delta.events))
-    return result
+    return _with([dict(part) for part in message.parts], (delta.events for delta in journal))
+
+
+def _with(so_far: list[Json], journal: Iterable[str]) -> list[Json]:
+    """The same parts, with what JSON arrays of events add to them."""
+    for events in journal:
+        parts.fold(so_far, orjson.loads(events))
+    return so_far
 
 
 def extend(message: Message, journal: Iterable[Delta]) -> None:
@@ -57,8 +61,5 @@ def whole(row: rows.Message) -> Message | rows.Message:
     if row.journal is None:
         return row
     message = Message(**{name: getattr(row, name) for name in rows.MESSAGE})
-    result = message.parts
-    for events in row.journal:
-        parts.fold(result, orjson.loads(events))
-    message.content = parts.content(result)
+    message.content = parts.content(_with(message.parts, row.journal))
     return message

@@ -85,6 +85,7 @@ class Feed(ABC):
         """
         window: Window[Any] = Window(self, user_id, after, client, present=present, every=every)
         self.windows.add(window)
+        self._joined(window)
         return window
 
     def presence(self) -> PresenceChanged | None:
@@ -94,6 +95,7 @@ class Feed(ABC):
     def leave(self, window: Window[Any]) -> None:
         """Forgets a window."""
         self.windows.discard(window)
+        self._left(window)
 
     def end(self, reason: ResetReason) -> None:
         """Ends every window with a reset."""
@@ -174,6 +176,12 @@ class Feed(ABC):
 
     def _told(self, found: News) -> None:  # noqa: B027
         """The windows have got the rows of `found`."""
+
+    def _joined(self, window: Window[Any]) -> None:  # noqa: B027
+        """A window has come."""
+
+    def _left(self, window: Window[Any]) -> None:  # noqa: B027
+        """A window has gone."""
 
     def _flush(self) -> None:  # noqa: B027
         """Tells whatever waits to be told."""

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from chat import doorbells
-from chat.cursors import Cursor, ScopeKind
+from chat.cursors import ScopeKind
 from chat.doorbells import Frame, Signal
 from chat.events import Event, PartChanged, PresenceChanged, TextDelta
 from chat.sync import news
@@ -66,26 +66,17 @@ class SessionFeed(Feed):
                 self._missing.update(missing)
                 self._release()
 
-    def join(
-        self,
-        user_id: UUID,
-        after: Cursor | None,
-        client: str | None = None,
-        *,
-        present: bool = False,
-        every: float = 0.0,
-    ) -> Window[Any]:
-        """See `Feed.join`."""
-        window = super().join(user_id, after, client, present=present, every=every)
-        self._paces.setdefault(every, Pace(every)).windows.add(window)
-        if present:
-            self._presence.enter(window.id, user_id, client)
-        return window
+    def _joined(self, window: Window[Any]) -> None:
+        self._paces.setdefault(window.every, Pace(window.every)).windows.add(window)
+        if window.present:
+            self._presence.enter(window.id, window.user_id, window.client)
 
-    def leave(self, window: Window[Any]) -> None:
-        """See `Feed.leave`."""
-        super().leave(window)
-        self._paces[window.every].windows.discard(window)
+    def _left(self, window: Window[Any]) -> None:
+        pace = self._paces.get(window.every)
+        if pace is not None:
+            pace.windows.discard(window)
+            if not pace.windows:
+                self._paces.pop(window.every).close()
         self._presence.leave(window.id)
 
     def close(self) -> None:

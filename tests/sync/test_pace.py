@@ -9,6 +9,7 @@ from chat import following
 from chat.events import PartChanged, TextDelta
 from chat.refusals import InvalidInput
 from chat.scope import Scope
+from chat.sync.session import SessionFeed
 from db.database import Database
 from db.models import RunStatus
 from llm.models import Models
@@ -128,3 +129,13 @@ async def test_pieces_follow_each_other_exactly(scope: Scope, model: ScriptedMod
         for earlier, later in pairwise(pieces(client)):
             assert later.offset == earlier.offset + len(earlier.text)
         assert len(pieces(client)) < 40
+
+
+async def test_a_pace_goes_with_its_last_window(scope: Scope) -> None:
+    session_id = await begin(scope)
+    async with watching(scope, session_id):
+        (feed,) = [feed for feed in scope.process.feeds._readers if isinstance(feed, SessionFeed)]
+        for every in (20, 20, 40):
+            async with watching(scope, session_id, every=every), watching(scope, session_id, every=every):
+                assert set(feed._paces) == {0.0, every / 1000}
+        assert set(feed._paces) == {0.0}
