@@ -95,6 +95,11 @@ def page() -> MessageConnection:
             client_created_at=None,
             created_at=AT,
             updated_at=AT,
+            version=1,
+            deleted_at=None,
+            reactions=[],
+            feedback=[],
+            annotations=[],
         )
 
     return MessageConnection(

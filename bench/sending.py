@@ -4,8 +4,9 @@
 
 Over HTTP, at a server with one core, ever more clients that each wait for their answer before they go on: people who
 send messages without asking for a reply (`sendMessage`), and agents outside that append ten tokens at a time to a run
-each (`appendToRun`). Whoever is too many waits longer; nobody is turned away, and nothing that was acknowledged is
-missing in the end, which is checked.
+each (`appendToRun`). The first stands beside what a user would write, a mutation of Strawberry over the ORM of
+SQLAlchemy, and beside the limit, the same rows by hand in Starlette; the sides take turns. Whoever is too many waits
+longer; nobody is turned away, and nothing that was acknowledged is missing in the end, which is checked.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import asyncio
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -124,6 +126,14 @@ async def appends(client: Client, tally: Tally) -> Callable[[asyncpg.Connection]
 
 KINDS = {"sendMessage": sends, "appendToRun, 10 tokens": appends}
 
+TRANSOM, ORM, LIMIT = "Transom", "Strawberry, ORM", "Starlette, raw asyncpg"
+SERVERS = {
+    TRANSOM: "bench.peers.pages.transom",
+    ORM: "bench.peers.sending.strawberry_orm",
+    LIMIT: "bench.peers.sending.limit",
+}
+SIDES = [(TRANSOM, "sendMessage"), (ORM, "sendMessage"), (LIMIT, "sendMessage"), (TRANSOM, "appendToRun, 10 tokens")]
+
 
 async def measure(kind: str, port: int, clients: int, seconds: float, url: str, server: served.Served) -> results.Row:
     """One round. Raises `AssertionError` where something acknowledged is missing."""
@@ -161,17 +171,23 @@ async def run(chosen: argparse.Namespace, urls: engines.Urls) -> list[results.Ro
         "TRANSOM_MODEL_URL": "scripted:",
         "VIEWER": str(pages_rows.LOCAL),
     }
-    found: dict[tuple[str, int], list[results.Row]] = {}
-    with served.serving(served.python("bench.peers.pages.transom"), environment) as server:
+    found: dict[tuple[str, str, int], list[results.Row]] = {}
+    with ExitStack() as stack:
+        servers = {
+            name: stack.enter_context(served.serving(served.python(module), environment))
+            for name, module in SERVERS.items()
+        }
         for number in range(chosen.rounds):
-            for kind in KINDS:
-                for clients in CLIENTS:
+            for clients in chosen.clients:
+                for name, kind in SIDES:
+                    server = servers[name]
                     row = await measure(kind, server.port, clients, chosen.seconds, urls.database, server)
-                    found.setdefault((kind, clients), []).append(row)
-                    print(f"round {number + 1}, {row}", flush=True)
+                    found.setdefault((kind, name, clients), []).append(row)
+                    print(f"round {number + 1}, {name}, {row}", flush=True)
     return [
         {
             "what": kind,
+            "server": name,
             "clients": clients,
             "a second": results.spread([row["rate"] for row in rows]),
             "p50 ms": results.spread([row["p50"] for row in rows]),
@@ -179,7 +195,7 @@ async def run(chosen: argparse.Namespace, urls: engines.Urls) -> list[results.Ro
             "server ms each": results.spread([row["cpu"] for row in rows], 2),
             "missing": 0,
         }
-        for (kind, clients), rows in found.items()
+        for (kind, name, clients), rows in sorted(found.items(), key=lambda each: each[0][0], reverse=True)
     ]
 
 
@@ -187,6 +203,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--seconds", type=float, default=5.0)
+    options.add_argument("--clients", type=int, nargs="+", default=CLIENTS)
     chosen = options.parse_args()
     machine.settle()
     with (

@@ -1,6 +1,6 @@
 """Agents: who answers. An account makes its own; those for everybody are the server's."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from uuid_utils.compat import uuid7
 
 from chat import doorbells, limits
+from chat.allowances import OFTEN
 from chat.cursors import ScopeKind
 from chat.refusals import AgentConflict, IdTaken, InvalidInput, NotAllowed, NotFound
 from chat.scope import Scope, made
@@ -36,6 +37,8 @@ class Character:
     active_sessions: int | None = None
     """How many sessions with it a member may have that are not archived; 0: any number."""
     when_full: WhenFull | None = None
+    limits: Mapping[str, int | None] | None = None
+    """How often a member may ask it: `messages_per_minute`, `runs_per_minute`. They replace the earlier ones."""
 
     def values(self) -> dict[str, Any]:
         """The columns that it sets.
@@ -58,7 +61,16 @@ class Character:
             values["active_sessions"] = self.active_sessions or None
         if self.when_full is not None:
             values["when_full"] = self.when_full
+        if self.limits is not None:
+            values["limits"] = _limits(self.limits)
         return values
+
+
+def _limits(given: Mapping[str, int | None]) -> dict[str, int] | None:
+    limits = {name: limit for name, limit in given.items() if limit is not None}
+    if any(not 1 <= limit <= OFTEN for limit in limits.values()):
+        raise InvalidInput("limits", f"Each is a number from 1 to {OFTEN:,}; leave out what is not to be limited.")
+    return limits or None
 
 
 _TEXTS = {
@@ -164,4 +176,6 @@ async def _change(scope: Scope, agent_id: UUID, values: dict[str, Any], expected
 
 
 def _ring(scope: Scope, agent: Agent) -> None:
+    if agent.limits is not None:
+        scope.process.allowances.set_one()
     doorbells.ring(scope.process.bus, ScopeKind.ACCOUNT, scope.viewer.id, agent.seq)

@@ -60,7 +60,7 @@ async def append(scope: Scope, run_id: UUID, epoch: int, from_seq: int, said: Se
         encoded = orjson.dumps(events)
         first = kept.last + 1
         if events:
-            await deltas.add(tx, deltas.Entry(run_id, epoch, first, len(events), encoded.decode()))
+            await deltas.add(tx, deltas.Entry(run_id, epoch, first, len(events), encoded))
     kept.last += len(events)
     process.drafts.keep(run_id, kept)
     if events:
@@ -80,7 +80,7 @@ def _event(draft: Draft, said: Said) -> JournalEvent:
 async def _draft(tx: AsyncSession, scope: Scope, run: Run) -> KeptDraft:
     """The draft of a held run: the kept one, unless another process has stored events since."""
     kept = scope.process.drafts.take(run.id, run.epoch)
-    epoch, last = (await deltas.last(tx, [run.id])).get(run.id, (run.epoch, 0))
+    epoch, last = await deltas.end(tx, run.id) or (run.epoch, 0)
     stored = last if epoch == run.epoch else 0
     if kept is not None and kept.last == stored:
         return kept

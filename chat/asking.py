@@ -45,7 +45,7 @@ async def reply(
     run_id: UUID | None = None,
     agent_id: UUID | None = None,
 ) -> Reply:
-    """Stores an empty reply to `parent` and a queued run. The session's row must be locked.
+    """Stores an empty reply to `parent`, which is in the session, and a queued run. The session's row must be locked.
 
     Raises:
         Busy: a run is not over, and `when_busy` is `REJECT`.
@@ -57,11 +57,10 @@ async def reply(
     producing = [run for run in active if run.status is not RunStatus.QUEUED]
     stops = producing if when_busy is WhenBusy.INTERRUPT else []
     queued = [run.position for run in active if run.status is RunStatus.QUEUED]
-    place = await placing.under(tx, session, parent.id)
-    taken = await sessions.advance(tx, session.id, len(stops) + 2, message_count=Session.message_count + 1)
-    if taken is None:
+    place = await placing.after(tx, session, parent)
+    if not await sessions.take(tx, session, len(stops) + 2, messages=1):
         raise NotFound("session")
-    for number, run in enumerate(stops, start=taken.head - len(stops) - 1):
+    for number, run in enumerate(stops, start=session.head - len(stops) - 1):
         await runs.request_cancel(tx, run.id, number)
     new_run_id = run_id or uuid7()
     message = Message(
@@ -73,7 +72,7 @@ async def reply(
         role=MessageRole.ASSISTANT,
         status=MessageStatus.PENDING,
         run_id=new_run_id,
-        seq=taken.head - 1,
+        seq=session.head - 1,
     )
     run = Run(
         id=new_run_id,
@@ -82,9 +81,9 @@ async def reply(
         agent_id=agent_id or session.agent_id,
         requested_by=scope.viewer.id,
         executor=executor,
-        position=min(queued) - 1 if stops and queued else taken.head,
+        position=min(queued) - 1 if stops and queued else session.head,
         parallel=when_busy is WhenBusy.PARALLEL,
-        seq=taken.head,
+        seq=session.head,
     )
     await messages.add(tx, message)
     await runs.add(tx, run)

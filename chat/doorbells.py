@@ -21,6 +21,7 @@ QUEUED = "transom:runs:queued"
 STOPS = "transom:runs:stops"
 """The channel on which runs are asked to stop; the payload is their ids, 16 bytes each."""
 
+_RING, _SIGNAL, _TOKENS = b"h", b"s", b"f"
 _HEAD = struct.Struct(">cQ")
 _FRAME = struct.Struct(">c16s16sIQ")
 _NUMBERS = struct.Struct(">IQ")
@@ -31,9 +32,9 @@ def channel(kind: ScopeKind, scope_id: UUID) -> str:
     return f"transom:{kind.name.lower()}:{scope_id.hex}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Frame:
-    """Consecutive journaled events of a run; `seq` is the number of the first."""
+    """Consecutive journaled events of a run; `seq` is the number of the first. Nobody changes it."""
 
     run_id: UUID
     message_id: UUID
@@ -59,29 +60,29 @@ class Signal:
 
 def who() -> bytes:
     """Asks every window of the session to announce itself."""
-    return b"s" + orjson.dumps({"kind": "who"})
+    return _SIGNAL + orjson.dumps({"kind": "who"})
 
 
 def here(window_id: UUID, user_id: UUID, client: str | None) -> bytes:
     """Announces a window."""
-    return b"s" + orjson.dumps({"kind": "here", "window": window_id.hex, "user": user_id.hex, "client": client})
+    return _SIGNAL + orjson.dumps({"kind": "here", "window": window_id.hex, "user": user_id.hex, "client": client})
 
 
 def gone(window_id: UUID) -> bytes:
     """Says that a window has gone."""
-    return b"s" + orjson.dumps({"kind": "gone", "window": window_id.hex})
+    return _SIGNAL + orjson.dumps({"kind": "gone", "window": window_id.hex})
 
 
 def typing(bus: Bus, session_id: UUID, user_id: UUID, client: str | None, *, now: bool) -> None:
     """Says that someone is typing, or not any more."""
     kind = "typing" if now else "still"
-    signal = b"s" + orjson.dumps({"kind": kind, "user": user_id.hex, "client": client})
+    signal = _SIGNAL + orjson.dumps({"kind": kind, "user": user_id.hex, "client": client})
     bus.publish(channel(ScopeKind.SESSION, session_id), signal)
 
 
 def ring(bus: Bus, kind: ScopeKind, scope_id: UUID, head: int) -> None:
     """Says that a scope has come to `head`."""
-    bus.publish(channel(kind, scope_id), _HEAD.pack(b"h", head))
+    bus.publish(channel(kind, scope_id), _HEAD.pack(_RING, head))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ class Line:
     @classmethod
     def of(cls, session_id: UUID, run_id: UUID, message_id: UUID) -> "Line":
         """The way of the frames of a run that writes this message of this session."""
-        return cls(channel(ScopeKind.SESSION, session_id), b"f" + run_id.bytes + message_id.bytes)
+        return cls(channel(ScopeKind.SESSION, session_id), _TOKENS + run_id.bytes + message_id.bytes)
 
 
 def send(bus: Bus, line: Line, epoch: int, seq: int, events: bytes) -> None:
@@ -120,14 +121,15 @@ def stopped(payload: bytes) -> list[UUID]:
 
 def read(payload: bytes) -> int | Frame | Signal:
     """The head of a doorbell, a frame, or a signal."""
-    if payload[:1] == b"s":
-        said = orjson.loads(payload[1:])
-        return Signal(said["kind"], _uuid(said.get("window")), _uuid(said.get("user")), said.get("client"))
-    if payload[:1] == b"h":
+    kind = payload[:1]
+    if kind == _TOKENS:
+        _, run_id, message_id, epoch, seq = _FRAME.unpack_from(payload)
+        return Frame(_id(run_id), _id(message_id), epoch, seq, orjson.loads(payload[_FRAME.size :]))
+    if kind == _RING:
         head: int = _HEAD.unpack(payload)[1]
         return head
-    _, run_id, message_id, epoch, seq = _FRAME.unpack_from(payload)
-    return Frame(_id(run_id), _id(message_id), epoch, seq, orjson.loads(payload[_FRAME.size :]))
+    said = orjson.loads(payload[1:])
+    return Signal(said["kind"], _uuid(said.get("window")), _uuid(said.get("user")), said.get("client"))
 
 
 @lru_cache(4_096)

@@ -6,18 +6,21 @@ from enum import StrEnum
 from uuid import UUID
 
 from chat.cursors import Cursor
-from db import models
+from db import models, rows
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Told:
-    """An event. All windows of a process that are told it share this one object."""
+    """An event. All windows of a process that are told it share this one object, so nobody changes it.
+
+    Not frozen: that would double the time it takes to make one, and there is one for each token.
+    """
 
     views: dict[Hashable, object] = field(default_factory=dict, init=False, repr=False, compare=False)
     """What was made of it for one window, and serves the others that want the same."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ProjectChanged(Told):
     """A project was made, changed or deleted."""
 
@@ -25,7 +28,7 @@ class ProjectChanged(Told):
     row: models.Project
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class AgentChanged(Told):
     """One of the account's agents was made, changed or deleted."""
 
@@ -33,7 +36,15 @@ class AgentChanged(Told):
     row: models.Agent
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
+class FolderChanged(Told):
+    """One of the account's folders was made, changed or deleted."""
+
+    cursor: Cursor
+    row: models.Folder
+
+
+@dataclass(slots=True)
 class SessionChanged(Told):
     """A session, or how this member sees it, was made, changed or deleted."""
 
@@ -42,23 +53,23 @@ class SessionChanged(Told):
     membership: models.Membership
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class MessageChanged(Told):
     """A message was made, changed or deleted; this is all of it, with what a run has written so far."""
 
     cursor: Cursor
-    row: models.Message
+    row: models.Message | rows.Message
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RunChanged(Told):
     """A run was queued, began, or ended."""
 
     cursor: Cursor
-    row: models.Run
+    row: models.Run | rows.Run
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class TextDelta(Told):
     """Text was appended to a part. `offset` is where it begins, in UTF-16 code units."""
 
@@ -69,7 +80,7 @@ class TextDelta(Told):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PartChanged(Told):
     """A part was opened, or is now this."""
 
@@ -89,7 +100,7 @@ class Present:
     typing: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PresenceChanged(Told):
     """These windows have the session open now; `count` has also those that are not named."""
 
@@ -97,7 +108,7 @@ class PresenceChanged(Told):
     present: tuple[Present, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CaughtUp(Told):
     """Everything up to here has been told; what follows is live."""
 
@@ -115,14 +126,14 @@ class ResetReason(StrEnum):
     SLOW_CONSUMER = "slow_consumer"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reset(Told):
     """The stream ends here: fetch again, and subscribe after the cursor of what was fetched."""
 
     reason: ResetReason
 
 
-type RowEvent = ProjectChanged | AgentChanged | SessionChanged | MessageChanged | RunChanged
-type AccountEvent = ProjectChanged | AgentChanged | SessionChanged | CaughtUp | Reset
+type RowEvent = ProjectChanged | AgentChanged | FolderChanged | SessionChanged | MessageChanged | RunChanged
+type AccountEvent = ProjectChanged | AgentChanged | FolderChanged | SessionChanged | CaughtUp | Reset
 type SessionEvent = MessageChanged | RunChanged | TextDelta | PartChanged | PresenceChanged | CaughtUp | Reset
 type Event = AccountEvent | SessionEvent

@@ -1,11 +1,10 @@
 """Following a scope: what subscriptions do."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
-from chat import doorbells, sessions
+from chat import doorbells, quotas, sessions
 from chat.cursors import BadCursor, Cursor, ScopeKind
 from chat.events import AccountEvent, SessionEvent
 from chat.refusals import InvalidInput, NotFound
@@ -17,55 +16,86 @@ LONGEST_PACE = 500
 """Milliseconds that a window may have tokens wait at most."""
 
 
-@asynccontextmanager
-async def session(
+class Opening[E]:
+    """A window that is open within an `async with`. There is little more to it than the window: windows are many."""
+
+    __slots__ = ("_closed", "_feeds", "_opens", "_window")
+
+    def __init__(self, scope: Scope, opens: Callable[[], Awaitable[Window[E]]]) -> None:
+        self._feeds = scope.process.feeds
+        self._opens: tuple[Scope, Callable[[], Awaitable[Window[E]]]] | None = scope, opens
+        self._window: Window[E] | None = None
+        self._closed: Callable[[], None] | None = None
+
+    async def __aenter__(self) -> Window[E]:
+        assert self._opens is not None, "A window is opened once."
+        (scope, opens), self._opens = self._opens, None
+        self._closed = await quotas.open_window(scope)
+        try:
+            self._window = await opens()
+        except BaseException:
+            self._count_off()
+            raise
+        return self._window
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._window is not None:
+            self._feeds.leave(self._window)
+            self._count_off()
+
+    def _count_off(self) -> None:
+        if self._closed is not None:
+            self._closed()
+            self._closed = None
+
+
+def session(
     scope: Scope, session_id: UUID, after: str | None, *, present: bool = False, every: int = 0
-) -> AsyncIterator[Window[SessionEvent]]:
+) -> Opening[SessionEvent]:
     """A window on one session, after a cursor or from now; `present`: seen by others, and seeing them.
 
     Tokens are told at most once in `every` milliseconds, put together; 0: as they come.
 
-    Raises:
+    Raises, when it is entered:
         NotFound: there is no such session for the viewer.
         InvalidInput: `after` is no cursor, or `every` is out of its range.
+        QuotaExceeded: the viewer has as many windows open as it may.
     """
-    if not 0 <= every <= LONGEST_PACE:
-        raise InvalidInput("every", f"`every` is a number of milliseconds from 0 to {LONGEST_PACE}.")
-    async with scope.process.feeds.arrivals.turn, scope.tx() as tx:
-        await sessions.seen(tx, scope, session_id)
-    async with _window(scope, ScopeKind.SESSION, session_id, after, present=present, every=every / 1000) as window:
-        yield window
+
+    async def opens() -> Window[SessionEvent]:
+        if not 0 <= every <= LONGEST_PACE:
+            raise InvalidInput("every", f"`every` is a number of milliseconds from 0 to {LONGEST_PACE}.")
+        async with scope.process.feeds.arrivals.turn:
+            (seen,) = await sessions.of_ids(scope, [session_id])
+        if seen is None:
+            raise NotFound("session")
+        return await _join(scope, ScopeKind.SESSION, session_id, after, present=present, every=every / 1000)
+
+    return Opening(scope, opens)
 
 
-@asynccontextmanager
-async def account(scope: Scope, after: str | None) -> AsyncIterator[Window[AccountEvent]]:
+def account(scope: Scope, after: str | None) -> Opening[AccountEvent]:
     """A window on the viewer's account, after a cursor or from now.
 
-    Raises:
+    Raises, when it is entered:
         InvalidInput: `after` is no cursor.
+        QuotaExceeded: the viewer has as many windows open as it may.
     """
-    async with _window(scope, ScopeKind.ACCOUNT, scope.viewer.id, after) as window:
-        yield window
+    return Opening(scope, lambda: _join(scope, ScopeKind.ACCOUNT, scope.viewer.id, after))
 
 
-@asynccontextmanager
-async def _window(
+async def _join(
     scope: Scope, kind: ScopeKind, scope_id: UUID, after: str | None, *, present: bool = False, every: float = 0.0
-) -> AsyncIterator[Window[Any]]:
-    feeds = scope.process.feeds
+) -> Window[Any]:
     try:
         cursor = None if after is None else Cursor.parse(after)
-        window = await feeds.join(
+        return await scope.process.feeds.join(
             kind, scope_id, scope.viewer.id, cursor, scope.viewer.client, present=present, every=every
         )
     except BadCursor as error:
         raise InvalidInput("after", str(error)) from error
     except Gone as error:
         raise NotFound("session") from error
-    try:
-        yield window
-    finally:
-        feeds.leave(window)
 
 
 async def typing(scope: Scope, session_id: UUID, *, now: bool) -> None:

@@ -5,10 +5,10 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chat import sessions
-from chat.refusals import Fenced, InvalidInput, NotFound, RunClosed
+from chat.refusals import Fenced, InvalidInput, NotAllowed, NotFound, RunClosed
 from chat.scope import Scope
 from db import runs
-from db.models import ACTIVE, Run
+from db.models import ACTIVE, MemberRole, Run
 
 
 async def authorise(scope: Scope, run_id: UUID) -> None:
@@ -18,11 +18,11 @@ async def authorise(scope: Scope, run_id: UUID) -> None:
         NotFound: there is no such run for the viewer.
         NotAllowed: the viewer may only read the session.
     """
-    async with scope.tx() as tx:
-        run = await runs.get(tx, run_id)
-        if run is None:
-            raise NotFound("run")
-        await sessions.writable(tx, scope, run.session_id)
+    role = await runs.role(scope.reader, run_id)
+    if role is None:
+        raise NotFound("run")
+    if role is MemberRole.READER:
+        raise NotAllowed(sessions.READ_ONLY)
 
 
 async def current(tx: AsyncSession, run_id: UUID) -> Run:

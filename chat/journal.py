@@ -1,14 +1,13 @@
 """The journal writer: one group commit after another for all runs of a process.
 
 Whatever its runs have pending goes into one insert; when that is committed it is published, and the next turn begins
-with what has come meanwhile. So batches grow with the load, nothing waits for a timer, and no window ever shows a
-token that is not on disk.
+with what has come meanwhile, though not at once if the last one has only just begun. So batches grow with the load, a
+token that comes alone waits for nothing, and no window ever shows one that is not on disk.
 """
 
 import asyncio
 import logging
 from dataclasses import dataclass, field
-from typing import NamedTuple
 from uuid import UUID
 
 import orjson
@@ -25,6 +24,8 @@ _log = logging.getLogger("transom.journal")
 
 BACKLOG = 50_000
 """Events that may wait for the disk before producers are held back."""
+PAUSE = 0.005
+"""Seconds between the beginnings of two turns at least: what comes meanwhile shares one, and its commit."""
 LARGEST = 1_000
 """Events of one run that go into one turn at most; they are one row, and one message on the bus."""
 
@@ -89,12 +90,8 @@ class Pen:
             raise Fenced
 
 
-class _Batch(NamedTuple):
-    """What one pen puts into one turn; repeated unchanged until its outcome is known."""
-
-    pen: Pen
-    entry: deltas.Entry
-    encoded: bytes
+type _Batch = tuple[Pen, deltas.Entry]
+"""What one pen puts into one turn; repeated unchanged until its outcome is known."""
 
 
 class Journal:
@@ -130,9 +127,11 @@ class Journal:
 
     async def run(self) -> None:
         """Writes turn after turn, until cancelled; the turn under way is then finished or undone as a whole."""
+        now = asyncio.get_running_loop().time
         while True:
             await self._wake.wait()
             self._wake.clear()
+            began = now()
             pens, self._dirty = self._dirty, {}
             batches = [batch for pen in pens if (batch := self._batch(pen)) is not None]
             if batches:
@@ -140,16 +139,19 @@ class Journal:
             ended, self._turn = self._turn, None
             if ended is not None:
                 ended.set_result(None)
+            if (rest := began + PAUSE - now()) > 0:
+                await asyncio.sleep(rest)
 
     def _batch(self, pen: Pen) -> _Batch | None:
         """What a pen puts into this turn; None where it has nothing, or nothing that could be stored."""
         first = pen.written - len(pen.pending) + 1
-        events, pen.pending = pen.pending[:LARGEST], pen.pending[LARGEST:]
-        if pen.pending:
-            self._dirty[pen] = None
-            self._wake.set()
+        events, pen.pending = pen.pending, []
         if not events:
             return None
+        if len(events) > LARGEST:
+            events, pen.pending = events[:LARGEST], events[LARGEST:]
+            self._dirty[pen] = None
+            self._wake.set()
         try:
             encoded = orjson.dumps(events)
         except orjson.JSONEncodeError:
@@ -157,7 +159,7 @@ class Journal:
             self._backlog -= len(events)
             self._fence(pen)
             return None
-        return _Batch(pen, deltas.Entry(pen.run_id, pen.epoch, first, len(events), encoded.decode()), encoded)
+        return pen, deltas.Entry(pen.run_id, pen.epoch, first, len(events), encoded)
 
     def _fence(self, pen: Pen) -> None:
         """Drops what waits behind something that was refused: stored, it would leave a hole."""
@@ -175,20 +177,21 @@ class Journal:
     async def _commit_each(self, batches: list[_Batch], error: Exception) -> set[UUID]:
         """One run's batch cannot be stored: finds it, and fences that run alone."""
         if len(batches) == 1:
-            _log.error("The journal cannot store what run %s wrote.", batches[0].pen.run_id, exc_info=error)
-            return {batches[0].pen.run_id}
+            run_id = batches[0][1].run_id
+            _log.error("The journal cannot store what run %s wrote.", run_id, exc_info=error)
+            return {run_id}
         return {run_id for batch in batches for run_id in await self._commit([batch])}
 
     async def _insert(self, batches: list[_Batch]) -> set[UUID]:
-        async with self._db.system() as tx:
-            producers = sorted({batch.pen.producer for batch in batches})
-            return await deltas.append(tx, producers, [batch.entry for batch in batches])
+        producers = sorted({pen.producer for pen, _ in batches})
+        async with self._db.driver() as driver:
+            return await deltas.append(driver, producers, [entry for _, entry in batches])
 
     def _settle(self, batches: list[_Batch], refused: set[UUID]) -> None:
-        for pen, entry, encoded in batches:
+        for pen, entry in batches:
             self._backlog -= entry.size
             if refused and pen.run_id in refused:
                 self._fence(pen)
                 continue
             pen.durable = entry.seq + entry.size - 1
-            doorbells.send(self._bus, pen.line, pen.epoch, entry.seq, encoded)
+            doorbells.send(self._bus, pen.line, pen.epoch, entry.seq, entry.events)

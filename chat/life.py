@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from chat.allowances import Allowances
 from chat.jobs import Jobs
 from chat.journal import Journal
 from chat.process import Process, Timing
@@ -33,14 +34,29 @@ class Life:
 
 @asynccontextmanager
 async def running(
-    db: Database, bus: Bus, models: Models, *, timing: Timing | None = None, produces: bool = True
+    db: Database,
+    bus: Bus,
+    models: Models,
+    *,
+    timing: Timing | None = None,
+    allowances: Allowances | None = None,
+    produces: bool = True,
 ) -> AsyncIterator[Life]:
     """A process at work. With `produces=False` it serves windows and leaves the runs to other processes.
 
     At the end it drains before the bus and the database may be closed.
     """
     async with Jobs() as jobs:
-        process = Process(db, bus, models, jobs, Journal(db, bus), Feeds(db, bus, jobs), timing or Timing())
+        process = Process(
+            db,
+            bus,
+            models,
+            jobs,
+            Journal(db, bus),
+            Feeds(db, bus, jobs),
+            timing or Timing(),
+            allowances=allowances or Allowances(),
+        )
         worker = Worker(process)
         jobs.start(process.journal.run(), "journal")
         jobs.start(process.feeds.heartbeat(process.timing.heartbeat), "heartbeat")

@@ -5,11 +5,12 @@ from typing import Any
 
 import orjson
 
+from chat import allowances
 from chat.refusals import InvalidInput
 from db.models import Json
 
-TEXT = 200_000
-"""Characters of one message."""
+TEXT = allowances.TEXT
+"""Characters of one message; an operator may allow fewer."""
 NAME = 255
 """Characters of a name or a title."""
 INSTRUCTIONS = 100_000
@@ -25,17 +26,17 @@ _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 """U+0000 as JSON writes it, but not a backslash with `u0000` behind it."""
 
 
-def text(field: str, value: str) -> str:
+def text(field: str, value: str, most: int = TEXT) -> str:
     """The text of a message, as it is stored.
 
     Raises:
-        InvalidInput: it is blank, or longer than `TEXT`.
+        InvalidInput: it is blank, or has more than `most` characters.
     """
     clean = storable(value)
     if not clean.strip():
         raise InvalidInput(field, "A message needs some text.")
-    if len(clean) > TEXT:
-        raise InvalidInput(field, f"A message has at most {TEXT:,} characters; this one has {len(clean):,}.")
+    if len(clean) > most:
+        raise InvalidInput(field, f"A message has at most {most:,} characters; this one has {len(clean):,}.")
     return clean
 
 
@@ -63,6 +64,30 @@ def note(field: str, value: str | None, most: int) -> str | None:
     if len(clean) > most:
         raise InvalidInput(field, f"It has at most {most:,} characters; this one has {len(clean):,}.")
     return clean or None
+
+
+def draft(field: str, value: str) -> str | None:
+    """What somebody is about to say; blank text is none.
+
+    Raises:
+        InvalidInput: it is longer than `TEXT`.
+    """
+    clean = storable(value)
+    if len(clean) > TEXT:
+        raise InvalidInput(field, f"A draft has at most {TEXT:,} characters; this one has {len(clean):,}.")
+    return clean if clean.strip() else None
+
+
+def short(field: str, value: str, most: int) -> str:
+    """Text of at most so many characters, without surrounding white space.
+
+    Raises:
+        InvalidInput: it is blank, or longer.
+    """
+    clean = storable(value).strip()
+    if not 0 < len(clean) <= most:
+        raise InvalidInput(field, f"It has between 1 and {most:,} characters, and is not blank.")
+    return clean
 
 
 def external_id(field: str, value: str) -> str:

@@ -5,14 +5,12 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from uuid import UUID
 
-from sqlalchemy import inspect
-
 from chat import flight, following, parts, sessions
 from chat.cursors import Cursor, ScopeKind
 from chat.events import MessageChanged, PartChanged, Reset, TextDelta
 from chat.refusals import InvalidInput, NotFound
 from chat.scope import Scope
-from db import messages
+from db import messages, rows
 from db.models import Json, Message, MessageStatus
 
 SHORTEST, LONGEST = 20, 10_000
@@ -89,5 +87,5 @@ def _copied(some: list[Json]) -> list[Json]:
 
 def _grown(row: Message, whole: list[Json]) -> Message:
     """The message with these parts. The row itself stays as it is: the other windows are told the same object."""
-    values = {column.key: getattr(row, column.key) for column in inspect(Message).column_attrs}
+    values = {name: getattr(row, name) for name in rows.MESSAGE}
     return Message(**values | {"parts": _copied(whole), "content": parts.content(whole)})

@@ -4,15 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import func
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from chat import asking, doorbells, flight, limits, parts, placing, sessions, titles
+from chat import asking, doorbells, flight, limits, parts, placing, quotas, sessions, titles
 from chat.asking import Reply, WhenBusy
 from chat.refusals import IdTaken, InvalidInput, NotFound
 from chat.scope import Scope, made
@@ -20,7 +19,7 @@ from chat.sessions import NewSession, Seen
 from db import memberships, messages, paths, rows, runs
 from db import sessions as session_rows
 from db.failures import duplicate
-from db.models import Message, MessageRole, MessageStatus, Run, Session, TitleSource
+from db.models import Json, Message, MessageRole, MessageStatus, Run
 from db.page import Page, Span
 
 
@@ -58,13 +57,14 @@ async def send(
     parent_id: UUID | Literal[Tip.TIP] | None = TIP,
     metadata: object = None,
     client_created_at: datetime | None = None,
+    beside_text: Sequence[Json] = (),
     when_busy: WhenBusy = WhenBusy.QUEUE,
 ) -> Exchange:
     """Stores a user's message, an empty reply and the queued run that will write it, all or nothing.
 
     A `NewSession` is made in the same transaction. With a client-made id, doing it again returns what the first call
     made. Without `parent_id` the message goes to the end of the branch that the viewer sees; with it, it may begin a
-    new branch.
+    new branch. `beside_text` are parts that come after the text.
 
     Raises:
         InvalidInput: a value cannot be used.
@@ -72,8 +72,9 @@ async def send(
         NotAllowed: the viewer may only read the session.
         IdTaken: an id belongs to something else.
         Busy: a reply is being written, and `when_busy` says not to wait for it.
+        QuotaExceeded: the account, or the agent, allows no more messages, sessions or replies.
     """
-    message = _message(scope, text, message_id, metadata, client_created_at)
+    message = _message(scope, text, message_id, metadata, client_created_at, beside_text)
     posted, reply = await _say(scope, to, message, parent_id, repeatable=message_id is not None, when_busy=when_busy)
     if reply is None:
         raise IdTaken("id")
@@ -89,21 +90,27 @@ async def post(
     parent_id: UUID | Literal[Tip.TIP] | None = TIP,
     metadata: object = None,
     client_created_at: datetime | None = None,
+    beside_text: Sequence[Json] = (),
 ) -> Posted:
     """Stores a user's message alone, for an app that answers by itself (`chat.producing`). Else as `send`."""
-    message = _message(scope, text, message_id, metadata, client_created_at)
+    message = _message(scope, text, message_id, metadata, client_created_at, beside_text)
     return (await _say(scope, to, message, parent_id, repeatable=message_id is not None, when_busy=None))[0]
 
 
 def _message(
-    scope: Scope, text: str, message_id: UUID | None, metadata: object, client_created_at: datetime | None
+    scope: Scope,
+    text: str,
+    message_id: UUID | None,
+    metadata: object,
+    client_created_at: datetime | None,
+    beside_text: Sequence[Json],
 ) -> Message:
-    text = limits.text("text", text)
+    text = limits.text("text", text, scope.process.allowances.text)
     return Message(
         id=message_id or uuid7(),
         role=MessageRole.USER,
         status=MessageStatus.COMPLETE,
-        parts=[parts.text(text)],
+        parts=[parts.text(text), *beside_text],
         content=text,
         meta=limits.metadata("metadata", metadata),
         author_id=scope.viewer.id,
@@ -128,12 +135,15 @@ async def _say(
                 if found[1] is not None:
                     made(tx, run=found[1].run.id)
                 return found
+            await quotas.claim(tx, scope, message=message, runs=int(when_busy is not None), on=to)
             seen = await _store(tx, await _session(tx, scope, to), message, parent_id)
             reply = None
             if when_busy is not None:
                 reply = await asking.reply(tx, scope, seen[0], message, when_busy=when_busy)
                 made(tx, run=reply.run.id)
-            heads = await memberships.touch(tx, seen[0].id, seen[0].last_activity_at)
+            heads = await memberships.touch(
+                tx, seen[0].id, seen[0].last_activity_at, news=seen[0].head, author_id=scope.viewer.id
+            )
             seen = seen[0], await placing.follow(tx, seen[1], message.branch, heads)
     except IntegrityError as error:
         found = await _after_conflict(scope, to, message.id, error)
@@ -190,16 +200,9 @@ async def _after_conflict(
 
 async def _store(tx: AsyncSession, seen: Seen, message: Message, parent_id: UUID | Literal[Tip.TIP] | None) -> Seen:
     """Places and numbers the message, and makes its branch the one that is shown."""
-    session = await session_rows.advance(
-        tx,
-        seen[0].id,
-        message_count=Session.message_count + 1,
-        last_message_preview=parts.preview(message.content),
-        last_activity_at=func.clock_timestamp(),
-    )
-    if session is None:
+    session, member = seen
+    if not await session_rows.say(tx, session, parts.preview(message.content), titles.first_words(message.content)):
         raise NotFound("session")
-    member = seen[1]
     if parent_id is TIP:
         place = await placing.at_tip(tx, session, member)
     else:
@@ -208,10 +211,8 @@ async def _store(tx: AsyncSession, seen: Seen, message: Message, parent_id: UUID
     message.parent_id, message.branch, message.depth = place.parent_id, place.branch, place.depth
     message.seq = session.head
     await messages.add(tx, message)
-    changes: dict[str, Any] = {"current_branch": place.branch}
-    if session.title_source is TitleSource.NONE:
-        changes |= {"title": titles.first_words(message.content), "title_source": TitleSource.FIRST_WORDS}
-    await session_rows.advance(tx, session.id, 0, **changes)
+    if session.current_branch != place.branch:
+        session = await session_rows.advance(tx, session.id, 0, current_branch=place.branch) or session
     return session, member
 
 
@@ -223,8 +224,12 @@ class PathKey:
     depth: int
 
 
-async def page(scope: Scope, session_id: UUID, span: Span[PathKey]) -> tuple[Page[Message | rows.Message], int]:
-    """Messages along one path, and which branch that is: the one of the span's keys, or else the one the viewer sees.
+async def page(
+    scope: Scope, session_id: UUID, span: Span[PathKey], *, branch: int | None = None
+) -> tuple[Page[Message | rows.Message], int]:
+    """Messages along one path, and which branch that is: the one of the span's keys, or else `branch`.
+
+    Without either it is the one that the viewer sees.
 
     A message that is being written has its text so far.
 
@@ -241,7 +246,7 @@ async def page(scope: Scope, session_id: UUID, span: Span[PathKey]) -> tuple[Pag
         before=None if span.before is None else span.before.depth,
         backward=span.backward,
     )
-    path = await paths.page(scope.reader, session_id, keys.pop() if keys else None, depths)
+    path = await paths.page(scope.reader, session_id, keys.pop() if keys else branch, depths)
     if path is None:
         raise NotFound("session")
     if path.branch is None:

@@ -39,6 +39,14 @@ def content(parts: Iterable[Json]) -> str:
     return "\n\n".join(part["text"] for part in parts if part["kind"] == "text")
 
 
+def reworded(parts: Sequence[Json], value: str) -> list[Json]:
+    """The parts with this text in place of all their text: where the last of it was, or at the end."""
+    places = [index for index, part in enumerate(parts) if part["kind"] == "text"]
+    last = places[-1] if places else len(parts)
+    before = [part for part in parts[:last] if part["kind"] != "text"]
+    return [*before, text(value), *parts[last + 1 :]]
+
+
 def preview(text: str) -> str:
     """The beginning of a message, on one line."""
     line = " ".join(text[: PREVIEW * 2].split())

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chat.refusals import InvalidInput
 from db import branches, memberships, messages, sessions
 from db.models import Membership, Message, Session
+from db.rows import Seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,12 @@ async def at_tip(tx: AsyncSession, session: Session, member: Membership) -> Plac
     """After the last message of the branch that the member sees. The session's row must be locked."""
     branch = shown(session, member)
     tip = await messages.tip(tx, session.id, branch)
-    return Place(None, branch, 0) if tip is None else Place(tip.id, tip.branch, tip.depth + 1)
+    if tip is None:
+        return Place(None, branch, 0)
+    if not tip.gone:
+        return Place(tip.id, branch, tip.depth + 1)
+    last = await messages.last(tx, session.id, branch)
+    return await under(tx, session, None) if last is None else await after(tx, session, last)
 
 
 async def under(tx: AsyncSession, session: Session, parent_id: UUID | None) -> Place:
@@ -40,12 +46,17 @@ async def under(tx: AsyncSession, session: Session, parent_id: UUID | None) -> P
         if await messages.tip(tx, session.id, 0) is None:
             return Place(None, 0, 0)
         return Place(None, await _fork(tx, session, None), 0)
+    return await after(tx, session, parent)
+
+
+async def after(tx: AsyncSession, session: Session, parent: Message) -> Place:
+    """Under a message of the session; a new branch where the parent's own goes on already. The row must be locked."""
     if await messages.continues(tx, parent):
         return Place(parent.id, await _fork(tx, session, parent), parent.depth + 1)
     return Place(parent.id, parent.branch, parent.depth + 1)
 
 
-def shown(session: Session, member: Membership) -> int:
+def shown(session: Session | Seen, member: Membership | Seen) -> int:
     """The branch that a member sees: the chosen one, or else the one that was written to last."""
     return session.current_branch if member.branch is None else member.branch
 

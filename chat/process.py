@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
+from chat.allowances import Allowances
 from chat.drafts import Drafts
 from chat.jobs import Jobs
 from chat.journal import Journal
@@ -48,6 +49,7 @@ class Process:
     timing: Timing = field(default_factory=Timing)
     capacity: int = 1_000
     """Runs that this process produces at once."""
+    allowances: Allowances = field(default_factory=Allowances)
     drafts: Drafts = field(default_factory=Drafts)
     id: str = field(default_factory=lambda: f"{os.getpid()}-{secrets.token_hex(6)}")
     """The name under which it holds leases."""

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chat import asking, doorbells, flight, holding, runs, sessions
+from chat import asking, doorbells, flight, holding, quotas, runs, sessions
 from chat.asking import WhenBusy
 from chat.refusals import Fenced, IdTaken, InvalidInput, NotFound, RunClosed, SequenceGap
 from chat.runs import Outcome
@@ -48,19 +48,24 @@ async def start(
         NotAllowed: the viewer may only read the session.
         InvalidInput: the message is none to reply to.
         Busy: a reply is being written.
+        QuotaExceeded: as many replies are asked for as may be, or there is no room for one.
         IdTaken: the id belongs to something else.
     """
     process = scope.process
     try:
         async with scope.write() as tx:
             parent = await messages.get(tx, message_id)
-            if parent is None or parent.deleted_at is not None:
+            if parent is None or parent.is_withdrawn:
                 raise NotFound("message")
             if parent.role is MessageRole.ASSISTANT:
                 raise InvalidInput("messageId", "That is a reply itself. Name the message to reply to.")
+            await quotas.claim(tx, scope, runs=1, on=message_id, agent_id=agent_id, run_id=run_id)
             await sessions.writable(tx, scope, parent.session_id)
             session = await session_rows.advance(tx, parent.session_id, 0)
             if session is None:
+                raise NotFound("message")
+            await tx.refresh(parent)  # from here on nobody deletes it
+            if parent.is_withdrawn:
                 raise NotFound("message")
             if run_id is not None and (found := await _existing(tx, run_id)) is not None:
                 made(tx, run=run_id)
@@ -162,7 +167,7 @@ async def finish(scope: Scope, run_id: UUID, epoch: int, last_seq: int, outcome:
         run = await holding.current(tx, run_id)
         if run.status in ACTIVE:
             run = await holding.hold(tx, scope, run_id, epoch)
-            stored = (await deltas.last(tx, [run_id])).get(run_id, (epoch, 0))
+            stored = await deltas.end(tx, run_id) or (epoch, 0)
             if (stored[1] if stored[0] == epoch else 0) < last_seq:
                 raise SequenceGap(stored[1] + 1 if stored[0] == epoch else 1)
     process.drafts.take(run_id, epoch)

@@ -10,12 +10,24 @@ from uuid_utils.compat import uuid7
 
 from chat import doorbells, limits
 from chat.cursors import ScopeKind
-from chat.refusals import IdTaken, NotFound, ProjectConflict
+from chat.refusals import IdTaken, InvalidInput, NotFound, ProjectConflict
 from chat.scope import Scope, made
 from db import projects, users
 from db.failures import duplicate
-from db.models import Project
+from db.models import Json, Project, StageStatus
 from db.page import Page, Span
+
+MOST_STAGES = 50
+"""Stages of one project."""
+
+type Stage = tuple[str, StageStatus]
+"""What it is called, and how far it is."""
+
+
+def _stored(stages: Sequence[Stage]) -> list[Json]:
+    if len(stages) > MOST_STAGES:
+        raise InvalidInput("stages", f"A project has at most {MOST_STAGES} stages.")
+    return [{"name": limits.name("stages", name), "status": status.value} for name, status in stages]
 
 
 async def of_ids(scope: Scope, project_ids: Sequence[UUID]) -> Sequence[Project | None]:
@@ -37,11 +49,18 @@ async def count(scope: Scope) -> int:
         return await projects.count(tx, scope.viewer.id)
 
 
-async def create(scope: Scope, name: str, *, project_id: UUID | None = None, metadata: object = None) -> Project:
+async def create(
+    scope: Scope,
+    name: str,
+    *,
+    project_id: UUID | None = None,
+    metadata: object = None,
+    stages: Sequence[Stage] = (),
+) -> Project:
     """Makes a project. With a client-made id, doing it again returns what the first call made.
 
     Raises:
-        InvalidInput: the name or the metadata cannot be used.
+        InvalidInput: the name, the metadata or a stage cannot be used.
         IdTaken: the id belongs to something else.
     """
     project = Project(
@@ -49,6 +68,7 @@ async def create(scope: Scope, name: str, *, project_id: UUID | None = None, met
         owner_id=scope.viewer.id,
         name=limits.name("name", name),
         meta=limits.metadata("metadata", metadata),
+        stages=_stored(stages),
     )
     try:
         async with scope.write() as tx:
@@ -81,6 +101,7 @@ async def edit(
     *,
     name: str | None = None,
     metadata: object = None,
+    stages: Sequence[Stage] | None = None,
     expected_version: int | None = None,
 ) -> Project:
     """Sets the fields that are given.
@@ -95,6 +116,8 @@ async def edit(
         values["name"] = limits.name("name", name)
     if metadata is not None:
         values["meta"] = limits.metadata("metadata", metadata)
+    if stages is not None:
+        values["stages"] = _stored(stages)
     return await _change(scope, project_id, values, expected_version)
 
 

@@ -3,17 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chat import limits, parts, sessions, titles
+from chat import editing, limits, parts, sessions
 from chat.refusals import InvalidInput, NotAllowed, NotFound
 from chat.scope import Scope, made
 from db import memberships, messages, runs
 from db import sessions as session_rows
-from db.models import Message, Run, RunStatus, Session, TitleSource
+from db.models import Message, Run, RunStatus, Session
 
 
 async def of(scope: Scope, session_id: UUID) -> Sequence[Run]:
@@ -30,7 +29,7 @@ async def edit(scope: Scope, run_id: UUID, text: str) -> tuple[Message, Run]:
         NotAllowed: the viewer did not write the message, or may only read the session.
         InvalidInput: the text cannot be used, the run is not queued any more, or the message has another answer.
     """
-    text = limits.text("text", text)
+    text = limits.text("text", text, scope.process.allowances.text)
     async with scope.write() as tx:
         made(tx, run=run_id)
         session, run = await _queued(tx, scope, run_id)
@@ -39,15 +38,9 @@ async def edit(scope: Scope, run_id: UUID, text: str) -> tuple[Message, Run]:
             raise NotAllowed("Only who wrote a message can change it.")
         if await runs.answered(tx, message.id):
             raise InvalidInput("runId", "This message has an answer already. Send another one instead.")
-        earlier = message.content
-        changes: dict[str, Any] = {}
-        if session.title_source is TitleSource.FIRST_WORDS and session.title == titles.first_words(earlier):
-            changes["title"] = titles.first_words(text)
-        if session.last_message_preview == parts.preview(earlier):
-            changes["last_message_preview"] = parts.preview(text)
-        session = await session_rows.advance(tx, session.id, **changes) or session
-        values = {"parts": [parts.text(text)], "content": text}
-        message = await messages.change(tx, message.id, session.head, values)
+        session = await session_rows.advance(tx, session.id, **editing.retold(session, message, text)) or session
+        values = {"parts": parts.reworded(message.parts, text), "content": text}
+        message = await editing.replace(tx, scope, message, session.head, values)
         heads = await memberships.touch(tx, session.id)
     sessions.ring(scope.process, session)
     sessions.ring_members(scope.process, heads)
@@ -83,7 +76,9 @@ async def move(scope: Scope, run_id: UUID, before: UUID | None) -> Sequence[Run]
             now = {turn.reply.run_id: turn for turn in turns}
             session = await _lay(tx, session, path, [now[each.id] for each in order[first : last + 1]])
         queue = await runs.queued(tx, session.id)
+        heads = await memberships.touch(tx, session.id)  # the path may have another leaf now
     sessions.ring(scope.process, session)
+    sessions.ring_members(scope.process, heads)
     return queue
 
 

@@ -18,7 +18,7 @@ class Refusal(Exception):
 class NotFound(Refusal):
     """It does not exist, was deleted, or is not the viewer's to see; which of them is not told."""
 
-    def __init__(self, what: Literal["project", "session", "message", "run", "agent"]) -> None:
+    def __init__(self, what: Literal["project", "session", "message", "run", "agent", "folder"]) -> None:
         super().__init__(f"There is no such {what}, or you may not see it.")
         self.what = what
 
@@ -97,6 +97,22 @@ class ProjectConflict(Refusal):
     """The project has another version than the one that was expected; `row` is how it is now."""
 
     def __init__(self, row: models.Project) -> None:
+        super().__init__(f"It was edited since: it has version {row.version} now. Look at it and try again.")
+        self.row = row
+
+
+class MessageConflict(Refusal):
+    """The message has another version than the one that was expected; `row` is how it is now."""
+
+    def __init__(self, row: models.Message) -> None:
+        super().__init__(f"It was revised since: it has version {row.version} now. Look at it and try again.")
+        self.row = row
+
+
+class FolderConflict(Refusal):
+    """The folder has another version than the one that was expected; `row` is how it is now."""
+
+    def __init__(self, row: models.Folder) -> None:
         super().__init__(f"It was edited since: it has version {row.version} now. Look at it and try again.")
         self.row = row
 

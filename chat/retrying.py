@@ -6,14 +6,14 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from chat import asking, doorbells, placing, sessions
+from chat import asking, doorbells, placing, quotas, sessions
 from chat.asking import Reply, WhenBusy
 from chat.refusals import InvalidInput, NotFound
 from chat.scope import Scope, made
 from chat.sessions import Seen
 from db import memberships, messages, runs
 from db import sessions as session_rows
-from db.models import ACTIVE, Message, MessageStatus, Run, RunStatus
+from db.models import ACTIVE, Message, MessageRole, MessageStatus, Run, RunStatus
 
 _STOPPED = (RunStatus.CANCELLED, RunStatus.INTERRUPTED, RunStatus.FAILED)
 
@@ -26,17 +26,51 @@ async def retry(scope: Scope, run_id: UUID, *, when_busy: WhenBusy = WhenBusy.QU
         NotAllowed: the viewer may only read the session.
         InvalidInput: the run is not over.
         Busy: a reply is being written, and `when_busy` says not to wait for it.
+        QuotaExceeded: as many replies are asked for as may be, or there is no room for one.
     """
     async with scope.write() as tx:
+        await quotas.claim(tx, scope, runs=1, on=run_id)
         seen, run, message = await _ended(tx, scope, run_id)
         parent = None if message.parent_id is None else await messages.get(tx, message.parent_id)
-        if parent is None:
+        if parent is None or parent.is_withdrawn:
             raise InvalidInput("runId", "The message that it answered is gone.")
         reply = await asking.reply(tx, scope, seen[0], parent, when_busy=when_busy, agent_id=run.agent_id)
         made(tx, run=reply.run.id)
         session = await session_rows.advance(tx, seen[0].id, 0, current_branch=reply.message.branch) or seen[0]
         heads = await memberships.touch(tx, session.id, session.last_activity_at)
         seen = session, await placing.follow(tx, seen[1], reply.message.branch, heads)
+    return _told(scope, seen, reply, heads)
+
+
+async def answer(scope: Scope, message_id: UUID, *, when_busy: WhenBusy = WhenBusy.QUEUE) -> tuple[Seen, Reply]:
+    """Asks for a reply to a message, or for another one: also where no run has replied to it in this session.
+
+    Raises:
+        NotFound: there is no such message for the viewer.
+        NotAllowed: the viewer may only read the session.
+        InvalidInput: the message is a reply itself.
+        Busy: a reply is being written, and `when_busy` says not to wait for it.
+        QuotaExceeded: as many replies are asked for as may be, or there is no room for one.
+    """
+    async with scope.write() as tx:
+        parent = await messages.get(tx, message_id)
+        if parent is None or parent.is_withdrawn:
+            raise NotFound("message")
+        if parent.role is MessageRole.ASSISTANT:
+            raise InvalidInput("messageId", "That is a reply itself. Name the message to reply to.")
+        await quotas.claim(tx, scope, runs=1, on=message_id)
+        _, member = await sessions.writable(tx, scope, parent.session_id)
+        session = await session_rows.advance(tx, parent.session_id, 0)
+        if session is None:
+            raise NotFound("message")
+        await tx.refresh(parent)  # from here on nobody deletes it
+        if parent.is_withdrawn:
+            raise NotFound("message")
+        reply = await asking.reply(tx, scope, session, parent, when_busy=when_busy)
+        made(tx, run=reply.run.id)
+        session = await session_rows.advance(tx, session.id, 0, current_branch=reply.message.branch) or session
+        heads = await memberships.touch(tx, session.id, session.last_activity_at)
+        seen = session, await placing.follow(tx, member, reply.message.branch, heads)
     return _told(scope, seen, reply, heads)
 
 
@@ -47,8 +81,10 @@ async def resume(scope: Scope, run_id: UUID) -> tuple[Seen, Reply]:
         NotFound: there is no such run for the viewer.
         NotAllowed: the viewer may only read the session.
         InvalidInput: the run is not over, came to its end, or another one has taken its reply up.
+        QuotaExceeded: as many replies are asked for as may be, or there is no room for one.
     """
     async with scope.write() as tx:
+        await quotas.claim(tx, scope, runs=1, on=run_id)
         seen, run, message = await _ended(tx, scope, run_id)
         if run.status not in _STOPPED:
             raise InvalidInput("runId", "This reply came to its end. Ask for another one with `retryRun`.")
@@ -91,7 +127,7 @@ async def _ended(tx: AsyncSession, scope: Scope, run_id: UUID) -> tuple[Seen, Ru
     if run.status in ACTIVE:
         raise InvalidInput("runId", "The run is not over. Stop it first, with `cancelRun`.")
     message = await messages.get(tx, run.message_id)
-    if message is None or message.deleted_at is not None:
+    if message is None or message.is_withdrawn:
         raise NotFound("run")
     return (session, member), run, message
 

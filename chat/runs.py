@@ -161,7 +161,7 @@ async def finish(process: Process, run: Run, outcome: Outcome, *, seal: bool = F
             ended = await _end(tx, run, outcome, session)
             message = await _fold(tx, ended, outcome, session)
             session = await _remember(tx, session, message, outcome)
-            heads = await memberships.touch(tx, session.id, session.last_activity_at)
+            heads = await memberships.touch(tx, session.id, session.last_activity_at, news=session.head)
     except _Over:
         return None
     sessions.ring(process, session)

@@ -30,6 +30,13 @@ class Once:
     """The `clientMutationId`."""
     digest: bytes
     """SHA-256 of what is asked for."""
+    part: str = ""
+    """Which of the transactions of the mutation, where it has several; each has a receipt of its own."""
+
+    @property
+    def receipt(self) -> str:
+        """What the receipt is kept under."""
+        return f"{self.key}\n{self.part}" if self.part else self.key
 
 
 class Repeated(Exception):
@@ -68,7 +75,7 @@ class Scope:
         key = None if self.once is None else self.once.key
         async with self.process.db.viewer(self.viewer.id, client=self.viewer.client, mutation=key) as tx:
             if self.once is not None:
-                earlier = await receipts.open(tx, self.viewer.id, self.once.key, self.once.digest)
+                earlier = await receipts.open(tx, self.viewer.id, self.once.receipt, self.once.digest)
                 if earlier is not None and earlier.digest == receipts.CANCELLED:
                     raise InvalidInput("clientMutationId", "This was cancelled before it arrived.")
                 if earlier is not None and earlier.digest != self.once.digest:
@@ -77,12 +84,12 @@ class Scope:
                     raise Repeated(earlier.made)
             yield tx
             if self.once is not None:
-                await receipts.close(tx, self.viewer.id, self.once.key, tx.info.get(_MADE, {}))
+                await receipts.close(tx, self.viewer.id, self.once.receipt, tx.info.get(_MADE, {}))
 
 
 _MADE = "made"
 
 
-def made(tx: AsyncSession, **ids: UUID) -> None:
-    """Notes what the transaction of a mutation made or changed, for whoever repeats it."""
+def made(tx: AsyncSession, **ids: UUID | int) -> None:
+    """Notes what the transaction of a mutation made or changed, or how much, for whoever repeats it."""
     tx.info.setdefault(_MADE, {}).update({kind: str(id) for kind, id in ids.items()})

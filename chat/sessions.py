@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,22 +10,27 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from chat import capacity, doorbells, limits
+from chat import capacity, doorbells, limits, quotas
 from chat.cursors import ScopeKind
+from chat.personal import NOTHING, Personal
 from chat.process import Process
 from chat.refusals import IdTaken, NotAllowed, NotFound, SessionConflict
 from chat.scope import Scope, made
-from db import agents, memberships, projects, rows, runs, sessions, users
+from db import agents, listing, memberships, projects, rows, runs, sessions, users
 from db.failures import duplicate
+from db.listing import Filter, Listing, Place, SessionOrder
 from db.models import MemberRole, Membership, Session, TitleSource
-from db.page import Page, Span
-from db.sessions import Filter
+from db.page import Span
 
 type Seen = tuple[Session, Membership]
 """A session as one member sees it."""
 
 IDS, EXTERNAL_IDS = "pk_sessions", "ix_sessions_owner_id_external_id"
 """What keeps the ids of sessions apart (`db.failures.duplicate`)."""
+
+
+READ_ONLY = "You may read this session but not write to it."
+"""Why a member is not allowed to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +57,25 @@ async def of_ids(scope: Scope, session_ids: Sequence[UUID]) -> Sequence[rows.See
     return [found.get(session_id) for session_id in session_ids]
 
 
-async def page(scope: Scope, span: Span[tuple[datetime, UUID]], where: Filter) -> tuple[Page[rows.Seen], int, int]:
-    """The viewer's sessions, newest activity first; with the account's epoch and head of the same moment."""
-    found = await sessions.page(scope.reader, span, where)
-    return found.page, found.epoch, found.head
+async def page(scope: Scope, span: Span[Place], where: Filter, order: SessionOrder = SessionOrder.ACTIVITY) -> Listing:
+    """The viewer's sessions; with the account's epoch and head of the same moment."""
+    return await listing.page(scope.reader, span, where, order)
 
 
 async def count(scope: Scope, where: Filter) -> int:
     """How many of the viewer's sessions the filter leaves."""
-    async with scope.tx() as tx:
-        return await sessions.count(tx, scope.viewer.id, where)
+    return await listing.count(scope.reader, where)
+
+
+async def counts(scope: Scope, where: Filter) -> Mapping[str, int]:
+    """How many they are, as `total`, and how many of those are what (`db.listing.COUNTED`)."""
+    return dict(await listing.counts(scope.reader, where))
+
+
+async def unread(scope: Scope, session_ids: Sequence[UUID]) -> Sequence[int]:
+    """How many messages of each session are new to the viewer, up to `db.listing.MOST_UNREAD`."""
+    found = await listing.unread(scope.reader, session_ids)
+    return [found.get(session_id, 0) for session_id in session_ids]
 
 
 async def create(scope: Scope, new: NewSession) -> Seen:
@@ -72,7 +85,7 @@ async def create(scope: Scope, new: NewSession) -> Seen:
         InvalidInput: a value cannot be used.
         NotFound: there is no such project or agent.
         IdTaken: the id belongs to something else.
-        QuotaExceeded: there are as many sessions with the agent as it allows.
+        QuotaExceeded: there are as many sessions as there may be, or as the agent allows.
     """
     try:
         async with scope.write() as tx:
@@ -108,13 +121,14 @@ async def begin(tx: AsyncSession, scope: Scope, new: NewSession) -> Seen:
     Raises:
         InvalidInput: a value cannot be used.
         NotFound: there is no such project or agent.
-        QuotaExceeded: there are as many sessions with the agent as it allows.
+        QuotaExceeded: there are as many sessions as there may be, or as the agent allows.
         sqlalchemy.exc.IntegrityError: an id is taken; see `after_conflict`.
     """
     title = None if new.title is None else limits.name("title", new.title)
     external_id = None if new.external_id is None else limits.external_id("externalId", new.external_id)
     metadata = limits.metadata("metadata", new.metadata)
     await _check_links(tx, project_id=new.project_id, agent_id=new.agent_id)
+    await quotas.claim(tx, scope, sessions=1)
     await capacity.make_room(tx, scope.viewer.id, new.agent_id)
     session = Session(
         id=new.id or uuid7(),
@@ -159,16 +173,16 @@ async def edit(
     title: str | None = None,
     metadata: object = None,
     links: Mapping[str, UUID | None] | None = None,
-    archived: bool | None = None,
+    personal: Personal = NOTHING,
     expected_version: int | None = None,
 ) -> Seen:
     """Sets the fields that are given. `links` may hold `project_id` and `agent_id`; None there takes the link away.
 
-    Title, metadata and links are the same for all members, and have a version that may be expected; `archived` is the
-    viewer's own.
+    Title, metadata and links are the same for all members, and have a version that may be expected; what is `personal`
+    is the viewer's own.
 
     Raises:
-        NotFound: there is no such session, project or agent.
+        NotFound: there is no such session, project, agent or folder.
         NotAllowed: the viewer may only read the session.
         InvalidInput: a value cannot be used.
         SessionConflict: the session has another version than the expected one.
@@ -196,13 +210,16 @@ async def edit(
                 raise SessionConflict(*now)
             session = changed
             heads = await memberships.touch(tx, session_id)
+        archived = personal.archived
         is_active = not archived if archived is not None else member.archived_at is None
         if is_active and (member.archived_at is not None or session.agent_id != earlier):
             await capacity.make_room(tx, scope.viewer.id, session.agent_id, session_id)
-        if archived is not None:
+        if personal:
+            await users.advance(tx, scope.viewer.id, 0)  # from here on no folder is deleted
+            member = await memberships.get(tx, session_id, scope.viewer.id) or member
+            values = await personal.values(tx, session, member)
             seq = heads.get(scope.viewer.id) or await users.advance(tx, scope.viewer.id)
-            value = func.coalesce(Membership.archived_at, func.now()) if archived else None
-            member = await memberships.change(tx, session_id, scope.viewer.id, seq, {"archived_at": value})
+            member = await memberships.change(tx, session_id, scope.viewer.id, seq, values)
             heads = {**heads, scope.viewer.id: seq}
     ring_members(scope.process, heads)
     return session, member
@@ -255,7 +272,7 @@ async def writable(tx: AsyncSession, scope: Scope, session_id: UUID) -> Seen:
     """
     found = await seen(tx, scope, session_id)
     if found[1].role is MemberRole.READER:
-        raise NotAllowed("You may read this session but not write to it.")
+        raise NotAllowed(READ_ONLY)
     return found
 
 

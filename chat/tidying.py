@@ -7,9 +7,9 @@ from datetime import timedelta
 from functools import partial
 
 from chat.process import Process
-from db import receipts, tombstones
+from db import receipts, tombstones, withdrawals
 from db.failures import transient
-from db.models import Agent, Project
+from db.models import Agent, Folder, Project
 
 _log = logging.getLogger("transom.tidying")
 
@@ -25,6 +25,8 @@ _PURGES = (
     tombstones.purge_sessions,
     partial(tombstones.purge_owned, kind=Project),
     partial(tombstones.purge_owned, kind=Agent),
+    partial(tombstones.purge_owned, kind=Folder),
+    withdrawals.forget,
 )
 
 

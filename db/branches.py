@@ -1,13 +1,17 @@
 """The branches of a session's tree of messages, and the segments of a path."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy import ColumnElement, and_, or_
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db import paths, statements
 from db.models import Branch, Message
+from db.reader import Reader, Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +66,103 @@ async def fork(tx: AsyncSession, origin: Branch | None, session_id: UUID, number
     tx.add(branch)
     await tx.flush()
     return branch
+
+
+class Place(NamedTuple):
+    """Where a message stands on a path: how many messages stand before it on the path of a branch."""
+
+    branch: int
+    depth: int
+
+
+# A path goes through a message if the segment that holds the message's depth is of the message's branch. Of several
+# such paths, that one is taken whose last message is the newest, unless one of them is preferred.
+_THROUGH = """
+    WITH target AS MATERIALIZED (
+        SELECT session_id, branch, depth FROM messages
+        WHERE id = {message}::uuid AND session_id = {session}::uuid AND deleted_at IS NULL
+    )
+    SELECT path.number, target.depth
+    FROM target JOIN branches AS path ON path.session_id = target.session_id
+    CROSS JOIN LATERAL (
+        SELECT id, created_at FROM messages
+        WHERE session_id = path.session_id AND messages.branch = path.number AND deleted_at IS NULL
+        ORDER BY depth DESC LIMIT 1
+    ) AS leaf
+    WHERE path.lineage[width_bucket(target.depth, path.starts)] = target.branch
+    ORDER BY {preferred} leaf.created_at DESC, leaf.id DESC
+    LIMIT 1
+"""
+_SEEN_FIRST = """
+    path.number = (
+        SELECT coalesce(member.branch, session.current_branch)
+        FROM sessions AS session JOIN memberships AS member ON member.session_id = session.id
+        WHERE session.id = target.session_id AND member.user_id = $1
+    ) DESC,
+"""
+
+_NEWEST = _THROUGH.format(session="$1", message="$2", preferred="")
+_NEWEST_READ = Statement.of(_THROUGH.format(session="$2", message="$3", preferred=""), asyncpg.Record)
+_SEEN_READ = Statement.of(_THROUGH.format(session="$2", message="$3", preferred=_SEEN_FIRST), asyncpg.Record)
+
+
+async def newest_through(tx: AsyncSession, session_id: UUID, message_id: UUID) -> Place | None:
+    """Where a message stands on the path through it whose last message is the newest; None: there is none such."""
+    found = await statements.first(tx, _NEWEST, session_id, message_id)
+    return None if found is None else Place(*found)
+
+
+async def through(reader: Reader, session_id: UUID, message_id: UUID, *, seen_first: bool) -> Place | None:
+    """The same for a reader; with `seen_first` on the path that the viewer sees, if that goes through it."""
+    found = await reader.all(_SEEN_READ if seen_first else _NEWEST_READ, session_id, message_id)
+    return Place(*found[0]) if found else None
+
+
+_LEAVES = Statement.of(
+    f"""
+    WITH seen AS MATERIALIZED (SELECT * FROM unnest($2::uuid[], $3::int[]) AS asked (id, number)), {paths.PATH}
+    SELECT path.id AS session_id, path.number, leaf.id
+    FROM path CROSS JOIN LATERAL (
+        SELECT id FROM messages
+        WHERE session_id = path.id AND depth = path.length - 1
+            AND messages.branch = path.lineage[width_bucket(path.length - 1, path.starts)]
+        OFFSET 0
+    ) AS leaf
+    WHERE path.length > 0
+    """,
+    asyncpg.Record,
+)
+
+
+async def leaves(reader: Reader, branches: Sequence[tuple[UUID, int]]) -> Mapping[tuple[UUID, int], UUID]:
+    """The last message of the path of each `(session, branch)`, where it has one that the reader's viewer may see."""
+    session_ids, numbers = zip(*branches, strict=True)
+    found = await reader.all(_LEAVES, session_ids, numbers)
+    return {(row["session_id"], row["number"]): row["id"] for row in found}
+
+
+_SIBLINGS = Statement.of(
+    """
+    SELECT asked.session_id, asked.parent_id, found.ids
+    FROM unnest($2::uuid[], $3::uuid[]) AS asked (session_id, parent_id) CROSS JOIN LATERAL (
+        SELECT array_agg(id ORDER BY created_at, id) AS ids FROM (
+            SELECT id, created_at FROM messages WHERE parent_id = asked.parent_id AND deleted_at IS NULL
+            UNION ALL
+            SELECT id, created_at FROM messages
+            WHERE asked.parent_id IS NULL AND session_id = asked.session_id AND parent_id IS NULL
+                AND deleted_at IS NULL
+        ) AS sibling
+    ) AS found
+    WHERE found.ids IS NOT NULL
+    """,
+    asyncpg.Record,
+)
+
+
+async def siblings(
+    reader: Reader, places: Sequence[tuple[UUID, UUID | None]]
+) -> Mapping[tuple[UUID, UUID | None], Sequence[UUID]]:
+    """What follows each `(session, parent)`, or begins a session where there is no parent, in the order of creation."""
+    session_ids, parent_ids = zip(*places, strict=True)
+    found = await reader.all(_SIBLINGS, session_ids, parent_ids)
+    return {(row["session_id"], row["parent_id"]): row["ids"] for row in found}

@@ -3,9 +3,10 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 from uuid import UUID
 
+import asyncpg
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
@@ -14,6 +15,9 @@ from db.reader import Reader, Readers
 
 VIEWER_ROLE = "transom_viewer"
 """The PostgreSQL role that serves viewers: row security holds for it."""
+
+READING = 4
+"""Connections on which a process reads for its windows: an answer takes a millisecond, and PostgreSQL a processor."""
 
 _BECOME_VIEWER = sa.text(
     f"SELECT set_config('role', '{VIEWER_ROLE}', true), set_config('transom.viewer', :viewer, true),"
@@ -52,6 +56,8 @@ class Database:
         snapshots: Mapping[str, str] = {"isolation_level": "REPEATABLE READ"}
         self._snapshot = async_sessionmaker(self._engine.execution_options(**snapshots), expire_on_commit=False)
         self._readers = Readers(address(url), VIEWER_ROLE)
+        self.readers = Readers(address(url), connections=READING)
+        """What the server itself asks single statements, above row security: shared reads of a scope."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -60,6 +66,7 @@ class Database:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._readers.close()
+        await self.readers.close()
         await self._engine.dispose()
 
     @asynccontextmanager
@@ -85,6 +92,19 @@ class Database:
         """A transaction of the server itself, above row security: runs, the journal, shared reads of a scope."""
         async with (self._snapshot if snapshot else self._begin).begin() as tx:
             yield tx
+
+    @asynccontextmanager
+    async def driver(self) -> AsyncIterator[asyncpg.Connection]:
+        """A connection for single statements of the server itself, each of which is a transaction of its own."""
+        async with self._engine.connect() as connection:
+            raw = await connection.get_raw_connection()
+            try:
+                yield cast("asyncpg.Connection", raw.driver_connection)
+            except asyncpg.PostgresError:
+                raise
+            except BaseException:
+                await connection.invalidate()  # it may be lost, or at work still
+                raise
 
     async def ping(self) -> None:
         """Returns when the database has answered.

@@ -7,34 +7,26 @@ in, and before every one that is refused.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, cast
+from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import any_, bindparam, delete, literal, select, text
+from sqlalchemy import any_, delete, literal, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.types import Text, Uuid
+from sqlalchemy.types import Uuid
 
+from db import statements
 from db.models import Delta
 
-_SHARE = text("SELECT pg_advisory_xact_lock_shared(hashtextextended(producer, 0)) FROM unnest(:producers) AS producer")
-_SHARE = _SHARE.bindparams(bindparam("producers", type_=ARRAY(Text)))
 _SEAL = text("SELECT pg_advisory_xact_lock(hashtextextended(:producer, 0))")
 
+_ADD = "INSERT INTO deltas (run_id, epoch, seq, count, events) VALUES ($1, $2, $3, $4, $5)"
+_END = """
+    SELECT epoch, seq + count - 1 FROM deltas WHERE run_id = $1 ORDER BY run_id DESC, epoch DESC, seq DESC LIMIT 1
+"""
 _APPEND = """
-    WITH new AS (
-        SELECT * FROM unnest($1::uuid[], $2::integer[], $3::bigint[], $4::smallint[], $5::text[])
-            AS new (run_id, epoch, seq, count, events)
-    ), taken AS (
-        INSERT INTO deltas (run_id, epoch, seq, count, events)
-        SELECT new.run_id, new.epoch, new.seq, new.count, new.events
-        FROM new
-        JOIN runs ON runs.id = new.run_id AND runs.epoch = new.epoch AND runs.status IN ('running', 'awaiting_input')
-        ON CONFLICT (run_id, epoch, seq) DO UPDATE SET count = deltas.count
-        RETURNING run_id
-    )
-    SELECT run_id FROM new EXCEPT SELECT run_id FROM taken
+    SELECT transom_append($1, $2::text::uuid[], $3::text::integer[], $4::text::bigint[], $5::text::smallint[], $6)
 """
 
 
@@ -45,28 +37,33 @@ class Entry(NamedTuple):
     epoch: int
     seq: int
     size: int
-    events: str
+    events: bytes
 
 
-async def append(tx: AsyncSession, producers: Sequence[str], entries: Sequence[Entry]) -> set[UUID]:
+async def append(driver: asyncpg.Connection, producers: Sequence[str], entries: Sequence[Entry]) -> set[UUID]:
     """Journals the entries of runs that these producers hold, one for each; returns the runs that took theirs not.
 
-    An entry that is there already is taken again without a change, so a turn whose outcome is unknown can be
-    repeated. A run of the answer is over, or has another producer.
+    It is on disk when this returns: the statement is a transaction of its own. An entry that is there already is
+    taken again without a change, so a turn whose outcome is unknown can be repeated. A run of the answer is over, or
+    has another producer.
 
     Raises:
-        asyncpg.PostgresError, asyncpg.InterfaceError, sqlalchemy.exc.DBAPIError, OSError: nothing was journaled.
+        asyncpg.PostgresError, asyncpg.InterfaceError, OSError: nothing was journaled, or it is not known.
     """
-    await tx.execute(_SHARE, {"producers": list(producers)})
-    connection = await (await tx.connection()).get_raw_connection()
-    driver = cast("asyncpg.Connection", connection.driver_connection)  # SQLAlchemy would look at every value
-    return {row["run_id"] for row in await driver.fetch(_APPEND, *zip(*entries, strict=True))}
+    run_ids, epochs, seqs, sizes, events = zip(*entries, strict=True)
+    texts = [each.decode() for each in events]
+    refused = await driver.fetch(_APPEND, producers, *map(_array, (run_ids, epochs, seqs, sizes)), texts)
+    return {row[0] for row in refused}
+
+
+def _array(values: Sequence[object]) -> str:
+    """An array as PostgreSQL reads it: the driver would look at each value several times."""
+    return f"{{{','.join(map(str, values))}}}"
 
 
 async def add(tx: AsyncSession, entry: Entry) -> None:
     """Journals an entry of a run whose row the transaction holds."""
-    tx.add(Delta(run_id=entry.run_id, epoch=entry.epoch, seq=entry.seq, count=entry.size, events=entry.events))
-    await tx.flush()
+    await statements.fetch(tx, _ADD, entry.run_id, entry.epoch, entry.seq, entry.size, entry.events.decode())
 
 
 async def seal(tx: AsyncSession, producer: str) -> None:
@@ -91,6 +88,12 @@ async def of_runs(tx: AsyncSession, run_ids: Sequence[UUID]) -> Mapping[UUID, Se
     for delta in await tx.scalars(query):
         found.setdefault(delta.run_id, []).append(delta)
     return found
+
+
+async def end(tx: AsyncSession, run_id: UUID) -> tuple[int, int] | None:
+    """`(epoch, number of the last event)` of a run; None where it has journaled nothing. Looks at one row."""
+    found = await statements.first(tx, _END, run_id)
+    return None if found is None else (found[0], found[1])
 
 
 async def last(tx: AsyncSession, run_ids: Sequence[UUID]) -> Mapping[UUID, tuple[int, int]]:

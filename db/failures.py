@@ -10,8 +10,8 @@ TRANSIENT_CLASSES = ("08", "40", "53", "57", "58")
 
 def transient(error: BaseException) -> bool:
     """Whether the same transaction may well succeed a little later."""
-    if isinstance(error, PoolTimeoutError | OSError | asyncpg.InterfaceError):
-        return True
+    if isinstance(error, PoolTimeoutError | OSError | asyncpg.InterfaceError | asyncpg.InternalClientError):
+        return True  # the last is what the driver says when it has been told of the end, and has not seen it yet
     if isinstance(error, DBAPIError):
         if error.connection_invalidated or isinstance(error, InterfaceError):
             return True
@@ -28,5 +28,6 @@ def duplicate(error: IntegrityError) -> str | None:
     """The name of the unique constraint or index that was hit; None where it was no such thing."""
     if getattr(error.orig, "sqlstate", None) != "23505":
         return None
-    name: str | None = getattr(error.orig.__cause__ if error.orig else None, "constraint_name", None)
+    error_of_driver = error.orig.__cause__ or error.orig if error.orig else None
+    name: str | None = getattr(error_of_driver, "constraint_name", None)
     return name

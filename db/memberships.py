@@ -5,14 +5,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, DateTime, Uuid, bindparam, func, literal, select, text, update
+from sqlalchemy import ARRAY, Uuid, func, literal, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db import statements
 from db.models import Membership, Session
+from db.models.session import NEWEST_FIRST
 
-_TOUCH = text("SELECT member, head FROM transom_touch_members(:session, :activity)").bindparams(
-    bindparam("session", type_=Uuid()), bindparam("activity", type_=DateTime(timezone=True))
-)
+_TOUCH = "SELECT member, head FROM transom_touch_members($1, $2, $3, $4)"
 
 
 async def get(tx: AsyncSession, session_id: UUID, user_id: UUID) -> Membership | None:
@@ -20,14 +20,21 @@ async def get(tx: AsyncSession, session_id: UUID, user_id: UUID) -> Membership |
     return await tx.get(Membership, (session_id, user_id))
 
 
-async def touch(tx: AsyncSession, session_id: UUID, activity: datetime | None = None) -> Mapping[UUID, int]:
+async def touch(
+    tx: AsyncSession,
+    session_id: UUID,
+    activity: datetime | None = None,
+    *,
+    news: int | None = None,
+    author_id: UUID | None = None,
+) -> Mapping[UUID, int]:
     """Tells all members' account scopes that the session changed; returns each member's new head.
 
     Takes one number in every member's account scope, in the order of their ids, whose rows stay locked to the
-    commit; so it comes after the session's own row. `activity` moves the session up in their lists.
+    commit; so it comes after the session's own row. `activity` moves the session up in their lists. `news` is the
+    session's number at which something was said: that is new to all but its author, who has read what is before it.
     """
-    found = await tx.execute(_TOUCH, {"session": session_id, "activity": activity})
-    return dict(found.all())
+    return dict(await statements.fetch(tx, _TOUCH, session_id, activity, news, author_id))
 
 
 async def change(tx: AsyncSession, session_id: UUID, user_id: UUID, seq: int, values: Mapping[str, Any]) -> Membership:
@@ -40,6 +47,22 @@ async def change(tx: AsyncSession, session_id: UUID, user_id: UUID, seq: int, va
     )
     options = {"synchronize_session": False, "populate_existing": True}
     return (await tx.scalars(query, execution_options=options)).one()
+
+
+async def gap(tx: AsyncSession, user_id: UUID, moved: UUID, before: UUID | None) -> tuple[str, str | None]:
+    """The places between which one goes that is put before another session of the member, or last."""
+    place, low = (Membership.position, Membership.session_id), select(func.max(Membership.position))
+    mine = (Membership.user_id == user_id, Membership.session_id != moved)
+    if before is None:
+        return (await tx.scalars(low.where(*mine))).one() or "", None
+    high = (await tx.scalars(select(Membership.position).where(*mine, Membership.session_id == before))).one()
+    return (await tx.scalars(low.where(*mine, tuple_(*place) < (high, before)))).one() or "", high
+
+
+async def first_place(tx: AsyncSession) -> str:
+    """The place of a session that is made now, in the order of each of its members."""
+    place: str = (await tx.scalars(text(f"SELECT {NEWEST_FIRST}"))).one()
+    return place
 
 
 async def active(tx: AsyncSession, user_id: UUID, agent_id: UUID) -> Sequence[UUID]:

@@ -1,28 +1,29 @@
 """Messages: the nodes of a session's tree, read along one path of it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db import rows
+from db import paths, rows, statements
 from db.branches import on_path
 from db.models import Branch, Message
-from db.page import Page, Span
 from db.reader import Reader, Statement
+from db.statements import Columns
+
+_COLUMNS = Columns(Message, "message")
 
 
 async def add(tx: AsyncSession, *messages: Message) -> None:
-    """Stores new messages, parents first.
+    """Stores new messages, parents first; the objects then say what is stored.
 
     Raises:
         sqlalchemy.exc.IntegrityError: an id is taken.
     """
     for message in messages:
-        tx.add(message)
-        await tx.flush()
+        await _COLUMNS.insert(tx, message)
 
 
 async def get(tx: AsyncSession, message_id: UUID) -> Message | None:
@@ -50,50 +51,49 @@ async def looked_up(reader: Reader, message_ids: Sequence[UUID]) -> Sequence[row
     return await reader.all(_LOOK_UP, message_ids)
 
 
-async def tip(tx: AsyncSession, session_id: UUID, branch: int) -> Message | None:
+class Tip(NamedTuple):
+    """The deepest message of a branch."""
+
+    id: UUID
+    depth: int
+    gone: bool
+    """Whether it is shown no more."""
+
+
+_TIP = """
+    SELECT id, depth, deleted_at IS NOT NULL FROM messages
+    WHERE session_id = $1 AND branch = $2 ORDER BY depth DESC LIMIT 1
+"""
+_PATH = f"WITH seen AS MATERIALIZED (SELECT $1::uuid AS id, $2::int AS number), {paths.PATH}"
+_LENGTH = f"{_PATH} SELECT length FROM path"
+_LAST = f"""
+    {_PATH}, page AS MATERIALIZED (SELECT path.*, greatest(0, length - 1) AS first, length AS stop FROM path),
+    {paths.SEGMENTS} SELECT message.id FROM {paths.MESSAGES}
+"""
+_AT = "SELECT FROM messages WHERE session_id = $1 AND branch = $2 AND depth = $3"
+
+
+async def tip(tx: AsyncSession, session_id: UUID, branch: int) -> Tip | None:
     """The deepest message of a branch; None where the branch is empty."""
-    query = (
-        select(Message)
-        .where(Message.session_id == session_id, Message.branch == branch)
-        .order_by(Message.depth.desc())
-        .limit(1)
-    )
-    return (await tx.scalars(query)).one_or_none()
+    found = await statements.first(tx, _TIP, session_id, branch)
+    return None if found is None else Tip(*found)
 
 
 async def depth(tx: AsyncSession, session_id: UUID, branch: int) -> int:
-    """How many messages the path of a branch has."""
-    query = (
-        select(Message.depth)
-        .where(Message.session_id == session_id, Message.branch == branch)
-        .order_by(Message.depth.desc())
-        .limit(1)
-    )
-    deepest = (await tx.scalars(query)).one_or_none()
-    return 0 if deepest is None else deepest + 1
+    """How many messages the path of a branch has, as far as it is shown."""
+    found = await statements.first(tx, _LENGTH, session_id, branch)
+    return 0 if found is None else int(found[0])
+
+
+async def last(tx: AsyncSession, session_id: UUID, branch: int) -> Message | None:
+    """The last message that is shown of a branch's path."""
+    found = await statements.first(tx, _LAST, session_id, branch)
+    return None if found is None else await get(tx, found[0])
 
 
 async def continues(tx: AsyncSession, message: Message) -> bool:
     """Whether the message's branch goes on after it."""
-    query = select(Message.id).where(
-        Message.session_id == message.session_id,
-        Message.branch == message.branch,
-        Message.depth == message.depth + 1,
-    )
-    return (await tx.scalars(query)).one_or_none() is not None
-
-
-async def page(tx: AsyncSession, branch: Branch, span: Span[int]) -> Page[Message]:
-    """The messages of a branch's path in order; the key is the depth. Costs what the page holds, not the path."""
-    end = await depth(tx, branch.session_id, branch.number)
-    low = 0 if span.after is None else max(0, min(span.after + 1, end))
-    high = end if span.before is None else max(0, min(span.before, end))
-    if span.backward:
-        low = max(low, high - span.limit)
-    else:
-        high = min(high, low + span.limit)
-    rows = await path(tx, branch, range(low, high))
-    return Page(rows, has_previous=low > 0, has_next=high < end)
+    return await statements.first(tx, _AT, message.session_id, message.branch, message.depth + 1) is not None
 
 
 async def path(tx: AsyncSession, branch: Branch, depths: range) -> Sequence[Message]:
@@ -119,11 +119,3 @@ async def lift(tx: AsyncSession, message_ids: Sequence[UUID]) -> None:
     """Takes messages off their places, so that others can have them; give each a new depth in the same transaction."""
     query = update(Message).where(Message.id.in_(message_ids)).values(depth=-1 - Message.depth)
     await tx.execute(query, execution_options={"synchronize_session": False})
-
-
-async def changed(tx: AsyncSession, session_id: UUID, after: int, limit: int) -> Sequence[Message]:
-    """What changed after a number of the session scope, deletions included, in that order."""
-    query = (
-        select(Message).where(Message.session_id == session_id, Message.seq > after).order_by(Message.seq).limit(limit)
-    )
-    return (await tx.scalars(query)).all()

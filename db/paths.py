@@ -3,25 +3,65 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+import asyncpg
+
 from db import rows
 from db.page import Page, Span
 from db.reader import Reader, Statement
 
 # Each step is materialised: it has one row, or one for each segment that the page touches, and what follows must find
 # plain values to look messages up by. Row security compares nothing with an index that could tell what it saw.
+PATH = """
+    path AS MATERIALIZED (
+        SELECT seen.id, branch.number, branch.lineage, branch.starts, coalesce((
+            SELECT depth + 1 FROM messages
+            WHERE session_id = seen.id AND messages.branch = branch.number AND deleted_at IS NULL
+            ORDER BY depth DESC LIMIT 1
+        ), (
+            SELECT last.depth + 1 FROM generate_subscripts(branch.lineage, 1) AS place CROSS JOIN LATERAL (
+                SELECT depth FROM messages
+                WHERE session_id = seen.id AND messages.branch = branch.lineage[place]
+                    AND depth < branch.starts[place + 1] AND deleted_at IS NULL
+                ORDER BY depth DESC LIMIT 1
+            ) AS last
+            ORDER BY last.depth DESC LIMIT 1
+        ), 0) AS length
+        FROM seen LEFT JOIN branches AS branch ON branch.session_id = seen.id AND branch.number = seen.number
+    )
+"""
+"""A step of a statement: from `seen (id, number)`, a session and a branch of it, to the path of that branch.
+
+The path is as long as it is shown. What is deleted and holds no place for anything comes last on it, and may be all
+that the branch has of its own.
+"""
+
+SEGMENTS = """
+    segments AS MATERIALIZED (
+        SELECT id, lineage[place] AS branch,
+            greatest(first, starts[place]) AS low, least(stop, starts[place + 1]) AS high
+        FROM page, generate_series(width_bucket(first, starts), width_bucket(stop - 1, starts)) AS place
+        WHERE first < stop
+    )
+"""
+"""The next one: from `page`, a path with the depths `first` to `stop` of it, to where these messages are."""
+
+MESSAGES = """
+    segments CROSS JOIN LATERAL (
+        SELECT * FROM messages
+        WHERE session_id = segments.id AND messages.branch = segments.branch
+            AND depth >= segments.low AND depth < segments.high
+        OFFSET 0
+    ) AS message
+"""
+"""What a query selects the messages of the segments from."""
+
 PAGE = Statement.of(
     f"""
     WITH seen AS MATERIALIZED (
         SELECT session.id, coalesce($3::int, member.branch, session.current_branch) AS number
         FROM sessions AS session JOIN memberships AS member ON member.session_id = session.id
         WHERE session.id = $2 AND session.deleted_at IS NULL AND member.user_id = $1
-    ), path AS MATERIALIZED (
-        SELECT seen.id, branch.number, branch.lineage, branch.starts, coalesce((
-            SELECT depth + 1 FROM messages
-            WHERE session_id = seen.id AND messages.branch = branch.number ORDER BY depth DESC LIMIT 1
-        ), 0) AS length
-        FROM seen LEFT JOIN branches AS branch ON branch.session_id = seen.id AND branch.number = seen.number
-    ), span AS MATERIALIZED (
+    ), {PATH}, span AS MATERIALIZED (
         SELECT path.*, greatest(0, least($4::bigint + 1, length))::int AS low,
             greatest(0, least($5::bigint, length))::int AS high
         FROM path
@@ -29,22 +69,9 @@ PAGE = Statement.of(
         SELECT span.*, CASE WHEN $7::bool THEN greatest(low, high - $6::int) ELSE low END AS first,
             CASE WHEN $7 THEN high ELSE least(high, low + $6) END AS stop
         FROM span
-    ), segments AS MATERIALIZED (
-        SELECT id, lineage[place] AS branch,
-            greatest(first, starts[place]) AS low, least(stop, starts[place + 1]) AS high
-        FROM page, generate_series(width_bucket(first, starts), width_bucket(stop - 1, starts)) AS place
-        WHERE first < stop
-    )
+    ), {SEGMENTS}
     SELECT page.number, page.first > 0 AS has_previous, page.stop < page.length AS has_next, message.*
-    FROM page LEFT JOIN (
-        SELECT {rows.MESSAGE_COLUMNS}
-        FROM segments CROSS JOIN LATERAL (
-            SELECT * FROM messages
-            WHERE session_id = segments.id AND messages.branch = segments.branch
-                AND depth >= segments.low AND depth < segments.high
-            OFFSET 0
-        ) AS message
-    ) AS message ON true
+    FROM page LEFT JOIN (SELECT {rows.MESSAGE_COLUMNS} FROM {MESSAGES}) AS message ON true
     ORDER BY message.depth
     """,
     rows.Message,
@@ -71,3 +98,20 @@ async def page(reader: Reader, session_id: UUID, branch: int | None, span: Span[
     first = found[0]
     messages = [] if first["id"] is None else found
     return Path(first["number"], Page(messages, first["has_previous"], first["has_next"]))
+
+
+_TURNS = Statement.of(
+    f"""
+    WITH seen AS MATERIALIZED (SELECT $2::uuid AS id, $3::int AS number), {PATH},
+    page AS MATERIALIZED (SELECT path.*, 0 AS first, length AS stop FROM path), {SEGMENTS}
+    SELECT count(*) AS turns FROM {MESSAGES} WHERE message.role = 'user' OR message.depth = 0
+    """,
+    asyncpg.Record,
+)
+
+
+async def turns(reader: Reader, session_id: UUID, branch: int) -> int:
+    """How many turns the path of a branch has: users' messages, and the beginning. Reads the whole path."""
+    (found,) = await reader.all(_TURNS, session_id, branch)
+    counted: int = found["turns"]
+    return counted

@@ -2,7 +2,8 @@
 
 Opening a transaction, becoming the viewer and committing are round trips of their own, which take longer than most
 reads. So the hot ones go another way: over connections that have the viewers' role from their beginning to their end,
-and cannot write. Who the viewer is, the statement itself says first, for its own duration.
+and cannot write. Who the viewer is, the statement itself says first, for its own duration. What a process reads for
+all its windows goes over connections of the same kind that have the server's own role.
 """
 
 import asyncio
@@ -34,15 +35,27 @@ _SETTINGS = {
 
 _TIMES = {"encoder": moments.packed, "decoder": moments.count}
 
-_LOST = (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError)
+_LOST = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the driver has been told of the end, and has not seen it yet
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Statement[Row]:
-    """A query that a viewer asks. `$1` is the viewer's id; a row of its answer becomes a `Row`, an `asyncpg.Record`."""
+class Asked[Row]:
+    """A query. A row of its answer becomes a `Row`, an `asyncpg.Record`."""
 
     sql: str
     row: type[Row]
+
+
+class Statement[Row](Asked[Row]):
+    """A query that a viewer asks: `$1` is the viewer's id."""
+
+    __slots__ = ()
 
     @classmethod
     def of(cls, query: str, row: type[Row]) -> "Statement[Row]":
@@ -51,11 +64,11 @@ class Statement[Row]:
 
 
 class Readers:
-    """Connections that viewers read over, opened when they are needed."""
+    """Connections to read over, opened when they are needed. They have a role, or else that of who signs in."""
 
-    def __init__(self, url: sa.URL, role: str, *, connections: int = 10) -> None:
+    def __init__(self, url: sa.URL, role: str | None = None, *, connections: int = 10) -> None:
         _, self._options = url.get_dialect()().create_connect_args(url)
-        self._settings = _SETTINGS | {"role": role}
+        self._settings = _SETTINGS if role is None else _SETTINGS | {"role": role}
         self._turns = asyncio.Semaphore(connections)
         self._idle: list[asyncpg.Connection] = []
 
@@ -64,8 +77,8 @@ class Readers:
         while self._idle:
             await self._idle.pop().close()
 
-    async def fetch[Row](self, statement: Statement[Row], viewer_id: UUID, *values: object) -> Sequence[Row]:
-        """The rows that a statement finds for a viewer. One that has lost its connection is asked again on a new one.
+    async def fetch[Row](self, asked: Asked[Row], *values: object) -> Sequence[Row]:
+        """The rows that a query finds. One that has lost its connection is asked again on a new one.
 
         Raises:
             OSError, asyncpg.PostgresError, asyncpg.InterfaceError: the database does not answer, or refuses.
@@ -74,9 +87,7 @@ class Readers:
             while True:
                 connection, known = await self._connection()
                 try:
-                    found: Sequence[Row] = await connection.fetch(
-                        statement.sql, viewer_id, *values, record_class=statement.row
-                    )
+                    found: Sequence[Row] = await connection.fetch(asked.sql, *values, record_class=asked.row)
                 except BaseException as error:
                     connection.terminate()
                     if known and isinstance(error, _LOST):

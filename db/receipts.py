@@ -5,11 +5,14 @@ from datetime import timedelta
 from typing import cast
 from uuid import UUID
 
-from sqlalchemy import CursorResult, delete, func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import CursorResult, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db import statements
 from db.models import Receipt
+
+_TAKE = "INSERT INTO receipts (user_id, key, digest) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING key"
+_CLOSE = "UPDATE receipts SET made = $3 WHERE user_id = $1 AND key = $2"
 
 CANCELLED = b"cancelled"
 """Stands for the digest where a mutation was cancelled before it arrived."""
@@ -20,18 +23,14 @@ async def open(tx: AsyncSession, user_id: UUID, key: str, digest: bytes) -> Rece
 
     Waits for a transaction that has the key just now.
     """
-    taken = insert(Receipt).values(user_id=user_id, key=key, digest=digest).on_conflict_do_nothing()
-    if (await tx.scalars(taken.returning(Receipt.key))).one_or_none() is not None:
+    if await statements.first(tx, _TAKE, user_id, key, digest) is not None:
         return None
     return (await tx.scalars(select(Receipt).where(Receipt.user_id == user_id, Receipt.key == key))).one()
 
 
 async def close(tx: AsyncSession, user_id: UUID, key: str, made: Mapping[str, str]) -> None:
     """Writes down what the transaction made."""
-    await tx.execute(
-        update(Receipt).where(Receipt.user_id == user_id, Receipt.key == key).values(made=dict(made)),
-        execution_options={"synchronize_session": False},
-    )
+    await statements.fetch(tx, _CLOSE, user_id, key, statements.json(dict(made)))
 
 
 async def purge(tx: AsyncSession, older_than: timedelta) -> int:

@@ -13,7 +13,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from db.models import Json, MemberRole, MessageRole, MessageStatus, TitleSource
+from db.models import Executor, Json, MemberRole, MessageRole, MessageStatus, RunStatus, TitleSource
 from db.moments import at
 
 
@@ -22,7 +22,7 @@ def _column(name: str) -> Any:
 
 
 def _json(name: str) -> Any:
-    def read(row: asyncpg.Record) -> Any:
+    def read(row: Any) -> Any:
         stored = row[name]
         return None if stored is None else orjson.loads(stored)
 
@@ -30,7 +30,7 @@ def _json(name: str) -> Any:
 
 
 def _time(name: str) -> Any:
-    def read(row: asyncpg.Record) -> datetime | None:
+    def read(row: Any) -> datetime | None:
         moment = row[name]
         return None if moment is None else at(moment)
 
@@ -56,8 +56,10 @@ class Message(asyncpg.Record):  # type: ignore[misc]
     content: str = _column("content")
     meta: Json = _json("metadata")
     error: Any | None = _json("error")
+    marks: Json = _json("marks")
     author_id: UUID | None = _column("author_id")
     run_id: UUID | None = _column("run_id")
+    version: int = _column("version")
     seq: int = _column("seq")
     origin: str | None = _column("origin")
     mutation: str | None = _column("mutation")
@@ -65,8 +67,81 @@ class Message(asyncpg.Record):  # type: ignore[misc]
     created_at: datetime = _time("created_at")
     updated_at: datetime = _time("updated_at")
     deleted_at: datetime | None = _time("deleted_at")
+    withdrawn_at: datetime | None = _time("withdrawn_at")
     journal: Sequence[str] | None = _column("journal")
     """What its run has journaled, if it is being written: JSON arrays of events, in order."""
+
+
+class Change(Message):
+    """Something that changed in a session: a message, a run (`Run(change)`), or something that a run has journaled.
+
+    What is of another kind is null.
+    """
+
+    kind: str | None = _column("kind")
+    """`message`, `run`, `delta`; `flying`: a message that is being written, changed or not; None: nothing changed."""
+    scope_epoch: int = _column("scope_epoch")
+    scope_head: int = _column("scope_head")
+    writing: Sequence[int] | None = _column("writing")
+    """Of a message that a run is writing: the run's epoch, and the number of the last event that it journaled in it."""
+    delta_run_id: UUID = _column("delta.run_id")
+    delta_epoch: int = _column("delta.epoch")
+    delta_seq: int = _column("delta.seq")
+    """The number of the first event."""
+    delta_events: str = _column("delta.events")
+    """A JSON array."""
+
+
+class Run:
+    """What clients see of a run; `models.Run` says what it means."""
+
+    __slots__ = ("_found",)
+
+    def __init__(self, found: Change) -> None:
+        self._found = found
+
+    def __getitem__(self, name: str) -> Any:
+        return self._found[name]
+
+    id: UUID = _column("run.id")
+    session_id: UUID = _column("run.session_id")
+    message_id: UUID = _column("run.message_id")
+    agent_id: UUID | None = _column("run.agent_id")
+    status: RunStatus = _member(RunStatus, "run.status")
+    executor: Executor = _member(Executor, "run.executor")
+    epoch: int = _column("run.epoch")
+    lease_until: datetime | None = _time("run.lease_until")
+    cancel_requested_at: datetime | None = _time("run.cancel_requested_at")
+    question: Any | None = _json("run.question")
+    usage: Any | None = _json("run.usage")
+    error: Any | None = _json("run.error")
+    seq: int = _column("run.seq")
+    origin: str | None = _column("run.origin")
+    mutation: str | None = _column("run.mutation")
+    created_at: datetime = _time("run.created_at")
+    updated_at: datetime = _time("run.updated_at")
+    started_at: datetime | None = _time("run.started_at")
+    finished_at: datetime | None = _time("run.finished_at")
+
+
+class Revision(asyncpg.Record):  # type: ignore[misc]
+    """What clients see of an earlier state of a message; `models.Revision` says what it means."""
+
+    message_id: UUID = _column("message_id")
+    version: int = _column("version")
+    parts: list[Json] = _json("parts")
+    content: str = _column("content")
+    meta: Json = _json("metadata")
+    replaced_by: UUID | None = _column("replaced_by")
+    replaced_at: datetime = _time("replaced_at")
+
+
+class Standing(asyncpg.Record):  # type: ignore[misc]
+    """Where an account stands; `models.User` says what it means."""
+
+    epoch: int = _column("epoch")
+    head: int = _column("head")
+    horizon: int = _column("horizon")
 
 
 class Seen(asyncpg.Record):  # type: ignore[misc]
@@ -78,6 +153,7 @@ class Seen(asyncpg.Record):  # type: ignore[misc]
     project_id: UUID | None = _column("project_id")
     agent_id: UUID | None = _column("agent_id")
     meta: Json = _json("metadata")
+    state: Json = _json("state")
     external_id: str | None = _column("external_id")
     message_count: int = _column("message_count")
     last_message_preview: str | None = _column("last_message_preview")
@@ -89,6 +165,18 @@ class Seen(asyncpg.Record):  # type: ignore[misc]
     head: int = _column("head")
     role: MemberRole = _member(MemberRole, "role")
     archived_at: datetime | None = _time("archived_at")
+    pinned_at: datetime | None = _time("pinned_at")
+    starred_at: datetime | None = _time("starred_at")
+    folder_id: UUID | None = _column("folder_id")
+    tags: list[str] = _column("tags")
+    position: str = _column("position")
+    draft: str | None = _column("draft")
+    deleted_at: datetime | None = None  # what is deleted is not read this way
+    unread: bool = _column("unread")
+    current_branch: int = _column("current_branch")
+    branch: int | None = _column("branch")
+    forked_session_id: UUID | None = _column("forked_session_id")
+    forked_message_id: UUID | None = _column("forked_message_id")
 
 
 MESSAGE = [name for name in Message.__annotations__ if name != "journal"]
@@ -96,18 +184,28 @@ MESSAGE = [name for name in Message.__annotations__ if name != "journal"]
 
 MESSAGE_COLUMNS = """
     message.id, message.session_id, message.parent_id, message.branch, message.depth, message.role, message.status,
-    message.parts, message.content, message.metadata, message.error, message.author_id, message.run_id, message.seq,
-    message.origin, message.mutation, message.client_created_at, message.created_at, message.updated_at,
-    message.deleted_at,
+    message.parts, message.content, message.metadata, message.error, message.marks, message.author_id,
+    message.run_id, message.seq, message.origin, message.mutation, message.client_created_at, message.created_at,
+    message.updated_at, message.deleted_at, message.withdrawn_at, message.version,
     CASE WHEN message.status = 'streaming' THEN
         (SELECT array_agg(events ORDER BY epoch, seq) FROM deltas WHERE deltas.run_id = message.run_id)
     END AS journal
 """
 """What a `Message` is made from, in SQL; its journal is of the same moment."""
 
-SEEN_COLUMNS = """
+RUN_COLUMNS = ", ".join(f'run.{name} AS "run.{name}"' for name in Run.__annotations__)
+"""What a `Run` is made from, in SQL."""
+
+UNREAD = "(member.marked_unread OR member.news_seq > member.read_seq)"
+"""Whether there is something new for a member, in SQL."""
+
+SEEN_COLUMNS = f"""
     session.id, session.title, session.title_source, session.project_id, session.agent_id, session.metadata,
+    session.state,
     session.external_id, session.message_count, session.last_message_preview, member.last_activity_at, session.version,
-    session.created_at, session.updated_at, session.epoch, session.head, member.role, member.archived_at
+    session.created_at, session.updated_at, session.epoch, session.head, member.role, member.archived_at,
+    session.current_branch, member.branch, session.forked_session_id, session.forked_message_id,
+    member.pinned_at, member.starred_at, member.folder_id, member.tags, member.position, member.draft,
+    {UNREAD} AS unread
 """
 """What a `Seen` is made from, in SQL."""

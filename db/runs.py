@@ -5,26 +5,63 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, select, tuple_, update
+import asyncpg
+from sqlalchemy import ColumnElement, and_, exists, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from db.models import ACTIVE, Executor, Message, Run, RunStatus, Session
+from db import statements
+from db.models import ACTIVE, Executor, MemberRole, Message, Run, RunStatus, Session
+from db.reader import Reader, Statement
+from db.statements import Columns
 
 _OPTIONS: dict[str, Any] = {"synchronize_session": False, "populate_existing": True}
 _PRODUCING = (RunStatus.RUNNING, RunStatus.AWAITING_INPUT)
 
 
+_COLUMNS = Columns(Run, "run")
+
+_ACTIVE = f"""
+    SELECT {_COLUMNS.sql} FROM runs AS run
+    WHERE session_id = ANY ($1::uuid[]) AND status IN ('queued', 'running', 'awaiting_input')
+    ORDER BY position, id
+"""
+
+_HOLD = f"""
+    UPDATE runs AS run SET lease_until = CASE status WHEN 'running' THEN now() + $3::interval END
+    WHERE id = $1 AND epoch = $2 AND status IN ('running', 'awaiting_input') RETURNING {_COLUMNS.sql}
+"""
+
+
 async def add(tx: AsyncSession, run: Run) -> Run:
-    """Stores a new run."""
-    tx.add(run)
-    await tx.flush()
-    return run
+    """Stores a new run; the object then says what is stored.
+
+    Raises:
+        sqlalchemy.exc.IntegrityError: its id is taken.
+    """
+    return await _COLUMNS.insert(tx, run)
 
 
 async def get(tx: AsyncSession, run_id: UUID) -> Run | None:
     """The run, if the transaction may see it."""
     return await tx.get(Run, run_id)
+
+
+_ROLE = Statement.of(
+    """
+    SELECT member.role
+    FROM runs JOIN sessions ON sessions.id = runs.session_id
+    JOIN memberships AS member ON member.session_id = runs.session_id AND member.user_id = $1
+    WHERE runs.id = $2::uuid AND sessions.deleted_at IS NULL
+    """,
+    asyncpg.Record,
+)
+
+
+async def role(reader: Reader, run_id: UUID) -> MemberRole | None:
+    """What the reader's viewer may do in the session of a run; None where there is no such run for the viewer."""
+    found = await reader.all(_ROLE, run_id)
+    return MemberRole(found[0]["role"]) if found else None
 
 
 async def current(tx: AsyncSession, run_id: UUID) -> Run | None:
@@ -39,8 +76,7 @@ async def of_ids(tx: AsyncSession, run_ids: Sequence[UUID]) -> Mapping[UUID, Run
 
 async def active(tx: AsyncSession, session_ids: Sequence[UUID]) -> Sequence[Run]:
     """The runs of these sessions that are not over, in the order in which they are executed."""
-    query = select(Run).where(Run.session_id.in_(session_ids), Run.status.in_(ACTIVE)).order_by(Run.position, Run.id)
-    return (await tx.scalars(query)).all()
+    return [_COLUMNS.row(found) for found in await statements.fetch(tx, _ACTIVE, session_ids)]
 
 
 async def queued(tx: AsyncSession, session_id: UUID) -> Sequence[Run]:
@@ -68,12 +104,6 @@ async def answered(tx: AsyncSession, message_id: UUID) -> bool:
         .limit(1)
     )
     return (await tx.scalars(query)).one_or_none() is not None
-
-
-async def changed(tx: AsyncSession, session_id: UUID, after: int, limit: int) -> Sequence[Run]:
-    """What changed after a number of the session scope, in that order."""
-    query = select(Run).where(Run.session_id == session_id, Run.seq > after).order_by(Run.seq).limit(limit)
-    return (await tx.scalars(query)).all()
 
 
 def _next_in_its_session() -> ColumnElement[bool]:
@@ -166,13 +196,8 @@ async def hold(tx: AsyncSession, run_id: UUID, epoch: int, lease: timedelta) -> 
 
     A run that awaits input has no lease to renew.
     """
-    query = (
-        update(Run)
-        .where(Run.id == run_id, Run.epoch == epoch, Run.status.in_(_PRODUCING))
-        .values(lease_until=case((Run.status == RunStatus.RUNNING, func.now() + lease)))
-        .returning(Run)
-    )
-    return (await tx.scalars(query, execution_options=_OPTIONS)).one_or_none()
+    held = await statements.first(tx, _HOLD, run_id, epoch, lease)
+    return None if held is None else _COLUMNS.row(held)
 
 
 async def wait_for_input(tx: AsyncSession, run_id: UUID, seq: int, question: Mapping[str, Any]) -> Run:
@@ -232,12 +257,6 @@ async def abandoned(tx: AsyncSession, deaf_after: timedelta, limit: int) -> Sequ
         .order_by(Run.lease_until)
         .limit(limit)
     )
-    return (await tx.scalars(query)).all()
-
-
-async def of_producer(tx: AsyncSession, producer: str) -> Sequence[Run]:
-    """The runs that a producer holds."""
-    query = select(Run).where(Run.producer == producer, Run.status.in_(_PRODUCING))
     return (await tx.scalars(query)).all()
 
 

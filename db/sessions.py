@@ -1,41 +1,18 @@
 """Sessions, and the counter of the session scope."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db import rows
+from db import rows, statements
 from db.models import Branch, Membership, Session
-from db.page import Page, Span
 from db.reader import Reader, Statement
+from db.statements import Columns
 
 ALIVE = Session.deleted_at.is_(None)
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Which of a member's sessions are meant; None does not restrict."""
-
-    project_id: UUID | None = None
-    agent_id: UUID | None = None
-    archived: bool | None = None
-
-    def conditions(self, user_id: UUID) -> list[ColumnElement[bool]]:
-        """The same in SQL, over `Membership` joined with `Session`."""
-        conditions: list[ColumnElement[bool]] = [Membership.user_id == user_id, Session.deleted_at.is_(None)]
-        if self.project_id is not None:
-            conditions.append(Session.project_id == self.project_id)
-        if self.agent_id is not None:
-            conditions.append(Session.agent_id == self.agent_id)
-        if self.archived is not None:
-            archived = Membership.archived_at
-            conditions.append(archived.is_not(None) if self.archived else archived.is_(None))
-        return conditions
 
 
 async def add(tx: AsyncSession, session: Session, owner: Membership) -> Session:
@@ -58,15 +35,19 @@ async def get(tx: AsyncSession, session_id: UUID) -> Session | None:
     return await tx.get(Session, session_id)
 
 
+_COLUMNS, _MEMBER = Columns(Session, "session"), Columns(Membership, "member")
+
+_WITH_MEMBERSHIP = f"""
+    SELECT {_COLUMNS.sql}, {_MEMBER.sql}
+    FROM sessions AS session JOIN memberships AS member ON member.session_id = session.id
+    WHERE session.id = $1 AND session.deleted_at IS NULL AND member.user_id = $2
+"""
+
+
 async def with_membership(tx: AsyncSession, session_id: UUID, user_id: UUID) -> tuple[Session, Membership] | None:
     """A session that is not deleted, as this member sees it."""
-    query = (
-        select(Session, Membership)
-        .join(Membership, Membership.session_id == Session.id)
-        .where(Session.id == session_id, Session.deleted_at.is_(None), Membership.user_id == user_id)
-    )
-    found = (await tx.execute(query, execution_options={"populate_existing": True})).one_or_none()
-    return (found[0], found[1]) if found else None
+    found = await statements.first(tx, _WITH_MEMBERSHIP, session_id, user_id)
+    return None if found is None else (_COLUMNS.row(found), _MEMBER.row(found, len(_COLUMNS)))
 
 
 _OF_IDS = Statement.of(
@@ -82,73 +63,6 @@ _OF_IDS = Statement.of(
 async def of_ids(reader: Reader, session_ids: Sequence[UUID]) -> Mapping[UUID, rows.Seen]:
     """Those of the sessions that exist, as the reader's viewer sees them."""
     return {row.id: row for row in await reader.all(_OF_IDS, session_ids)}
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """A page of a member's sessions, and where the account stood at that moment."""
-
-    page: Page[rows.Seen]
-    epoch: int
-    head: int
-
-
-def _page(order: str) -> Statement[rows.Seen]:
-    # The sessions are looked up one by one, in the order of the memberships' index, until there are enough.
-    return Statement.of(
-        f"""
-        SELECT account.epoch AS account_epoch, account.head AS account_head, listed.*
-        FROM users AS account LEFT JOIN LATERAL (
-            SELECT {rows.SEEN_COLUMNS}
-            FROM memberships AS member CROSS JOIN LATERAL (
-                SELECT * FROM sessions WHERE id = member.session_id OFFSET 0
-            ) AS session
-            WHERE member.user_id = $1 AND session.deleted_at IS NULL
-                AND (member.last_activity_at, member.session_id)
-                    < (coalesce($3::timestamptz, 'infinity'), coalesce($4::uuid, '{UUID(int=2**128 - 1)}'))
-                AND (member.last_activity_at, member.session_id)
-                    > (coalesce($5::timestamptz, '-infinity'), coalesce($6::uuid, '{UUID(int=0)}'))
-                AND ($7::uuid IS NULL OR session.project_id = $7)
-                AND ($8::uuid IS NULL OR session.agent_id = $8)
-                AND ($9::bool IS NULL OR (member.archived_at IS NOT NULL) = $9)
-            ORDER BY member.last_activity_at {order}, member.session_id {order}
-            LIMIT $2::int
-        ) AS listed ON true
-        WHERE account.id = $1
-        ORDER BY listed.last_activity_at {order}, listed.id {order}
-        """,
-        rows.Seen,
-    )
-
-
-_PAGE, _PAGE_BACKWARD = _page("DESC"), _page("ASC")
-
-
-async def page(reader: Reader, span: Span[tuple[datetime, UUID]], where: Filter) -> Listing:
-    """The sessions of the reader's viewer, newest activity first; the key is `(last_activity_at, id)`."""
-    after, before = span.after or (None, None), span.before or (None, None)
-    found = await reader.all(
-        _PAGE_BACKWARD if span.backward else _PAGE,
-        span.limit + 1,
-        *after,
-        *before,
-        where.project_id,
-        where.agent_id,
-        where.archived,
-    )
-    seen = [] if found[0]["id"] is None else found
-    return Listing(Page.of(seen, span), found[0]["account_epoch"], found[0]["account_head"])
-
-
-async def count(tx: AsyncSession, user_id: UUID, where: Filter) -> int:
-    """How many of a member's sessions the filter leaves."""
-    query = (
-        select(func.count())
-        .select_from(Membership)
-        .join(Session, Membership.session_id == Session.id)
-        .where(*where.conditions(user_id))
-    )
-    return (await tx.scalars(query)).one()
 
 
 async def advance(
@@ -172,6 +86,37 @@ async def advance(
     )
     options = {"synchronize_session": False, "populate_existing": True}
     return (await tx.scalars(query, execution_options=options)).one_or_none()
+
+
+_TAKE = f"""
+    UPDATE sessions AS session SET head = head + $2, message_count = message_count + $3
+    WHERE id = $1 AND deleted_at IS NULL RETURNING {_COLUMNS.sql}
+"""
+
+_SAY = f"""
+    UPDATE sessions AS session SET
+        head = head + 1, message_count = message_count + 1, last_message_preview = $2,
+        last_activity_at = clock_timestamp(),
+        title = CASE title_source WHEN 'none' THEN $3 ELSE title END,
+        title_source = CASE title_source WHEN 'none' THEN 'first_words' ELSE title_source END
+    WHERE id = $1 AND deleted_at IS NULL RETURNING {_COLUMNS.sql}
+"""
+
+
+async def take(tx: AsyncSession, session: Session, count: int, *, messages: int = 0) -> bool:
+    """As `advance`, for a session that gets new messages; the object says then how the session is. False: it is not."""
+    taken = await statements.first(tx, _TAKE, session.id, count, messages)
+    if taken is not None:
+        _COLUMNS.refresh(session, taken)
+    return taken is not None
+
+
+async def say(tx: AsyncSession, session: Session, preview: str, title: str) -> bool:
+    """As `take`, for one message that a person has written just now; `title` is for a session that has none yet."""
+    taken = await statements.first(tx, _SAY, session.id, preview, title)
+    if taken is not None:
+        _COLUMNS.refresh(session, taken)
+    return taken is not None
 
 
 async def heads(tx: AsyncSession, session_ids: Sequence[UUID]) -> Mapping[UUID, tuple[int, int]]:

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models import Agent, Membership, Project, Session, User
+from db.models import Agent, Folder, Membership, Project, Session, User
 
 _OPTIONS = {"synchronize_session": False}
 
@@ -28,8 +28,10 @@ async def purge_sessions(tx: AsyncSession, older_than: timedelta, limit: int) ->
     return len(gone)
 
 
-async def purge_owned(tx: AsyncSession, older_than: timedelta, limit: int, *, kind: type[Project | Agent]) -> int:
-    """Removes projects, or agents, that were deleted so long ago; returns how many. Sessions lose the link to them."""
+async def purge_owned(
+    tx: AsyncSession, older_than: timedelta, limit: int, *, kind: type[Project | Agent | Folder]
+) -> int:
+    """Removes what accounts own and deleted so long ago; returns how many. Sessions lose the link to it."""
     doomed = (
         select(kind.id, kind.owner_id, kind.seq)
         .where(kind.deleted_at < func.now() - older_than)

@@ -6,7 +6,9 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db import rows
 from db.models import User
+from db.reader import Asked, Readers
 
 
 async def of_subject(tx: AsyncSession, subject: str, *, name: str | None = None, email: str | None = None) -> User:
@@ -22,6 +24,14 @@ async def of_subject(tx: AsyncSession, subject: str, *, name: str | None = None,
 async def get(tx: AsyncSession, user_id: UUID) -> User | None:
     """The account, if the transaction may see it."""
     return await tx.get(User, user_id)
+
+
+_STANDING = Asked("SELECT epoch, head, horizon FROM users WHERE id = $1", rows.Standing)
+
+
+async def standing(readers: Readers, user_id: UUID) -> rows.Standing | None:
+    """Where the account stands; None: there is no such account."""
+    return next(iter(await readers.fetch(_STANDING, user_id)), None)
 
 
 async def advance(tx: AsyncSession, user_id: UUID, count: int = 1) -> int:

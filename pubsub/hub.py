@@ -57,11 +57,12 @@ class Hub(Bus):
     def _deliver(self, channel: str, payload: bytes | None) -> None:
         if channel not in self._listenings:
             return
-        self._due.append((channel, payload))
-        if self._delivering:
-            return  # Published by a callback: it waits its turn, or listeners would differ on the order.
+        if self._delivering:  # Published by a callback: it waits its turn, or listeners would differ on the order.
+            self._due.append((channel, payload))
+            return
         self._delivering = True
         try:
+            self._call(channel, payload)
             while self._due:
                 self._call(*self._due.popleft())
         finally:

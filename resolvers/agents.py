@@ -1,5 +1,6 @@
 """Agents: list and change."""
 
+from dataclasses import asdict
 from typing import Annotated
 from uuid import UUID
 
@@ -89,6 +90,7 @@ def _character(input: CreateAgentInput | EditAgentInput) -> Character:
         metadata=input.metadata,
         active_sessions=input.active_sessions,
         when_full=input.when_full,
+        limits=None if input.limits is None else asdict(input.limits),
     )
 
 

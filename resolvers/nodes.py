@@ -12,6 +12,7 @@ from db.nodes import Kind
 from schema import identifier
 from schema.agent import Agent
 from schema.context import Info
+from schema.folder import Folder
 from schema.message import Message
 from schema.node import Node
 from schema.project import Project
@@ -69,5 +70,8 @@ async def _one(info: Info, kind: Kind | None, id: UUID) -> Node | None:
         case "agent":
             agent = await loaders.agents.load(id)
             return None if agent is None else Agent.of(agent)
+        case "folder":
+            folder = await loaders.folders.load(id)
+            return None if folder is None else Folder.of(folder)
         case None:
             return None

@@ -6,6 +6,7 @@ from uuid import UUID
 import strawberry
 
 from chat import projects
+from chat.projects import Stage
 from schema import connection, identifier
 from schema.connection import After, Before, First, Last
 from schema.context import Info
@@ -17,7 +18,7 @@ from schema.payload import (
     EditProjectResult,
     ProjectPayload,
 )
-from schema.project import Project, ProjectConnection
+from schema.project import Project, ProjectConnection, StageInput
 from schema.repeat import Key, once
 
 PAGE = 50
@@ -61,6 +62,7 @@ async def create(
         input.name,
         project_id=identifier.optional("id", input.id),
         metadata=input.metadata,
+        stages=_stages(input.stages) or (),
     )
     return ProjectPayload(project=Project.of(row))
 
@@ -76,9 +78,14 @@ async def edit(
         identifier.parse("id", input.id),
         name=input.name,
         metadata=input.metadata,
+        stages=_stages(input.stages),
         expected_version=input.expected_version,
     )
     return ProjectPayload(project=Project.of(row))
+
+
+def _stages(stages: list[StageInput] | None) -> list[Stage] | None:
+    return None if stages is None else [(stage.name, stage.status) for stage in stages]
 
 
 async def delete(info: Info, id: ProjectId, client_mutation_id: Key = None) -> DeleteProjectResult:

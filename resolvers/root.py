@@ -3,7 +3,22 @@
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
-from resolvers import agents, batches, messages, nodes, producers, projects, runs, sessions, viewer
+from resolvers import (
+    agents,
+    batches,
+    branches,
+    bulk,
+    folders,
+    marks,
+    messages,
+    nodes,
+    producers,
+    projects,
+    runs,
+    sessions,
+    trash,
+    viewer,
+)
 from schema import part, payload, repeat
 
 field, mutation, subscription = strawberry.field, strawberry.mutation, strawberry.subscription
@@ -22,6 +37,14 @@ class Query:
     session = field(resolver=sessions.session, description="One session.")
     sessions = field(
         resolver=sessions.page, description="Your sessions, newest activity first; 20 unless you ask otherwise."
+    )
+    trash = field(
+        resolver=trash.page,
+        description="The sessions that you deleted and can restore, newest first; 20 unless you ask otherwise.",
+    )
+    folder = field(resolver=folders.folder, description="One folder.")
+    folders = field(
+        resolver=folders.everything, description="All your folders (1,000 at most), those of one parent in their order."
     )
     message = field(resolver=messages.message, description="One message.")
     run = field(resolver=runs.run, description="One run.")
@@ -44,6 +67,13 @@ class Mutation:
     )
     delete_agent = mutation(resolver=agents.delete, description="Deletes an agent of your own. Its sessions stay.")
 
+    create_folder = mutation(resolver=folders.create, description="Makes a folder.")
+    edit_folder = mutation(resolver=folders.edit, description="Renames a folder.")
+    move_folder = mutation(resolver=folders.move, description="Puts a folder into another one, or in another order.")
+    delete_folder = mutation(
+        resolver=folders.delete, description="Deletes a folder. What is in it comes to where it was."
+    )
+
     create_session = mutation(
         resolver=sessions.create,
         description="Makes an empty session. To begin with a message, `sendMessage` alone is enough.",
@@ -51,8 +81,46 @@ class Mutation:
     edit_session = mutation(
         resolver=sessions.edit, description="Renames, moves or archives a session, or changes its agent or metadata."
     )
+    mark_read = mutation(
+        resolver=sessions.mark_read, description="Notes that you have read a session so far. That never goes back."
+    )
+    mark_unread = mutation(
+        resolver=sessions.mark_unread, description="Has a session count as unread until you read it again."
+    )
+    save_draft = mutation(
+        resolver=sessions.save_draft, description="Keeps what you are about to say in a session, for all your windows."
+    )
+    move_session = mutation(
+        resolver=sessions.move, description="Puts a session before another one in your own order, or last."
+    )
+    set_session_state = mutation(
+        resolver=sessions.set_state,
+        description="Sets some keys of what clients share of a session. The last one to set a key wins.",
+    )
     delete_session = mutation(
         resolver=sessions.delete, description="Deletes a session for all its members, and stops what runs in it."
+    )
+    bulk_update_sessions = mutation(
+        resolver=bulk.update,
+        description="Does the same to many sessions, each by itself, with a receipt for each.",
+    )
+    restore_session = mutation(
+        resolver=trash.restore, description="Brings a session back that you deleted within the last 30 days."
+    )
+    clear_session = mutation(
+        resolver=trash.clear, description="Deletes all messages of a session, and stops what runs in it."
+    )
+    delete_messages = mutation(
+        resolver=trash.delete_messages,
+        description="Deletes a message, what follows it, or the other branches, and stops what runs there.",
+    )
+    restore_messages = mutation(
+        resolver=trash.restore_messages,
+        description="Brings back what the last deletion of this message and scope took, within 30 days.",
+    )
+    purge_session = mutation(
+        resolver=trash.purge,
+        description="Deletes a session for good, with everything in it; from the trash, or at once.",
     )
 
     set_typing = mutation(
@@ -68,6 +136,30 @@ class Mutation:
         resolver=messages.send,
         description="Stores your message and has it answered. Without a session it begins a new one.",
     )
+    set_reaction = mutation(
+        resolver=marks.react, description="Sets one of your reactions to a message, or takes it away."
+    )
+    set_feedback = mutation(resolver=marks.rate, description="Says what you think of a message, or takes it back.")
+    annotate_message = mutation(
+        resolver=marks.annotate, description="Notes something about a message, or about a range of its text."
+    )
+    remove_annotation = mutation(
+        resolver=marks.remove_annotation, description="Takes an annotation of yours away; a session's owner, any."
+    )
+    edit_message = mutation(
+        resolver=branches.edit,
+        description="Says a message of a person otherwise: on a new branch beside it, which you then see.",
+    )
+    revise_message = mutation(
+        resolver=branches.revise,
+        description="Says a message otherwise in its place. How it was stays in its `revisions`.",
+    )
+    choose_branch = mutation(
+        resolver=branches.choose, description="Chooses the branch that you see in a session, in all your windows."
+    )
+    fork_session = mutation(
+        resolver=branches.fork, description="Copies a conversation, up to a message, into a new session of your own."
+    )
     cancel_run = mutation(
         resolver=runs.cancel,
         description="Stops a reply. What it has written stays. A run that is over stays as it is.",
@@ -79,6 +171,10 @@ class Mutation:
     )
     retry_run = mutation(
         resolver=runs.retry, description="Asks for another reply to the same message. It stands beside the first one."
+    )
+    reply_to_message = mutation(
+        resolver=branches.answer,
+        description="Has a message answered, or answered anew: also in a fork, where `retryRun` knows no runs.",
     )
     continue_run = mutation(
         resolver=runs.resume,

@@ -1,16 +1,19 @@
 """Sessions: list, change, follow."""
 
 from collections.abc import AsyncIterator
-from datetime import datetime
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
 import strawberry
+from strawberry.scalars import JSON
 
-from chat import following, sessions
+from chat import following, organising, sessions, state
 from chat.cursors import Cursor, ScopeKind
+from chat.personal import Folder, Personal
 from chat.sessions import NewSession
-from db.sessions import Filter
+from db import listing
+from db.listing import Filter, Place, SessionOrder
 from schema import connection, event, identifier
 from schema.connection import After, Before, First, Last
 from schema.context import Info
@@ -22,7 +25,9 @@ from schema.payload import (
     DeleteSessionPayload,
     DeleteSessionResult,
     EditSessionResult,
+    MarkSessionResult,
     SessionPayload,
+    SetSessionStateResult,
     SetTypingPayload,
     SetTypingResult,
 )
@@ -59,32 +64,43 @@ async def page(
     after: After = None,
     last: Last = None,
     before: Before = None,
+    order_by: Annotated[SessionOrder, strawberry.argument(description="What comes first.")] = SessionOrder.ACTIVITY,
 ) -> SessionConnection:
     """The viewer's sessions."""
     scope = info.context.scope
-    where = _filter(filter or SessionFilter())
-    span = connection.span(_key, first, after, last, before, default=PAGE)
-    found, epoch, head = await sessions.page(scope, span, where)
+    where = _filter(filter or SessionFilter(folder_id=None))
+    span = connection.span(partial(_place, order_by), first, after, last, before, default=PAGE)
+    found = await sessions.page(scope, span, where, order_by)
     return SessionConnection.of(
-        found,
+        found.page,
         Session.of,
-        lambda seen: connection.encode("session", seen.last_activity_at, str(seen.id)),
+        lambda seen: connection.encode(f"session by {order_by}", *map(str, listing.place(order_by, seen))),
         lambda: sessions.count(scope, where),
-        cursor=str(Cursor(ScopeKind.ACCOUNT, scope.viewer.id, epoch, head)),
+        cursor=str(Cursor(ScopeKind.ACCOUNT, scope.viewer.id, found.epoch, found.head)),
+        count_each=lambda: sessions.counts(scope, where),
     )
 
 
 def _filter(filter: SessionFilter) -> Filter:
+    folder = None if filter.folder_id is None else filter.folder_id.value
     return Filter(
         project_id=identifier.optional("filter.projectId", filter.project_id),
         agent_id=identifier.optional("filter.agentId", filter.agent_id),
+        folder_id=identifier.optional("filter.folderId", folder),
+        filed=None if filter.folder_id is None or folder is not None else False,
+        tags=tuple(filter.tags or ()),
         archived=filter.archived,
+        pinned=filter.pinned,
+        starred=filter.starred,
+        unread=filter.unread,
+        running=filter.running,
+        title=filter.title or None,
     )
 
 
-def _key(field: str, cursor: str) -> tuple[datetime, UUID]:
-    at, session_id = connection.decode("session", field, cursor)
-    return datetime.fromisoformat(at), UUID(session_id)
+def _place(order: SessionOrder, field: str, cursor: str) -> Place:
+    value, session_id = connection.decode(f"session by {order}", field, cursor)
+    return listing.parsed(order, value), UUID(session_id)
 
 
 async def create(
@@ -126,10 +142,74 @@ async def edit(
         title=input.title,
         metadata=input.metadata,
         links=links,
-        archived=input.archived,
+        personal=Personal(
+            archived=input.archived,
+            pinned=input.pinned,
+            starred=input.starred,
+            folder=None if input.folder_id is None else Folder(identifier.optional("folderId", input.folder_id.value)),
+            tags=input.tags,
+        ),
         expected_version=input.expected_version,
     )
     return SessionPayload(session=Session.of(seen))
+
+
+async def mark_read(
+    info: Info,
+    id: SessionId,
+    up_to: Annotated[
+        str | None,
+        strawberry.argument(description="A `cursor` of the session, of a query or an event; without it: all of it."),
+    ] = None,
+    client_mutation_id: Key = None,
+) -> MarkSessionResult:
+    """Notes how far the viewer has read."""
+    scope = once(info, "markRead", client_mutation_id, id, up_to)
+    return SessionPayload(session=Session.of(await organising.mark_read(scope, identifier.parse("id", id), up_to)))
+
+
+async def mark_unread(info: Info, id: SessionId, client_mutation_id: Key = None) -> MarkSessionResult:
+    """Has a session count as unread."""
+    scope = once(info, "markUnread", client_mutation_id, id)
+    return SessionPayload(session=Session.of(await organising.mark_unread(scope, identifier.parse("id", id))))
+
+
+async def save_draft(
+    info: Info,
+    id: SessionId,
+    text: Annotated[str, strawberry.argument(description="At most 200,000 characters; blank text is no draft.")],
+    client_mutation_id: Key = None,
+) -> MarkSessionResult:
+    """Keeps what the viewer is about to say."""
+    scope = once(info, "saveDraft", client_mutation_id, id, text)
+    return SessionPayload(session=Session.of(await organising.save_draft(scope, identifier.parse("id", id), text)))
+
+
+async def set_state(
+    info: Info,
+    id: SessionId,
+    values: Annotated[
+        JSON, strawberry.argument(description="A JSON object: the keys to set. Null takes one away; the others stay.")
+    ],
+    client_mutation_id: Key = None,
+) -> SetSessionStateResult:
+    """Sets some of what clients share of a session."""
+    scope = once(info, "setSessionState", client_mutation_id, id, values)
+    return SessionPayload(session=Session.of(await state.set_values(scope, identifier.parse("id", id), values)))
+
+
+async def move(
+    info: Info,
+    id: SessionId,
+    before: Annotated[
+        strawberry.ID | None, strawberry.argument(description="The session that comes next; without it: to the end.")
+    ] = None,
+    client_mutation_id: Key = None,
+) -> MarkSessionResult:
+    """Puts a session somewhere in the viewer's own order."""
+    scope = once(info, "moveSession", client_mutation_id, id, before)
+    place = identifier.optional("before", before)
+    return SessionPayload(session=Session.of(await organising.move(scope, identifier.parse("id", id), place)))
 
 
 async def delete(info: Info, id: SessionId, client_mutation_id: Key = None) -> DeleteSessionResult:

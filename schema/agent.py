@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Self
+from uuid import UUID
 
 import strawberry
 from strawberry.scalars import JSON
@@ -9,6 +10,8 @@ from strawberry.scalars import JSON
 from db import models
 from schema import choice, identifier
 from schema.connection import Connection
+from schema.context import Info
+from schema.limit import AgentLimits
 from schema.node import Node
 
 choice.describe(
@@ -17,6 +20,10 @@ choice.describe(
     REJECT="Refuse, as `QuotaExceeded`.",
     ARCHIVE_OLDEST="Put the one away that has been quiet for longest.",
 )
+
+
+async def _session_count(agent: strawberry.Parent["Agent"], info: Info) -> int:
+    return (await info.context.agent_tallies.load(UUID(agent.id))).sessions
 
 
 @strawberry.type(description="Who answers in a session: instructions, a model and its parameters.")
@@ -34,6 +41,10 @@ class Agent(Node):
         description="How many sessions with it each member may have that are not archived; null: any number."
     )
     when_full: models.WhenFull = strawberry.field(description="What a new session does where there are as many.")
+    limits: AgentLimits = strawberry.field(description="How often each member may ask it.")
+    session_count: int = strawberry.field(
+        resolver=_session_count, description="How many sessions you have with it that you have not put away."
+    )
     version: int = strawberry.field(description="Rises with every edit; see `expectedVersion`.")
     shared: bool = strawberry.field(description="Whether it is there for everybody, not the viewer's own.")
     created_at: datetime = strawberry.field(description="When it was made.")
@@ -53,6 +64,7 @@ class Agent(Node):
             metadata=JSON(row.meta),
             active_sessions=row.active_sessions,
             when_full=row.when_full,
+            limits=AgentLimits.of(row.limits),
             version=row.version,
             shared=row.owner_id is None,
             created_at=row.created_at,

@@ -1,16 +1,18 @@
 """What the fields of one operation share."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import strawberry
 from strawberry.dataloader import DataLoader
 
-from chat import agents, messages, projects, runs, sessions
+from chat import agents, branching, editing, folders, messages, projects, runs, sessions, tallies
 from chat.scope import Scope
-from db import models, rows
+from db import models, revisions, rows
+from db.tallies import Tally
+from schema import fork, identifier
 
 if TYPE_CHECKING:
     type Info = strawberry.Info["Context", None]
@@ -20,23 +22,104 @@ else:
 
 @dataclass(slots=True)
 class Context:
-    """Made anew for each operation. A subscription's lives long, so its loaders batch but do not cache."""
+    """Made anew for each operation. A subscription's lives long, so its loaders batch but do not cache.
+
+    A loader is made when a field asks for it: most operations need one or none.
+    """
 
     scope: Scope
     resumed_at: str | None = None
     """The cursor that an event stream had come to which resumes; it counts more than the operation's `after`."""
-    projects: DataLoader[UUID, models.Project | None] = field(init=False)
-    agents: DataLoader[UUID, models.Agent | None] = field(init=False)
-    sessions: DataLoader[UUID, rows.Seen | None] = field(init=False)
-    messages: DataLoader[UUID, models.Message | rows.Message | None] = field(init=False)
-    runs: DataLoader[UUID, models.Run | None] = field(init=False)
-    active_runs: DataLoader[UUID, Sequence[models.Run]] = field(init=False)
+    _loaders: dict[Callable[..., Any], DataLoader[Any, Any]] | None = None
 
-    def __post_init__(self) -> None:
-        scope = self.scope
-        self.projects = DataLoader(lambda ids: projects.of_ids(scope, ids), cache=False)
-        self.agents = DataLoader(lambda ids: agents.of_ids(scope, ids), cache=False)
-        self.sessions = DataLoader(lambda ids: sessions.of_ids(scope, ids), cache=False)
-        self.messages = DataLoader(lambda ids: messages.of_ids(scope, ids), cache=False)
-        self.runs = DataLoader(lambda ids: runs.of_ids(scope, ids), cache=False)
-        self.active_runs = DataLoader(lambda ids: runs.active(scope, ids), cache=False)
+    @property
+    def projects(self) -> DataLoader[UUID, models.Project | None]:
+        """By their ids, as all the others."""
+        return self._loader(projects.of_ids)
+
+    @property
+    def agents(self) -> DataLoader[UUID, models.Agent | None]:
+        """Agents."""
+        return self._loader(agents.of_ids)
+
+    @property
+    def sessions(self) -> DataLoader[UUID, rows.Seen | None]:
+        """Sessions as the viewer sees them."""
+        return self._loader(sessions.of_ids)
+
+    @property
+    def messages(self) -> DataLoader[UUID, models.Message | rows.Message | None]:
+        """Messages."""
+        return self._loader(messages.of_ids)
+
+    @property
+    def runs(self) -> DataLoader[UUID, models.Run | None]:
+        """Runs."""
+        return self._loader(runs.of_ids)
+
+    @property
+    def active_runs(self) -> DataLoader[UUID, Sequence[models.Run]]:
+        """The runs of sessions, by the ids of the sessions."""
+        return self._loader(runs.active)
+
+    @property
+    def unread(self) -> DataLoader[UUID, int]:
+        """How many messages of a session are new to the viewer."""
+        return self._loader(sessions.unread)
+
+    @property
+    def siblings(self) -> DataLoader[branching.Family, Sequence[UUID]]:
+        """The ids of what follows a message of a session, or begins it."""
+        return self._loader(branching.siblings)
+
+    @property
+    def leaf_ids(self) -> DataLoader[branching.Leaf, strawberry.ID | None]:
+        """The id of the last message of a session's branch."""
+        return self._loader(_leaf_ids)
+
+    @property
+    def origins(self) -> DataLoader[fork.Origin | None, fork.ForkedFrom | None]:
+        """Where sessions were copied from."""
+        return self._loader(fork.shown_to)
+
+    @property
+    def revisions(self) -> DataLoader[revisions.Asked, Sequence[rows.Revision]]:
+        """Earlier states of a message."""
+        return self._loader(editing.revisions_of)
+
+    @property
+    def folders(self) -> DataLoader[UUID, models.Folder | None]:
+        """Folders."""
+        return self._loader(folders.of_ids)
+
+    @property
+    def folder_tallies(self) -> DataLoader[UUID, Tally]:
+        """How many sessions are in a folder."""
+        return self._loader(tallies.of_folders)
+
+    @property
+    def project_tallies(self) -> DataLoader[UUID, Tally]:
+        """How many sessions are in a project."""
+        return self._loader(tallies.of_projects)
+
+    @property
+    def agent_tallies(self) -> DataLoader[UUID, Tally]:
+        """How many sessions an agent answers in."""
+        return self._loader(tallies.of_agents)
+
+    @property
+    def latest_sessions(self) -> DataLoader[UUID, rows.Seen | None]:
+        """The session of a project with the newest activity."""
+        return self._loader(tallies.latest)
+
+    def _loader[Key, Found](
+        self, find: Callable[[Scope, list[Key]], Awaitable[Sequence[Found]]]
+    ) -> DataLoader[Key, Found]:
+        loaders = self._loaders = self._loaders or {}
+        if find not in loaders:
+            loaders[find] = DataLoader(lambda ids: find(self.scope, ids), cache=False)
+        return loaders[find]
+
+
+async def _leaf_ids(scope: Scope, leaves: Sequence[branching.Leaf]) -> list[strawberry.ID | None]:
+    return [identifier.optional_of(leaf) for leaf in await branching.leaves(scope, leaves)]

@@ -5,9 +5,10 @@ from typing import Annotated, TypedDict
 import strawberry
 
 from chat import events
-from db import models
+from db import models, rows
 from schema import choice, identifier, part
 from schema.agent import Agent
+from schema.folder import Folder
 from schema.message import Message
 from schema.part import Part
 from schema.project import Project
@@ -155,6 +156,26 @@ class AgentDeleted:
     id: strawberry.ID = strawberry.field(description="The agent that is gone.")
 
 
+@strawberry.type(description="One of your folders was made or changed.")
+class FolderChanged:
+    """See `chat.events.FolderChanged`."""
+
+    cursor: str = strawberry.field(description=CURSOR)
+    origin: str | None = strawberry.field(description=ORIGIN)
+    client_mutation_id: str | None = strawberry.field(description=MUTATION)
+    folder: Folder = strawberry.field(description="The folder as it is now.")
+
+
+@strawberry.type(description="One of your folders was deleted.")
+class FolderDeleted:
+    """The tombstone of a folder."""
+
+    cursor: str = strawberry.field(description=CURSOR)
+    origin: str | None = strawberry.field(description=ORIGIN)
+    client_mutation_id: str | None = strawberry.field(description=MUTATION)
+    id: strawberry.ID = strawberry.field(description="The folder that is gone.")
+
+
 @strawberry.type(description="A session, or how you see it, was made or changed.")
 class SessionChanged:
     """See `chat.events.SessionChanged`."""
@@ -180,8 +201,19 @@ SessionEvent = Annotated[
     strawberry.union("SessionEvent", description="What happens in one session."),
 ]
 AccountEvent = Annotated[
-    SessionChanged | SessionDeleted | ProjectChanged | ProjectDeleted | AgentChanged | AgentDeleted | CaughtUp | Reset,
-    strawberry.union("AccountEvent", description="What happens to the sessions, projects and agents of an account."),
+    SessionChanged
+    | SessionDeleted
+    | ProjectChanged
+    | ProjectDeleted
+    | AgentChanged
+    | AgentDeleted
+    | FolderChanged
+    | FolderDeleted
+    | CaughtUp
+    | Reset,
+    strawberry.union(
+        "AccountEvent", description="What happens to the sessions, projects, agents and folders of an account."
+    ),
 ]
 
 
@@ -197,8 +229,8 @@ def of_session(event: events.SessionEvent) -> SessionEvent:
     match event:
         case events.TextDelta(run_id, message_id, index, offset, text):
             return TextDelta(
-                run_id=identifier.of(run_id),
-                message_id=identifier.of(message_id),
+                run_id=identifier.often(run_id),
+                message_id=identifier.often(message_id),
                 index=index,
                 offset=offset,
                 text=text,
@@ -221,7 +253,16 @@ def of_session(event: events.SessionEvent) -> SessionEvent:
             return Reset(reason=reason)
 
 
-def _sign(row: models.Message | models.Run | models.Project | models.Agent | models.Membership) -> _Signature:
+def _sign(
+    row: models.Message
+    | rows.Message
+    | models.Run
+    | rows.Run
+    | models.Project
+    | models.Agent
+    | models.Folder
+    | models.Membership,
+) -> _Signature:
     return {"origin": row.origin, "client_mutation_id": row.mutation}
 
 
@@ -249,6 +290,10 @@ def of_account(event: events.AccountEvent) -> AccountEvent:
             return AgentDeleted(cursor=str(cursor), **_sign(agent), id=identifier.of(agent.id))
         case events.AgentChanged(cursor, agent):
             return AgentChanged(cursor=str(cursor), **_sign(agent), agent=Agent.of(agent))
+        case events.FolderChanged(cursor, folder) if folder.deleted_at is not None:
+            return FolderDeleted(cursor=str(cursor), **_sign(folder), id=identifier.of(folder.id))
+        case events.FolderChanged(cursor, folder):
+            return FolderChanged(cursor=str(cursor), **_sign(folder), folder=Folder.of(folder))
         case events.CaughtUp(cursor):
             return CaughtUp(cursor=str(cursor))
         case events.Reset(reason):

@@ -1,7 +1,7 @@
 """What the resolver of a subscription to a scope returns."""
 
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AbstractAsyncContextManager
 from typing import Self
 
 from chat.sync.window import Window
@@ -14,16 +14,17 @@ class Followed[E, T]:
     client sees of one.
     """
 
+    __slots__ = ("_opening", "_window", "show")
+
     def __init__(self, window: AbstractAsyncContextManager[Window[E]], show: Callable[[E], T]) -> None:
         self.show = show
         self._opening = window
-        self._stack = AsyncExitStack()
         self._window: Window[E] | None = None
 
     async def open(self) -> Window[E]:
         """The window, opened if need be. Raises what the rule that opens it raises."""
         if self._window is None:
-            self._window = await self._stack.enter_async_context(self._opening)
+            self._window = await self._opening.__aenter__()
         return self._window
 
     def __aiter__(self) -> Self:
@@ -34,4 +35,6 @@ class Followed[E, T]:
 
     async def aclose(self) -> None:
         """Closes the window."""
-        await self._stack.aclose()
+        if self._window is not None:
+            self._window = None
+            await self._opening.__aexit__(None, None, None)

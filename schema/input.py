@@ -7,7 +7,9 @@ from strawberry.scalars import JSON
 
 from chat.asking import WhenBusy
 from db import models
+from db.forks import ForkInclude
 from schema import choice
+from schema.project import StageInput
 
 choice.describe(
     WhenBusy,
@@ -28,6 +30,7 @@ class CreateProjectInput:
     name: str = strawberry.field(description="What it is called; at most 255 characters.")
     id: strawberry.ID | None = strawberry.field(default=None, description=ID_NOTE)
     metadata: JSON | None = strawberry.field(default=None, description="A JSON object for your own use.")
+    stages: list[StageInput] | None = strawberry.field(default=None, description="Its stages in order; at most 50.")
 
 
 @strawberry.input(description="What to change in a project. What you leave out stays.")
@@ -37,9 +40,42 @@ class EditProjectInput:
     id: strawberry.ID = strawberry.field(description="The project.")
     name: str | None = strawberry.field(default=None, description="Its new name.")
     metadata: JSON | None = strawberry.field(default=None, description="Its new metadata, whole.")
+    stages: list[StageInput] | None = strawberry.field(default=None, description="Its new stages, all of them.")
     expected_version: int | None = strawberry.field(
         default=None, description="Change it only if this is its version still."
     )
+
+
+@strawberry.input(description="A folder to make. It comes last among those of its parent.")
+class CreateFolderInput:
+    """For `createFolder`."""
+
+    name: str = strawberry.field(description="What it is called; at most 255 characters.")
+    parent_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The folder to make it in; null for the top."
+    )
+    id: strawberry.ID | None = strawberry.field(default=None, description=ID_NOTE)
+
+
+@strawberry.input(description="What to change in a folder. What you leave out stays.")
+class EditFolderInput:
+    """For `editFolder`."""
+
+    id: strawberry.ID = strawberry.field(description="The folder.")
+    name: str | None = strawberry.field(default=None, description="Its new name.")
+    expected_version: int | None = strawberry.field(
+        default=None, description="Change it only if this is its version still."
+    )
+
+
+@strawberry.input(description="How often each member may ask an agent. What you leave out is not limited.")
+class AgentLimitsInput:
+    """For `createAgent` and `editAgent`."""
+
+    messages_per_minute: int | None = strawberry.field(
+        default=None, description="Messages in its sessions, from 1 to 10,000."
+    )
+    runs_per_minute: int | None = strawberry.field(default=None, description="Replies by it, from 1 to 10,000.")
 
 
 @strawberry.input(description="An agent to make.")
@@ -62,6 +98,9 @@ class CreateAgentInput:
     when_full: models.WhenFull = strawberry.field(
         default=models.WhenFull.REJECT, description="What a new session does where there are as many."
     )
+    limits: AgentLimitsInput | None = strawberry.field(
+        default=None, description="How often each member may ask it; without them, as often as they like."
+    )
 
 
 @strawberry.input(description="What to change in an agent. What you leave out stays; a blank text takes one away.")
@@ -81,6 +120,9 @@ class EditAgentInput:
     )
     when_full: models.WhenFull | None = strawberry.field(
         default=None, description="What a new session does where there are as many."
+    )
+    limits: AgentLimitsInput | None = strawberry.field(
+        default=None, description="How often each member may ask it, whole: what is not in there is not limited."
     )
     expected_version: int | None = strawberry.field(
         default=None, description="Change it only if this is its version still."
@@ -115,6 +157,14 @@ class EditSessionInput:
     )
     metadata: JSON | None = strawberry.field(default=None, description="Its new metadata, whole.")
     archived: bool | None = strawberry.field(default=None, description="Whether you have put it away. Yours alone.")
+    pinned: bool | None = strawberry.field(default=None, description="Whether you have pinned it. Yours alone.")
+    starred: bool | None = strawberry.field(default=None, description="Whether you have starred it. Yours alone.")
+    folder_id: strawberry.Maybe[strawberry.ID | None] = strawberry.field(
+        description="The folder of yours to keep it in; null takes it out. Yours alone."
+    )
+    tags: list[str] | None = strawberry.field(
+        default=None, description="Your tags, whole: at most 50, each of at most 64 characters. Yours alone."
+    )
     expected_version: int | None = strawberry.field(
         default=None, description="Change it only if this is its version still."
     )
@@ -146,6 +196,54 @@ class SendMessageInput:
     )
 
 
+@strawberry.input(description="A message of a person, said otherwise beside it.")
+class EditMessageInput:
+    """For `editMessage`."""
+
+    message_id: strawberry.ID = strawberry.field(description="The message to say otherwise. It stays as it is.")
+    text: str = strawberry.field(description="What it says now; at most 200,000 characters.")
+    id: strawberry.ID | None = strawberry.field(default=None, description=ID_NOTE)
+    reply: bool = strawberry.field(
+        default=True, description="Whether the server answers. If not, your app does, by `startRun`."
+    )
+    when_busy: WhenBusy = strawberry.field(
+        default=WhenBusy.QUEUE, description="What to do while another reply is being written."
+    )
+    metadata: JSON | None = strawberry.field(
+        default=None, description="A JSON object for your own use; without it, that of the other message."
+    )
+    client_created_at: datetime | None = strawberry.field(
+        default=None, description="When it was written by your clock, if that was earlier than now."
+    )
+
+
+@strawberry.input(description="What to change in a message. What you leave out stays.")
+class ReviseMessageInput:
+    """For `reviseMessage`."""
+
+    id: strawberry.ID = strawberry.field(description="The message.")
+    text: str | None = strawberry.field(
+        default=None,
+        description="What it says from now on, in place of all its text; at most 200,000 characters. What is not text "
+        "stays.",
+    )
+    metadata: JSON | None = strawberry.field(default=None, description="Its new metadata, whole.")
+    expected_version: int | None = strawberry.field(
+        default=None, description="Change it only if this is its version still."
+    )
+
+
+@strawberry.input(description="A part of a conversation to copy into a session of your own.")
+class ForkSessionInput:
+    """For `forkSession`."""
+
+    session_id: strawberry.ID = strawberry.field(description="The session to copy from.")
+    message_id: strawberry.ID = strawberry.field(description="The last message of the path to copy.")
+    include: ForkInclude = strawberry.field(default=ForkInclude.PATH, description="What of the conversation is copied.")
+    id: strawberry.ID | None = strawberry.field(default=None, description=ID_NOTE)
+    title: str | None = strawberry.field(default=None, description="Its title; without it, that of the other session.")
+
+
 @strawberry.input(description="Which sessions to list. What you leave out does not restrict.")
 class SessionFilter:
     """For `sessions`."""
@@ -154,4 +252,38 @@ class SessionFilter:
     agent_id: strawberry.ID | None = strawberry.field(default=None, description="Only those with this agent.")
     archived: bool | None = strawberry.field(
         default=None, description="Only those that you have put away, or only those that you have not."
+    )
+    folder_id: strawberry.Maybe[strawberry.ID | None] = strawberry.field(
+        description="Only those in this folder, not in folders within it; null: only those in none."
+    )
+    tags: list[str] | None = strawberry.field(default=None, description="Only those that have all these tags of yours.")
+    pinned: bool | None = strawberry.field(default=None, description="Only those that you have pinned, or have not.")
+    starred: bool | None = strawberry.field(default=None, description="Only those that you have starred, or have not.")
+    unread: bool | None = strawberry.field(
+        default=None, description="Only those with something new for you, or only those without."
+    )
+    running: bool | None = strawberry.field(
+        default=None, description="Only those with a reply that is not over, or only those without."
+    )
+    title: str | None = strawberry.field(default=None, description="Only those with this text in the title.")
+
+
+@strawberry.input(description="A range of the text of a part, in UTF-16 code units (as JavaScript counts).")
+class TextRangeInput:
+    """For `annotateMessage`."""
+
+    part: int = strawberry.field(description="The part.")
+    start: int = strawberry.field(description="Where it begins.")
+    end: int = strawberry.field(description="Where it ends: the first code unit behind it.")
+
+
+@strawberry.input(description="An annotation to add; with the id of one of yours, what it says from now on.")
+class AnnotateInput:
+    """For `annotateMessage`."""
+
+    message_id: strawberry.ID = strawberry.field(description="The message.")
+    text: str = strawberry.field(description="What you note; at most 5,000 characters.")
+    id: strawberry.ID | None = strawberry.field(default=None, description=ID_NOTE)
+    range: TextRangeInput | None = strawberry.field(
+        default=None, description="What it is about; without it, the whole message."
     )

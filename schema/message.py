@@ -1,20 +1,25 @@
 """One turn of a conversation."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import strawberry
 from strawberry.scalars import JSON
 
+from chat.refusals import InvalidInput
 from db import models, rows
 from schema import choice, identifier, part
-from schema.connection import Connection
+from schema.connection import LONGEST, Connection
 from schema.context import Info
 from schema.failure import Failure
+from schema.mark import Annotation, Feedback, Reaction
 from schema.node import Node
 from schema.part import Part
+from schema.revision import Revision
 from schema.shown import same, shown
+from schema.sibling import Siblings
 
 if TYPE_CHECKING:
     from schema.run import Run
@@ -48,6 +53,25 @@ async def _run(
     return None if row is None else Run.of(row)
 
 
+async def _siblings(message: strawberry.Parent["Message"], info: Info) -> Siblings:
+    parent_id = None if message.parent_id is None else UUID(message.parent_id)
+    family = await info.context.siblings.load((UUID(message.session_id), parent_id))
+    return Siblings.of(UUID(message.id), family)
+
+
+async def _revisions(
+    message: strawberry.Parent["Message"],
+    info: Info,
+    first: Annotated[int, strawberry.argument(description=f"Take this many; at most {LONGEST}.")] = 20,
+    before: Annotated[int | None, strawberry.argument(description="Take only what is older than this version.")] = None,
+) -> list[Revision]:
+    if not 1 <= first <= LONGEST:
+        raise InvalidInput("first", f"`first` is a number from 1 to {LONGEST}.")
+    if message.version == 1 or message.deleted_at is not None:
+        return []
+    return [Revision.of(row) for row in await info.context.revisions.load((UUID(message.id), first, before))]
+
+
 @strawberry.type(description="One turn of a conversation. Messages form a tree: a parent may have several children.")
 class Message(Node):
     """A message as a member of its session sees it."""
@@ -69,11 +93,25 @@ class Message(Node):
     run: Annotated["Run", strawberry.lazy("schema.run")] | None = strawberry.field(
         resolver=_run, description="The attempt at a reply that writes, or wrote, it."
     )
+    version: int = strawberry.field(description="Rises with every revision; see `expectedVersion`.")
+    revisions: list[Revision] = strawberry.field(
+        resolver=_revisions, description="How it was before it was revised, newest first."
+    )
+    siblings: Siblings = strawberry.field(
+        resolver=_siblings, description="Where it stands among the messages that follow the same message."
+    )
+    reactions: list[Reaction] = strawberry.field(description="How people reacted to it.")
+    feedback: list[Feedback] = strawberry.field(description="What people think of it.")
+    annotations: list[Annotation] = strawberry.field(description="What people noted about it.")
     client_created_at: datetime | None = strawberry.field(
         description="When it was written by the clock of its client. It has no bearing on the order."
     )
     created_at: datetime = strawberry.field(description="When the server stored it.")
     updated_at: datetime = strawberry.field(description="When it was last changed.")
+    deleted_at: datetime | None = strawberry.field(
+        description="When it was deleted, if it was. It says nothing any more then, and only holds the place between "
+        "what stands before and after it."
+    )
 
     @classmethod
     def of(cls, row: models.Message | rows.Message) -> "Message":
@@ -98,9 +136,19 @@ class _Shown(Message):
     error = shown(lambda message: Failure.of(message.row.error))
     author_id = shown(lambda message: identifier.optional_of(message.row.author_id))
     run_id = same("row.run_id")
+    version = same("row.version")
+    reactions = shown(lambda message: Reaction.all_of(_marks(message.row)))
+    feedback = shown(lambda message: Feedback.all_of(_marks(message.row)))
+    annotations = shown(lambda message: Annotation.all_of(_marks(message.row)))
     client_created_at = same("row.client_created_at")
     created_at = same("row.created_at")
     updated_at = same("row.updated_at")
+    deleted_at = same("row.withdrawn_at")
+
+
+def _marks(row: models.Message | rows.Message) -> Mapping[str, Any]:
+    """What people have set on a message; on one that was deleted, nothing."""
+    return row.marks if row.withdrawn_at is None else {}
 
 
 @strawberry.type(description="A page of messages along one branch of a session.")

@@ -8,6 +8,7 @@ from strawberry.schema.exception_handlers import get_exception_types
 from chat import refusals
 from schema import refusal
 from schema.agent import Agent
+from schema.folder import Folder
 from schema.message import Message
 from schema.project import Project
 from schema.refusal import Busy, IdTaken, InvalidInput, NotAllowed, NotFound, QuotaExceeded, RunClosed, UserError
@@ -41,6 +42,20 @@ class DeleteAgentPayload:
     """Of `deleteAgent`."""
 
     id: strawberry.ID = strawberry.field(description="The agent that was deleted.")
+
+
+@strawberry.type(description="The folder as it is now.")
+class FolderPayload:
+    """Of `createFolder`, `editFolder` and `moveFolder`."""
+
+    folder: Folder = strawberry.field(description="The folder.")
+
+
+@strawberry.type(description="The folder is gone. What was in it is where the folder was.")
+class DeleteFolderPayload:
+    """Of `deleteFolder`."""
+
+    id: strawberry.ID = strawberry.field(description="The folder that was deleted.")
 
 
 @strawberry.type(description="The session as it is now.")
@@ -78,6 +93,13 @@ class SendMessagePayload:
     )
 
 
+@strawberry.type(description="The message as it is now.")
+class MessagePayload:
+    """Of `reviseMessage`."""
+
+    message: Message = strawberry.field(description="The message.")
+
+
 @strawberry.type(description="The run has ended, or is about to.")
 class CancelRunPayload:
     """Of `cancelRun`."""
@@ -106,9 +128,28 @@ class AgentConflict(UserError):
     agent: Agent = strawberry.field(description="The agent as it is now.")
 
 
+@strawberry.type(description="Someone else has edited it since. This is how it is now.")
+class FolderConflict(UserError):
+    """The folder has another version than the one that was expected."""
+
+    folder: Folder = strawberry.field(description="The folder as it is now.")
+
+
+@strawberry.type(description="Someone else has revised it since. This is how it is now.")
+class MessageConflict(UserError):
+    """The message has another version than the one that was expected. It is under `current`: see `UserError`."""
+
+    current: Message = strawberry.field(description="The message as it is now.")
+
+
 class _AgentConflict(strawberry.ExceptionHandler[refusals.AgentConflict, AgentConflict]):
     def handle(self, exception: refusals.AgentConflict, **_: object) -> AgentConflict:
         return AgentConflict(reason=exception.reason, agent=Agent.of(exception.row))
+
+
+class _FolderConflict(strawberry.ExceptionHandler[refusals.FolderConflict, FolderConflict]):
+    def handle(self, exception: refusals.FolderConflict, **_: object) -> FolderConflict:
+        return FolderConflict(reason=exception.reason, folder=Folder.of(exception.row))
 
 
 class _ProjectConflict(strawberry.ExceptionHandler[refusals.ProjectConflict, ProjectConflict]):
@@ -116,12 +157,24 @@ class _ProjectConflict(strawberry.ExceptionHandler[refusals.ProjectConflict, Pro
         return ProjectConflict(reason=exception.reason, project=Project.of(exception.row))
 
 
+class _MessageConflict(strawberry.ExceptionHandler[refusals.MessageConflict, MessageConflict]):
+    def handle(self, exception: refusals.MessageConflict, **_: object) -> MessageConflict:
+        return MessageConflict(reason=exception.reason, current=Message.of(exception.row))
+
+
 class _SessionConflict(strawberry.ExceptionHandler[refusals.SessionConflict, SessionConflict]):
     def handle(self, exception: refusals.SessionConflict, **_: object) -> SessionConflict:
         return SessionConflict(reason=exception.reason, session=Session.of((exception.row, exception.membership)))
 
 
-HANDLERS = (_AgentConflict(), _ProjectConflict(), _SessionConflict(), *refusal.HANDLERS)
+HANDLERS = (
+    _AgentConflict(),
+    _FolderConflict(),
+    _MessageConflict(),
+    _ProjectConflict(),
+    _SessionConflict(),
+    *refusal.HANDLERS,
+)
 """Turn what rules raise into members of the result unions. What a field's union lacks stays an error."""
 
 
@@ -135,7 +188,7 @@ def shown(refused: refusals.Refusal) -> UserError:
 
 @strawberry.type(description="Another attempt at a reply is on its way.")
 class AskAgainPayload:
-    """Of `retryRun` and `continueRun`."""
+    """Of `retryRun`, `replyToMessage` and `continueRun`."""
 
     session: Session = strawberry.field(description="The session.")
     reply: Message = strawberry.field(description="The reply: a new one, or the one that goes on.")
@@ -197,6 +250,22 @@ DeleteAgentResult = Annotated[
     DeleteAgentPayload | NotFound | NotAllowed | InvalidInput,
     strawberry.union("DeleteAgentResult", description="The id, or why it was not deleted."),
 ]
+CreateFolderResult = Annotated[
+    FolderPayload | NotFound | InvalidInput | QuotaExceeded | IdTaken,
+    strawberry.union("CreateFolderResult", description="The folder, or why there is none."),
+]
+EditFolderResult = Annotated[
+    FolderPayload | NotFound | InvalidInput | FolderConflict,
+    strawberry.union("EditFolderResult", description="The folder, or why it did not change."),
+]
+MoveFolderResult = Annotated[
+    FolderPayload | NotFound | InvalidInput,
+    strawberry.union("MoveFolderResult", description="The folder, or why it stays where it is."),
+]
+DeleteFolderResult = Annotated[
+    DeleteFolderPayload | NotFound | InvalidInput,
+    strawberry.union("DeleteFolderResult", description="The id, or why it was not deleted."),
+]
 CreateSessionResult = Annotated[
     SessionPayload | NotFound | InvalidInput | QuotaExceeded | IdTaken,
     strawberry.union("CreateSessionResult", description="The session, or why there is none."),
@@ -204,6 +273,10 @@ CreateSessionResult = Annotated[
 EditSessionResult = Annotated[
     SessionPayload | NotFound | NotAllowed | InvalidInput | QuotaExceeded | SessionConflict,
     strawberry.union("EditSessionResult", description="The session, or why it did not change."),
+]
+MarkSessionResult = Annotated[
+    SessionPayload | NotFound | InvalidInput,
+    strawberry.union("MarkSessionResult", description="The session, or why nothing was noted."),
 ]
 DeleteSessionResult = Annotated[
     DeleteSessionPayload | NotFound | NotAllowed | InvalidInput,
@@ -217,6 +290,34 @@ SendMessageResult = Annotated[
     SendMessagePayload | NotFound | NotAllowed | InvalidInput | QuotaExceeded | IdTaken | Busy,
     strawberry.union("SendMessageResult", description="The exchange, or why nothing was sent."),
 ]
+EditMessageResult = Annotated[
+    SendMessagePayload | NotFound | NotAllowed | InvalidInput | QuotaExceeded | IdTaken | Busy,
+    strawberry.union("EditMessageResult", description="The new message, or why there is none."),
+]
+MarkMessageResult = Annotated[
+    MessagePayload | NotFound | NotAllowed | InvalidInput,
+    strawberry.union("MarkMessageResult", description="The message, or why it did not change."),
+]
+AnnotateResult = Annotated[
+    MessagePayload | NotFound | NotAllowed | InvalidInput | IdTaken,
+    strawberry.union("AnnotateResult", description="The message, or why it did not change."),
+]
+SetSessionStateResult = Annotated[
+    SessionPayload | NotFound | NotAllowed | InvalidInput,
+    strawberry.union("SetSessionStateResult", description="The session, or why its state did not change."),
+]
+ReviseMessageResult = Annotated[
+    MessagePayload | NotFound | NotAllowed | InvalidInput | MessageConflict,
+    strawberry.union("ReviseMessageResult", description="The message, or why it did not change."),
+]
+ChooseBranchResult = Annotated[
+    SessionPayload | NotFound | InvalidInput,
+    strawberry.union("ChooseBranchResult", description="The session, or why you see what you saw."),
+]
+ForkSessionResult = Annotated[
+    SessionPayload | NotFound | InvalidInput | QuotaExceeded | IdTaken,
+    strawberry.union("ForkSessionResult", description="The new session, or why there is none."),
+]
 EditQueuedRunResult = Annotated[
     EditQueuedRunPayload | NotFound | NotAllowed | InvalidInput,
     strawberry.union("EditQueuedRunResult", description="The message, or why it did not change."),
@@ -226,11 +327,15 @@ MoveQueuedRunResult = Annotated[
     strawberry.union("MoveQueuedRunResult", description="The queue, or why it did not change."),
 ]
 RetryRunResult = Annotated[
-    AskAgainPayload | NotFound | NotAllowed | InvalidInput | Busy,
+    AskAgainPayload | NotFound | NotAllowed | InvalidInput | QuotaExceeded | Busy,
     strawberry.union("RetryRunResult", description="The new attempt, or why there is none."),
 ]
+ReplyToMessageResult = Annotated[
+    AskAgainPayload | NotFound | NotAllowed | InvalidInput | QuotaExceeded | Busy,
+    strawberry.union("ReplyToMessageResult", description="The reply that is on its way, or why there is none."),
+]
 ContinueRunResult = Annotated[
-    AskAgainPayload | NotFound | NotAllowed | InvalidInput,
+    AskAgainPayload | NotFound | NotAllowed | InvalidInput | QuotaExceeded,
     strawberry.union("ContinueRunResult", description="The new attempt, or why there is none."),
 ]
 AnswerRunResult = Annotated[

@@ -10,7 +10,17 @@ from chat.asking import WhenBusy
 from schema import choice
 from schema.input import ID_NOTE
 from schema.message import Message
-from schema.refusal import Busy, Fenced, IdTaken, InvalidInput, NotAllowed, NotFound, RunClosed, SequenceGap
+from schema.refusal import (
+    Busy,
+    Fenced,
+    IdTaken,
+    InvalidInput,
+    NotAllowed,
+    NotFound,
+    QuotaExceeded,
+    RunClosed,
+    SequenceGap,
+)
 from schema.run import Run
 
 
@@ -188,7 +198,7 @@ class AwaitInputPayload:
 
 
 StartRunResult = Annotated[
-    HeldRunPayload | NotFound | NotAllowed | InvalidInput | Busy | IdTaken,
+    HeldRunPayload | NotFound | NotAllowed | InvalidInput | QuotaExceeded | Busy | IdTaken,
     strawberry.union("StartRunResult", description="The run, or why there is none."),
 ]
 AppendToRunResult = Annotated[

@@ -1,7 +1,7 @@
 """Mutations that arrive more than once: how a key gets into a scope, and what a repetition is answered."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import Annotated, Any
 from uuid import UUID
@@ -16,6 +16,7 @@ from chat.scope import Once, Repeated, Scope
 from schema import refusal
 from schema.agent import Agent
 from schema.context import Context, Info
+from schema.folder import Folder
 from schema.message import Message
 from schema.payload import (
     AgentPayload,
@@ -23,9 +24,12 @@ from schema.payload import (
     AskAgainPayload,
     CancelRunPayload,
     DeleteAgentPayload,
+    DeleteFolderPayload,
     DeleteProjectPayload,
     DeleteSessionPayload,
     EditQueuedRunPayload,
+    FolderPayload,
+    MessagePayload,
     MoveQueuedRunPayload,
     ProjectPayload,
     SendMessagePayload,
@@ -33,6 +37,7 @@ from schema.payload import (
 )
 from schema.production import AwaitInputPayload, HeldRunPayload
 from schema.project import Project
+from schema.removal import ClearSessionPayload, DeleteMessagesPayload, PurgeSessionPayload, RestoreMessagesPayload
 from schema.run import Run
 from schema.session import Session
 
@@ -102,6 +107,15 @@ async def _deleted_agent(_: Context, made: Mapping[str, str]) -> DeleteAgentPayl
     return DeleteAgentPayload(id=strawberry.ID(made["agent"]))
 
 
+async def _folder(context: Context, made: Mapping[str, str]) -> FolderPayload | None:
+    row = await context.folders.load(UUID(made["folder"]))
+    return None if row is None else FolderPayload(folder=Folder.of(row))
+
+
+async def _deleted_folder(_: Context, made: Mapping[str, str]) -> DeleteFolderPayload:
+    return DeleteFolderPayload(id=strawberry.ID(made["folder"]))
+
+
 async def _session(context: Context, made: Mapping[str, str]) -> SessionPayload | None:
     seen = await context.sessions.load(UUID(made["session"]))
     return None if seen is None else SessionPayload(session=Session.of(seen))
@@ -109,6 +123,21 @@ async def _session(context: Context, made: Mapping[str, str]) -> SessionPayload 
 
 async def _deleted_session(_: Context, made: Mapping[str, str]) -> DeleteSessionPayload:
     return DeleteSessionPayload(id=strawberry.ID(made["session"]))
+
+
+async def _purged_session(_: Context, made: Mapping[str, str]) -> PurgeSessionPayload:
+    return PurgeSessionPayload(id=strawberry.ID(made["session"]))
+
+
+type _Removal = DeleteMessagesPayload | RestoreMessagesPayload | ClearSessionPayload
+
+
+def _counted(payload: type[_Removal]) -> Callable[[Context, Mapping[str, str]], Awaitable[_Removal | None]]:
+    async def answered(context: Context, made: Mapping[str, str]) -> _Removal | None:
+        seen = await context.sessions.load(UUID(made["session"]))
+        return None if seen is None else payload(session=Session.of(seen), count=int(made["count"]))
+
+    return answered
 
 
 async def _exchange(context: Context, made: Mapping[str, str]) -> SendMessagePayload | None:
@@ -124,6 +153,11 @@ async def _exchange(context: Context, made: Mapping[str, str]) -> SendMessagePay
         reply=None if reply is None else Message.of(reply),
         run=None if run is None else Run.of(run),
     )
+
+
+async def _message(context: Context, made: Mapping[str, str]) -> MessagePayload | None:
+    row = await context.messages.load(UUID(made["message"]))
+    return None if row is None else MessagePayload(message=Message.of(row))
 
 
 async def _cancelled(context: Context, made: Mapping[str, str]) -> CancelRunPayload | None:
@@ -176,9 +210,16 @@ _ANSWERS: dict[type, Any] = {
     DeleteProjectPayload: _deleted_project,
     AgentPayload: _agent,
     DeleteAgentPayload: _deleted_agent,
+    FolderPayload: _folder,
+    DeleteFolderPayload: _deleted_folder,
     SessionPayload: _session,
     DeleteSessionPayload: _deleted_session,
+    PurgeSessionPayload: _purged_session,
+    DeleteMessagesPayload: _counted(DeleteMessagesPayload),
+    RestoreMessagesPayload: _counted(RestoreMessagesPayload),
+    ClearSessionPayload: _counted(ClearSessionPayload),
     SendMessagePayload: _exchange,
+    MessagePayload: _message,
     CancelRunPayload: _cancelled,
     HeldRunPayload: _held,
     AskAgainPayload: _asked_again,

@@ -7,7 +7,7 @@ from uuid import UUID
 import strawberry
 from strawberry.scalars import JSON
 
-from db import models
+from db import models, rows
 from schema import choice, identifier
 from schema.agent import Agent
 from schema.context import Info
@@ -118,7 +118,7 @@ class Run(Node):
     finished_at: datetime | None = strawberry.field(description="When it ended.")
 
     @classmethod
-    def of(cls, row: models.Run) -> Self:
+    def of(cls, row: models.Run | rows.Run) -> Self:
         """The row as clients see it."""
         return cls(
             id=identifier.of(row.id),

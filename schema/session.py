@@ -1,25 +1,34 @@
 """A conversation."""
 
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 import strawberry
 from strawberry.scalars import JSON
 
-from chat import messages
+from chat import branching, messages, placing, turns
 from chat.cursors import Cursor, ScopeKind
 from chat.messages import PathKey
+from chat.refusals import InvalidInput
+from chat.scope import Scope
 from chat.sessions import Seen
+from chat.turns import TurnKey
 from db import models, rows
-from schema import choice, connection
+from db.listing import SessionOrder
+from db.page import Page
+from schema import choice, connection, identifier
 from schema.agent import Agent
-from schema.connection import After, Before, Connection, First, Last
+from schema.connection import LONGEST, After, Before, Connection, First, Last
 from schema.context import Info
+from schema.fork import ForkedFrom, Origin
 from schema.message import Message, MessageConnection
 from schema.node import Node
 from schema.project import Project
 from schema.run import Run
 from schema.shown import same, shown
+from schema.turn import Turn, TurnConnection
 
 choice.describe(
     models.MemberRole,
@@ -39,6 +48,8 @@ choice.describe(
 
 PAGE = 50
 """Messages of a page where no number is asked for."""
+TURNS = 20
+"""Turns of such a page."""
 
 
 async def _project(session: strawberry.Parent["Session"], info: Info) -> Project | None:
@@ -51,8 +62,24 @@ async def _agent(session: strawberry.Parent["Session"], info: Info) -> Agent | N
     return None if row is None else Agent.of(row)
 
 
+# What a stream asks for with every event is a loader's own future: a coroutine would have to be awaited to its end.
+
+
+def _unread_count(session: strawberry.Parent["Session"], info: Info) -> Awaitable[int]:
+    return info.context.unread.load(UUID(session.id))
+
+
 async def _runs(session: strawberry.Parent["Session"], info: Info) -> list[Run]:
     return [Run.of(row) for row in await info.context.active_runs.load(UUID(session.id))]
+
+
+Through = Annotated[
+    strawberry.ID | None,
+    strawberry.argument(
+        description="A message that the path goes through, down to the newest leaf below it: for a window that shows "
+        "another branch than the one that you have chosen. Cursors stay on their path."
+    ),
+]
 
 
 async def _messages(
@@ -62,10 +89,58 @@ async def _messages(
     after: After = None,
     last: Last = None,
     before: Before = None,
+    through: Through = None,
 ) -> MessageConnection:
     scope, session_id = info.context.scope, UUID(session.id)
     span = connection.span(_key, first, after, last, before, default=PAGE)
-    page, branch = await messages.page(scope, session_id, span)
+    page, branch = await messages.page(scope, session_id, span, branch=await _branch(session, info, through))
+    return _connection(scope, session_id, page, branch)
+
+
+async def _around(
+    session: strawberry.Parent["Session"],
+    info: Info,
+    message_id: Annotated[strawberry.ID, strawberry.argument(description="The message's id.")],
+    before: Annotated[int, strawberry.argument(description="How many before it.")] = 25,
+    after: Annotated[int, strawberry.argument(description="How many after it.")] = 25,
+) -> MessageConnection | None:
+    if before < 0 or after < 0 or before + after >= LONGEST:
+        field = "before" if before < 0 else "after"
+        raise InvalidInput(field, f"`before` and `after` are at least 0, and together less than {LONGEST}.")
+    scope, session_id = info.context.scope, UUID(session.id)
+    found = await branching.around(scope, session_id, identifier.parse("messageId", message_id), before, after)
+    return None if found is None else _connection(scope, session_id, found.page, found.branch)
+
+
+async def _turns(
+    session: strawberry.Parent["Session"],
+    info: Info,
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
+    through: Through = None,
+) -> TurnConnection:
+    scope, session_id = info.context.scope, UUID(session.id)
+    span = connection.span(_turn_key, first, after, last, before, default=TURNS)
+    page, branch = await turns.page(scope, session_id, span, branch=await _branch(session, info, through))
+    return TurnConnection.of(
+        page,
+        Turn.of,
+        lambda turn: connection.encode("turn", branch, turn.first, turn.stop),
+        lambda: turns.count(scope, session_id, branch),
+    )
+
+
+async def _branch(session: "Session", info: Info, through: strawberry.ID | None) -> int | None:
+    if through is None:
+        return None
+    return await branching.through(info.context.scope, UUID(session.id), identifier.parse("through", through))
+
+
+def _connection(
+    scope: Scope, session_id: UUID, page: Page[models.Message | rows.Message], branch: int
+) -> MessageConnection:
     return MessageConnection.of(
         page,
         Message.of,
@@ -76,6 +151,18 @@ async def _messages(
 
 def _key(field: str, cursor: str) -> PathKey:
     return PathKey(*map(connection.whole, connection.decode("message", field, cursor)))
+
+
+def _turn_key(field: str, cursor: str) -> TurnKey:
+    return TurnKey(*map(connection.whole, connection.decode("turn", field, cursor)))
+
+
+def _leaf_id(session: strawberry.Parent["Session"], info: Info) -> Awaitable[strawberry.ID | None]:
+    return info.context.leaf_ids.load((UUID(session.id), session.branch))
+
+
+def _forked_from(session: strawberry.Parent["Session"], info: Info) -> Awaitable[ForkedFrom | None]:
+    return info.context.origins.load(session.origin)
 
 
 @strawberry.type(description="A conversation between its members and an agent.")
@@ -91,6 +178,9 @@ class Session(Node):
     agent_id: strawberry.Private[UUID | None]
     agent: Agent | None = strawberry.field(resolver=_agent, description="The agent that answers, if one was named.")
     metadata: JSON = strawberry.field(description="A JSON object for the app's own use, the same for all members.")
+    state: JSON = strawberry.field(
+        description="What clients share of it: JSON by key, the same for all members. See `setSessionState`."
+    )
     external_id: str | None = strawberry.field(description="What an app calls it.")
     message_count: int = strawberry.field(description="How many messages it has, on all its branches.")
     last_message_preview: str | None = strawberry.field(description="The beginning of its newest message, on one line.")
@@ -98,8 +188,25 @@ class Session(Node):
     version: int = strawberry.field(description="Rises with every edit; see `expectedVersion`.")
     created_at: datetime = strawberry.field(description="When it was made.")
     updated_at: datetime = strawberry.field(description="When it was last changed.")
+    deleted_at: datetime | None = strawberry.field(
+        description="When it was deleted, if it is in the trash. Its messages can be read when it is restored."
+    )
     role: models.MemberRole = strawberry.field(description="What you may do in it.")
     archived_at: datetime | None = strawberry.field(description="When you put it away, if you did.")
+    pinned_at: datetime | None = strawberry.field(description="When you pinned it, if you did.")
+    starred_at: datetime | None = strawberry.field(description="When you starred it, if you did.")
+    folder_id: strawberry.ID | None = strawberry.field(description="The folder that you keep it in, if any.")
+    tags: list[str] = strawberry.field(description="Your tags, in the order in which you gave them.")
+    position: str = strawberry.field(
+        description="Its place in your own order: compare places as text, character by character; the lowest is first."
+    )
+    draft: str | None = strawberry.field(description="What you are about to say in it.")
+    unread: bool = strawberry.field(description="Whether there is something new for you, or you marked it so.")
+    unread_count: int = strawberry.field(
+        resolver=_unread_count,
+        description="How many messages of others are new to you, at most 100: those that are whole, and that came or "
+        "changed after what you have read.",
+    )
     cursor: str = strawberry.field(
         description="Where the session stood when this was read. Subscribe to `session` after it and you miss nothing."
     )
@@ -110,6 +217,28 @@ class Session(Node):
         resolver=_messages,
         description="The messages of the branch that you see, from the first to the newest. "
         "Without arguments: the first 50. `last: 50` gives what a chat shows.",
+    )
+    around: MessageConnection | None = strawberry.field(
+        resolver=_around,
+        description="A message with those before and after it, for links and search hits; null if it is not there. "
+        "Along the branch that you see, or else down to the newest leaf below it. Its cursors are those of `messages`.",
+    )
+    turns: TurnConnection = strawberry.field(
+        resolver=_turns,
+        description="The same messages as `messages`, as questions and what came of them. Without arguments: the "
+        "first 20.",
+    )
+    branch: strawberry.Private[int]
+    branch_chosen: bool = strawberry.field(
+        description="Whether you have chosen the branch that you see. If not, it is the one that was written to last."
+    )
+    leaf_id: strawberry.ID | None = strawberry.field(
+        resolver=_leaf_id,
+        description="The last message of the branch that you see: it and what is above it is what a chat shows.",
+    )
+    origin: strawberry.Private[Origin | None]
+    forked_from: ForkedFrom | None = strawberry.field(
+        resolver=_forked_from, description="Where it was copied from, if it was, as long as you may see that."
     )
 
     @classmethod
@@ -131,6 +260,7 @@ class _Shown(Session):
     project_id = same("row.project_id")
     agent_id = same("row.agent_id")
     metadata = same("row.meta")
+    state = same("row.state")
     external_id = same("row.external_id")
     message_count = same("row.message_count")
     last_message_preview = same("row.last_message_preview")
@@ -138,19 +268,67 @@ class _Shown(Session):
     version = same("row.version")
     created_at = same("row.created_at")
     updated_at = same("row.updated_at")
+    deleted_at = same("row.deleted_at")
     role = same("membership.role")
     archived_at = same("membership.archived_at")
+    branch = shown(lambda session: placing.shown(session.row, session.membership))
+    branch_chosen = shown(lambda session: session.membership.branch is not None)
+    origin = shown(lambda session: _origin(session.row))
+    pinned_at = same("membership.pinned_at")
+    starred_at = same("membership.starred_at")
+    folder_id = shown(lambda session: identifier.optional_of(session.membership.folder_id))
+    tags = same("membership.tags")
+    position = same("membership.position")
+    draft = same("membership.draft")
+    unread = same("membership.unread")
     cursor = shown(lambda session: str(_cursor(session.row)))
+
+
+def _origin(row: models.Session | rows.Seen) -> Origin | None:
+    if row.forked_session_id is None or row.forked_message_id is None:
+        return None
+    return row.forked_session_id, row.forked_message_id
 
 
 def _cursor(row: models.Session | rows.Seen) -> Cursor:
     return Cursor(ScopeKind.SESSION, row.id, row.epoch, row.head)
 
 
-@strawberry.type(description="A page of sessions, newest activity first.")
+choice.describe(
+    SessionOrder,
+    "What comes first in a list of sessions.",
+    ACTIVITY="That in which something was said last.",
+    CREATED="The newest.",
+    TITLE="By title, whatever its case; those without a title before the others.",
+    POSITION="Your own order: see `moveSession`.",
+)
+
+
+@strawberry.type(description="How many sessions there are of what; for badges.")
+class SessionCounts:
+    """See `db.listing.counts`."""
+
+    total: int = strawberry.field(description="All of them.")
+    unread: int = strawberry.field(description="Those that have something new for you.")
+    running: int = strawberry.field(description="Those with a reply that is not over.")
+    pinned: int = strawberry.field(description="Those that you have pinned.")
+    starred: int = strawberry.field(description="Those that you have starred.")
+    archived: int = strawberry.field(description="Those that you have put away.")
+
+
+async def _counts(connection: strawberry.Parent["SessionConnection"]) -> SessionCounts:
+    return SessionCounts(**await connection.count_each())
+
+
+@strawberry.type(description="A page of sessions.")
 class SessionConnection(Connection[Session]):
     """The viewer's sessions."""
 
     cursor: str = strawberry.field(
         description="Where the account stood when this was read. Subscribe to `changes` after it and you miss nothing."
+    )
+    count_each: strawberry.Private[Callable[[], Awaitable[Mapping[str, int]]]]
+    counts: SessionCounts = strawberry.field(
+        resolver=_counts,
+        description="How many sessions of the whole list there are of what. They are counted only if you ask.",
     )

@@ -4,9 +4,16 @@ from typing import Self
 
 import strawberry
 
+from chat import quotas
 from chat.cursors import Cursor, ScopeKind
 from db import models
 from schema import identifier
+from schema.context import Info
+from schema.limit import Limits
+
+
+async def _limits(info: Info) -> Limits:
+    return Limits.of(await quotas.standing(info.context.scope))
 
 
 @strawberry.type(description="The account on whose behalf you ask.")
@@ -18,6 +25,10 @@ class Viewer:
     email: str | None = strawberry.field(description="The address that the identity provider gave.")
     cursor: str = strawberry.field(
         description="Where the account stood when this was read. Subscribe to `changes` after it and you miss nothing."
+    )
+
+    limits: Limits = strawberry.field(
+        resolver=_limits, description="What limits hold for you, and how much of them you have used."
     )
 
     @classmethod

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
+from typing import Any, override
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -11,23 +11,30 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
+from starlette.types import Receive, Send
+from starlette.types import Scope as ASGIScope
 
 from chat import life, refusals
+from chat.allowances import Allowances
 from chat.process import Timing
 from chat.scope import Scope, Viewer
 from db.database import Database
 from db.failures import transient
 from llm.models import Models
+from pubsub.rates import Rates
 from pubsub.redis import RedisBus
 from resolvers.root import api
 from schema.context import Context
 from server import health, pages
 from server.authentication import Authentication, Identity
-from server.graphql import Caller, Code, GraphQLEndpoint
+from server.graphql import Caller, Code, Explained, GraphQLEndpoint
 from server.settings import Settings, current
 from server.state import State
 
 _log = logging.getLogger("transom.app")
+
+GRAPHQL = "/graphql"
+"""The path of the API."""
 
 _REFUSALS = {
     refusals.InvalidInput: Code.BAD_USER_INPUT,
@@ -53,7 +60,7 @@ class Transom(Starlette):
         )
         super().__init__(
             routes=[
-                *self.endpoint.routes("/graphql"),
+                *self.endpoint.routes(GRAPHQL),
                 Route("/schema.graphql", _sdl),
                 *health.routes(self.shared),
                 *pages.routes(),
@@ -71,6 +78,14 @@ class Transom(Starlette):
             lifespan=self._lifespan,
         )
 
+    @override
+    async def __call__(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
+        """As Starlette. But a socket, which stays long, does not keep the frames of layers that do nothing for it."""
+        if scope["type"] == "websocket" and scope["path"] == GRAPHQL:
+            await self.endpoint(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
     async def _context(self, caller: Caller[Identity]) -> Context:
         scope = Scope(Viewer(caller.identity.user_id, caller.client), self.shared.process)
         return Context(scope, resumed_at=caller.last_event_id)
@@ -85,7 +100,11 @@ class Transom(Starlette):
             db = await stack.enter_async_context(Database(settings.database_url))
             bus = await stack.enter_async_context(RedisBus(settings.redis_url))
             models = await stack.enter_async_context(_models(settings))
-            self.shared.life = await stack.enter_async_context(life.running(db, bus, models, timing=timing))
+            rates = await stack.enter_async_context(Rates(settings.redis_url))
+            allowances = Allowances(settings.allowance, rates, settings.message_characters)
+            self.shared.life = await stack.enter_async_context(
+                life.running(db, bus, models, timing=timing, allowances=allowances)
+            )
             self.shared.process.jobs.start(models.warm(), "warming the models up")
             yield
 
@@ -111,14 +130,16 @@ def create() -> Transom:
     return Transom(current())
 
 
-def _explain(error: Exception) -> tuple[Code, str] | None:
+def _explain(error: Exception) -> Explained | None:
     """Refusals by a rule, where a field has no result union for them; and a database that is away for a while."""
+    if isinstance(error, refusals.QuotaExceeded):
+        return Explained(Code.QUOTA_EXCEEDED, str(error), {"limit": error.limit, "used": error.used})
     for kind, code in _REFUSALS.items():
         if isinstance(error, kind):
-            return code, str(error)
+            return Explained(code, str(error))
     if transient(error):
         _log.warning("An operation failed because the database did not answer: %s", type(error).__name__)
-        return Code.SERVICE_UNAVAILABLE, "The database does not answer just now. Try again shortly."
+        return Explained(Code.SERVICE_UNAVAILABLE, "The database does not answer just now. Try again shortly.")
     return None
 
 

@@ -1,15 +1,16 @@
-"""The command line: `transom serve`, `transom migrate`, `transom schema`, `transom restored`."""
+"""The command line: `transom serve`, `transom migrate`, `transom schema`, `transom restored`, `transom limits`."""
 
 import asyncio
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 
 import click
 from pydantic import ValidationError
 
+from chat.allowances import MOST, NAMES, OFTEN
 from server.settings import Settings
 
 
@@ -104,6 +105,69 @@ async def _renew_epochs(database_url: str) -> None:
 
     async with Database(database_url) as db, db.system() as tx:
         await epochs.renew(tx)
+
+
+def _limit_options[**P, R](command: Callable[P, R]) -> Callable[P, R]:
+    for name in reversed(NAMES):
+        most = OFTEN if name.endswith("_per_minute") else MOST
+        option = click.option(f"--{name.replace('_', '-')}", type=click.IntRange(0, most), help=_LIMITED[name])
+        command = option(command)
+    return command
+
+
+_LIMITED = {
+    "sessions": "Sessions that are not deleted.",
+    "kilobytes": "Kilobytes (1,000 bytes) of messages.",
+    "active_runs": "Replies that are queued, written or waiting at once.",
+    "windows": "Subscriptions that are open at once, at each server process.",
+    "messages_per_minute": "Messages sent in a minute.",
+    "sessions_per_minute": "Sessions begun in a minute.",
+    "runs_per_minute": "Replies asked for in a minute.",
+}
+
+
+@main.command()
+@click.argument("user")
+@_limit_options
+@click.option("--reset", is_flag=True, help="Have the settings hold for this account again, before anything else.")
+def limits(user: str, *, reset: bool, **given: int | None) -> None:
+    """Set limits for one account; 0 for no limit. Without options: show them. What is not set is as in the settings.
+
+    USER is the account's id, or its subject at the identity provider. Servers follow within five seconds.
+
+    \b
+    Example:
+      TRANSOM_DATABASE_URL=postgresql://me@db/transom transom limits ada --messages-per-minute 60 --sessions 0
+    """
+    from server import engines  # noqa: PLC0415
+
+    settings = _settings(model_url="none:", redis_url="redis://127.0.0.1")  # neither is used
+    changes = {name: limit for name, limit in given.items() if limit is not None}
+    with _explained(engines.EngineError), engines.running(settings) as urls:
+        _migrate(urls.database)
+        held = asyncio.run(_limits_of(urls.database, user, changes, reset=reset))
+    if held is None:
+        raise click.ClickException(f"There is no account {user!r}. It is made when its owner first comes.")
+    for name in (name for name in NAMES if name in held):
+        click.echo(f"{name.replace('_', '-'):<20} {held[name] or 'no limit'}")
+    if not held:
+        click.echo("As in the settings.")
+
+
+async def _limits_of(
+    database_url: str, user: str, changes: Mapping[str, int], *, reset: bool
+) -> Mapping[str, int] | None:
+    from db import quotas  # noqa: PLC0415
+    from db.database import Database  # noqa: PLC0415
+
+    async with Database(database_url) as db, db.system() as tx:
+        account = await quotas.account(tx, user)
+        if account is None:
+            return None
+        held: dict[str, int] = {**({} if reset else account.limits or {}), **changes}
+        if reset or changes:
+            await quotas.put(tx, account.id, held)
+        return held
 
 
 @main.command()

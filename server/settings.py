@@ -8,6 +8,8 @@ from typing import Literal
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from chat.allowances import MOST, NAMES, OFTEN, TEXT, Allowance
+
 PROVIDERS = {"openai": "https://api.openai.com/v1", "anthropic": "https://api.anthropic.com"}
 """Where the providers are."""
 
@@ -60,6 +62,29 @@ class Settings(BaseSettings):
         description="Seconds after which a reply is marked as interrupted when the process that wrote it has died.",
     )
 
+    max_sessions: int | None = Field(
+        None, ge=1, le=MOST, description="Sessions that an account may have; what is in the trash does not count."
+    )
+    max_kilobytes: int | None = Field(
+        None, ge=1, le=MOST, description="Kilobytes (1,000 bytes) of messages that an account's sessions may hold."
+    )
+    max_active_runs: int | None = Field(
+        None, ge=1, le=MOST, description="Replies of an account that may be queued, written or waiting at once."
+    )
+    max_windows: int | None = Field(
+        None, ge=1, le=MOST, description="Subscriptions that an account may have open at once, at each server process."
+    )
+    messages_per_minute: int | None = Field(
+        None, ge=1, le=OFTEN, description="Messages that an account may send in a minute."
+    )
+    sessions_per_minute: int | None = Field(
+        None, ge=1, le=OFTEN, description="Sessions that an account may begin in a minute."
+    )
+    runs_per_minute: int | None = Field(
+        None, ge=1, le=OFTEN, description="Replies that an account may ask for in a minute."
+    )
+    message_characters: int = Field(TEXT, ge=1, le=TEXT, description="Characters that a message may have.")
+
     allowed_origins: str = Field(
         "",
         description="Origins whose pages may use the API from a browser, separated by commas, such as "
@@ -78,6 +103,11 @@ class Settings(BaseSettings):
         return values
 
     @property
+    def allowance(self) -> Allowance:
+        """What every account may have for which an operator has set nothing else."""
+        return Allowance(**{name: getattr(self, _SETTING.get(name, name)) for name in NAMES})
+
+    @property
     def origins(self) -> list[str]:
         """The allowed origins."""
         return [origin.strip() for origin in self.allowed_origins.split(",") if origin.strip()]
@@ -91,6 +121,9 @@ class Settings(BaseSettings):
     def authenticates(self) -> bool:
         """Whether callers must present a bearer token."""
         return self.jwt_secret is not None or self.jwks_url is not None
+
+
+_SETTING = {name: f"max_{name}" for name in ("sessions", "kilobytes", "active_runs", "windows")}
 
 
 def _is_address(host: str) -> bool:

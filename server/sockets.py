@@ -7,17 +7,25 @@ out together, at its end.
 """
 
 import asyncio
+import logging
 import struct
-from typing import cast, override
+from typing import Any, cast, override
+from weakref import WeakKeyDictionary
 
-from uvicorn._types import ASGISendEvent
+from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
+from uvicorn.config import Config
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from uvicorn.server import ServerState
 from websockets.http11 import Request
 from websockets.protocol import State
 
 from server.graphql.ws import WRITE
+from server.lean import Gate, Inbox
+
+_log = logging.getLogger("transom.sockets")
 
 _TEXT = 0x81
+_OPEN = State.OPEN
 _SHORT, _LONG = struct.Struct("!BBH"), struct.Struct("!BBQ")
 _MOST_HELD = 1 << 16
 
@@ -25,8 +33,30 @@ _MOST_HELD = 1 << 16
 class WebSocketProtocol(WebSocketsSansIOProtocol):
     """Adds `transom.write` to the scope's extensions (`server.graphql.ws.Write`)."""
 
-    _held: tuple[bytes, ...] | list[bytes] = ()
-    _held_bytes = 0
+    __slots__ = (
+        *("_held", "_held_bytes", "_turn"),
+        *("app", "app_state", "asgi_version", "client", "close_sent", "close_timeout", "close_timer", "config", "conn"),
+        *("connections", "curr_msg_data_type", "default_headers", "disconnected", "frames", "handshake_complete"),
+        *("handshake_initiated", "initial_response", "last_ping_rtt", "logger", "loop", "pending_ping_payload"),
+        *("ping_interval", "ping_sent_at", "ping_timeout", "ping_timer", "pong_timer", "queue", "read_paused"),
+        *("request", "response", "root_path", "scheme", "scope", "server", "tasks", "transport", "writable"),
+    )  # also what uvicorn's class keeps: more than fits into an object, and the dictionary for it takes 1.6 kB
+
+    @override
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.queue = cast("asyncio.Queue[ASGIReceiveEvent]", Inbox())
+        self.writable = cast("asyncio.Event", Gate())
+        self.writable.set()
+        self._turn = _Turn.of(self.loop)
+        self._held: list[bytes] | None = None
+        self._held_bytes = 0
 
     @override
     def handle_connect(self, event: Request) -> None:
@@ -37,7 +67,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def write_text(self, payload: bytes) -> bool:
         """Sends one unfragmented text frame (RFC 6455, section 5.2). False while the transport's buffer is full."""
-        if not self.writable.is_set() or self.conn.state is not State.OPEN or self.transport.is_closing():
+        if self.conn.state is not _OPEN or not self.writable.is_set() or self.transport.is_closing():
             return False
         length = len(payload)
         if length < 126:
@@ -46,23 +76,67 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             head = _SHORT.pack(_TEXT, 126, length)
         else:
             head = _LONG.pack(_TEXT, 127, length)
-        if self._held:
-            cast("list[bytes]", self._held).append(head + payload)
+        if self._held is None:
+            self._held, self._held_bytes = [head, payload], length
+            self._turn.ends_with(self)
         else:
-            self._held = [head + payload]
-            asyncio.get_running_loop().call_soon(self._release)
-        self._held_bytes += length
-        if self._held_bytes > _MOST_HELD:
-            self._release()
+            self._held += (head, payload)
+            self._held_bytes += length
+            if self._held_bytes > _MOST_HELD:
+                self.release()
         return True
 
-    def _release(self) -> None:
+    def release(self) -> None:
         """Writes the frames that wait for the end of the turn; nothing may follow a close frame."""
-        held, self._held, self._held_bytes = self._held, (), 0
-        if held and self.conn.state is State.OPEN and not self.transport.is_closing():
-            self.transport.write(b"".join(held))
+        held = self._held
+        if held is not None:
+            self._held, self._held_bytes = None, 0
+            if self.conn.state is _OPEN and not self.transport.is_closing():
+                self.transport.write(b"".join(held))
 
     @override
     async def send(self, message: ASGISendEvent) -> None:
-        self._release()
+        self.release()
         await super().send(message)
+        if message["type"] == "websocket.accept":
+            self._forget()
+
+    def _forget(self) -> None:
+        """Lets go of what the handshake has left: all that the headers said stands in the scope, too."""
+        self.request.headers.clear()
+        self.response.headers.clear()
+
+
+class _Turn:
+    """The sockets of an event loop that have frames to write when its turn ends."""
+
+    def __init__(self) -> None:
+        self._sockets: list[WebSocketProtocol] = []
+
+    @staticmethod
+    def of(loop: asyncio.AbstractEventLoop) -> "_Turn":
+        """The one of this loop."""
+        turn = _turns.get(loop)
+        if turn is None:
+            turn = _turns[loop] = _Turn()
+        return turn
+
+    def ends_with(self, socket: WebSocketProtocol) -> None:
+        """Has a socket's frames written at the end."""
+        if not self._sockets:
+            socket.loop.call_soon(self._end)
+        self._sockets.append(socket)
+
+    def _end(self) -> None:
+        left = iter(self._sockets)
+        self._sockets = []
+        while True:
+            try:
+                for socket in left:
+                    socket.release()
+                return
+            except Exception:
+                _log.exception("A socket could not be written to.")
+
+
+_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, _Turn] = WeakKeyDictionary()

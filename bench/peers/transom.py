@@ -89,6 +89,7 @@ class Stage:
     clock: Clock
     made: list[rows.Written] = field(default_factory=list)
     told: dict[UUID, int] = field(default_factory=dict)
+    lines: dict[UUID, doorbells.Line] = field(default_factory=dict)
 
     async def prepare(self, sessions: int, history: int = 0) -> dict[str, Any]:
         """See `control`; each session begins with `history` messages."""
@@ -129,10 +130,12 @@ class Stage:
         """Publishes a delta within the process, as if it had just been journaled."""
         written = self.made[place]
         seq = self.told[written.run_id] = self.told.get(written.run_id, 0) + 1
-        events = orjson.dumps([["a", 0, 25 * number, control.text(number, stamp)]])
-        doorbells.send(
-            self.bus, doorbells.Line.of(written.session_id, written.run_id, written.message_id), 1, seq, events
-        )
+        line = self.lines.get(written.run_id)
+        if line is None:
+            line = self.lines[written.run_id] = doorbells.Line.of(
+                written.session_id, written.run_id, written.message_id
+            )
+        doorbells.send(self.bus, line, 1, seq, orjson.dumps([["a", 0, 25 * number, control.text(number, stamp)]]))
 
 
 class Staged(Transom):

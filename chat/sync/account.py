@@ -13,8 +13,7 @@ class AccountFeed(Feed):
 
     async def read(self, after: int | None) -> News | None:
         """See `Feed.read`."""
-        async with self._db.system(snapshot=True) as tx:
-            return await news.of_account(tx, self.id, after)
+        return await news.of_account(self._db, self.id, after)
 
     async def _next(self) -> News | None:
         return await self.read(self.position)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from uuid import UUID
 
 import orjson
@@ -11,10 +10,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chat import flight
 from chat.cursors import Cursor, ScopeKind
 from chat.doorbells import Frame
-from chat.events import AgentChanged, MessageChanged, ProjectChanged, RowEvent, RunChanged, SessionChanged
-from db import agents, branches, deltas, memberships, messages, projects, runs, sessions, users
-from db.models import Delta, Message, Run, RunStatus, Session
-from db.page import Span
+from chat.events import (
+    AgentChanged,
+    FolderChanged,
+    MessageChanged,
+    ProjectChanged,
+    RowEvent,
+    RunChanged,
+    SessionChanged,
+)
+from db import agents, changes, folders, memberships, projects, rows, users
+from db.database import Database
+from db.models import RunStatus
+from db.reader import Readers
 
 PAGE = 500
 """Rows of each kind that one read takes at most."""
@@ -54,14 +62,22 @@ class News:
     """Journaled events that were asked for."""
 
 
-async def of_account(tx: AsyncSession, user_id: UUID, after: int | None) -> News | None:
+async def of_account(db: Database, user_id: UUID, after: int | None) -> News | None:
     """What changed in an account after a number; only where it stands if that is None. None: no such account."""
+    standing = await users.standing(db.readers, user_id)
+    if standing is None:
+        return None
+    if after is None or after >= standing.head:
+        return News(standing.epoch, standing.head, standing.head, horizon=standing.horizon)
+    async with db.system(snapshot=True) as tx:
+        return await _changed(tx, user_id, after)
+
+
+async def _changed(tx: AsyncSession, user_id: UUID, after: int) -> News | None:
     user = await users.get(tx, user_id)
     if user is None:
         return None
     news = News(user.epoch, user.head, user.head, horizon=user.horizon)
-    if after is None or after >= user.head:
-        return news
 
     def cursor(seq: int) -> Cursor:
         return Cursor(ScopeKind.ACCOUNT, user_id, user.epoch, seq)
@@ -69,6 +85,7 @@ async def of_account(tx: AsyncSession, user_id: UUID, after: int | None) -> News
     changed: list[Sequence[RowEvent]] = [
         [ProjectChanged(cursor(row.seq), row) for row in await projects.changed(tx, user_id, after, PAGE)],
         [AgentChanged(cursor(row.seq), row) for row in await agents.changed(tx, user_id, after, PAGE)],
+        [FolderChanged(cursor(row.seq), row) for row in await folders.changed(tx, user_id, after, PAGE)],
         [
             SessionChanged(cursor(membership.seq), session, membership)
             for session, membership in await memberships.changed(tx, user_id, after, PAGE)
@@ -78,75 +95,98 @@ async def of_account(tx: AsyncSession, user_id: UUID, after: int | None) -> News
     return news
 
 
-async def of_session(
-    tx: AsyncSession,
-    session_id: UUID,
-    after: int | None,
-    *,
-    newest: int = 0,
-    wholes: bool = False,
-    missing: Mapping[UUID, Writing] = MappingProxyType({}),
-) -> News | None:
-    """What changed in a session after a number. None: it is deleted.
+async def newest(readers: Readers, session_id: UUID, count: int) -> News | None:
+    """The last `count` messages of a session's branch that was written to last, and every message in flight.
 
-    Where there is no number to begin at, it is the `newest` messages of the branch that was written to last. With
-    `wholes`, the last read also has every message in flight once, changed or not. `missing` are runs of which to read
-    the journaled events after what is known.
+    None: there is no such session, or it is deleted.
     """
-    session = await sessions.get(tx, session_id)
-    if session is None or session.deleted_at is not None:
+    found = await changes.newest(readers, session_id, count)
+    if not found:
         return None
-    news = News(session.epoch, session.head, session.head)
-
-    def cursor(seq: int) -> Cursor:
-        return Cursor(ScopeKind.SESSION, session_id, session.epoch, seq)
-
-    if after is None:
-        rows = await _newest(tx, session, newest)
-        news.events += [MessageChanged(cursor(0), row) for row in rows]  # who breaks off here has not got them all
-    elif after < session.head:
-        changed: list[Sequence[RowEvent]] = [
-            [MessageChanged(cursor(row.seq), row) for row in await messages.changed(tx, session_id, after, PAGE)],
-            [RunChanged(cursor(row.seq), row) for row in await runs.changed(tx, session_id, after, PAGE)],
-        ]
-        _merge(news, changed)
-
-    active = {run.id: run for run in await runs.active(tx, [session_id]) if run.status in _PRODUCING}
-    if wholes and not news.more:
-        flying = await messages.of_ids(tx, [run.message_id for run in active.values()])
-        told = {event.row.id for event in news.events if isinstance(event, MessageChanged)}
-        news.events += [MessageChanged(cursor(news.head), row) for row in flying.values() if row.id not in told]
-    known = await flight.complete(tx, [event.row for event in news.events if isinstance(event, MessageChanged)])
-    for run_id, (epoch, last) in known.items():
-        if (run := active.get(run_id)) is not None:
-            news.writing[run_id] = _writing(run, epoch, last)
-    news.over = {event.row.id for event in news.events if isinstance(event, RunChanged) and event.row.id not in active}
-    for run_id, writing in missing.items():
-        journal = await deltas.of_run(tx, run_id, writing.epoch, writing.last)
-        news.frames += [_frame(delta, writing.message_id) for delta in journal]
+    news = _standing(found)
+    page = sorted((row for row in found if row.kind == "message"), key=lambda row: row.depth)
+    _tell(news, session_id, [(0, row) for row in page])  # who breaks off here has not got them all
+    _fly(news, session_id, found)
     return news
 
 
-async def _newest(tx: AsyncSession, session: Session, count: int) -> Sequence[Message]:
-    branch = await branches.get(tx, session.id, session.current_branch)
-    if branch is None or not count:
-        return []
-    page = await messages.page(tx, branch, Span(count, backward=True))
-    return [row for row in page.rows if row.deleted_at is None]
+async def of_session(readers: Readers, session_id: UUID, after: int) -> News | None:
+    """What changed in a session after a number; the last read also has every message in flight once, changed or not.
+
+    None: there is no such session, or it is deleted.
+    """
+    found = await changes.since(readers, session_id, after, PAGE)
+    if not found:
+        return None
+    news = _since(found, session_id)
+    if not news.more:
+        _fly(news, session_id, found)
+    return news
 
 
-def _writing(run: Run, epoch: int, last: int) -> Writing:
-    return Writing(run.epoch, last if epoch == run.epoch else 0, run.message_id)
+async def missed(readers: Readers, session_id: UUID, after: int, known: Mapping[UUID, Writing]) -> News | None:
+    """What changed in a session after a number, and what each of these runs has journaled after what is known.
+
+    None: there is no such session, or it is deleted.
+    """
+    places = [(run_id, writing.epoch, writing.last) for run_id, writing in known.items()]
+    found = await changes.since_with_journal(readers, session_id, after, PAGE, places)
+    if not found:
+        return None
+    news = _since(found, session_id)
+    journal = sorted((row for row in found if row.kind == "delta"), key=lambda row: row.delta_seq)
+    news.frames += [_frame(row, known[row.delta_run_id].message_id) for row in journal]
+    return news
 
 
-def _frame(delta: Delta, message_id: UUID) -> Frame:
-    return Frame(delta.run_id, message_id, delta.epoch, delta.seq, orjson.loads(delta.events))
+def _frame(row: rows.Change, message_id: UUID) -> Frame:
+    return Frame(row.delta_run_id, message_id, row.delta_epoch, row.delta_seq, orjson.loads(row.delta_events))
+
+
+def _standing(found: Sequence[rows.Change]) -> News:
+    return News(found[0].scope_epoch, found[0].scope_head, found[0].scope_head)
+
+
+def _since(found: Sequence[rows.Change], session_id: UUID) -> News:
+    news = _standing(found)
+    messages = sorted((row for row in found if row.kind == "message"), key=lambda row: row.seq)
+    runs = sorted((rows.Run(row) for row in found if row.kind == "run"), key=lambda run: run.seq)
+    _limit(news, [[row.seq for row in messages], [run.seq for run in runs]])
+    _tell(news, session_id, [(row.seq, row) for row in messages if row.seq <= news.head])
+    for run in runs:
+        if run.seq <= news.head:
+            news.events.append(RunChanged(Cursor(ScopeKind.SESSION, session_id, news.epoch, run.seq), run))
+            if run.status not in _PRODUCING:
+                news.over.add(run.id)
+    news.events.sort(key=lambda event: event.cursor.seq)
+    return news
+
+
+def _fly(news: News, session_id: UUID, found: Sequence[rows.Change]) -> None:
+    """Adds the messages in flight that are not told yet."""
+    told = {event.row.id for event in news.events}
+    _tell(news, session_id, [(news.head, row) for row in found if row.kind == "flying" and row.id not in told])
+
+
+def _tell(news: News, session_id: UUID, found: Sequence[tuple[int, rows.Change]]) -> None:
+    """Adds messages with their numbers, each with what its run has written so far."""
+    for seq, row in found:
+        cursor = Cursor(ScopeKind.SESSION, session_id, news.epoch, seq)
+        news.events.append(MessageChanged(cursor, flight.whole(row)))
+        if row.writing is not None and row.run_id is not None:
+            epoch, last = row.writing
+            news.writing[row.run_id] = Writing(epoch, last, row.id)
+
+
+def _limit(news: News, kinds: Sequence[Sequence[int]]) -> None:
+    """Has the news end where the first full page of a kind ends, whose numbers in order these are."""
+    full = [numbers[-1] for numbers in kinds if len(numbers) == PAGE]
+    if full:
+        news.more, news.head = True, min(full)
 
 
 def _merge(news: News, kinds: Sequence[Sequence[RowEvent]]) -> None:
     """Puts the rows of several kinds in order, up to where the first full page ends."""
-    full = [kind[-1].cursor.seq for kind in kinds if len(kind) == PAGE]
-    if full:
-        news.more, news.head = True, min(full)
+    _limit(news, [[event.cursor.seq for event in kind] for kind in kinds])
     told = [event for kind in kinds for event in kind if event.cursor.seq <= news.head]
     news.events += sorted(told, key=lambda event: event.cursor.seq)

@@ -27,12 +27,12 @@ class Pace:
 
     def take(self, tokens: Tokens) -> None:
         """Tokens came."""
-        if not self._every:
+        if self._every:
+            self._waiting.append(tokens)
+            if self._timer is None:
+                self._tick()
+        else:
             self._tell(tokens)
-            return
-        self._waiting.append(tokens)
-        if self._timer is None:
-            self._tick()
 
     def flush(self) -> None:
         """Tells what waits: something is about to be told that comes after it."""

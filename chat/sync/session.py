@@ -45,12 +45,12 @@ class SessionFeed(Feed):
 
     async def read(self, after: int | None) -> News | None:
         """See `Feed.read`; with every message in flight."""
-        async with self._db.system(snapshot=True) as tx:
-            return await news.of_session(tx, self.id, after, newest=NEWEST, wholes=True)
+        if after is None:
+            return await news.newest(self._db.readers, self.id, NEWEST)
+        return await news.of_session(self._db.readers, self.id, after)
 
     async def _start(self) -> News | None:
-        async with self._db.system(snapshot=True) as tx:
-            return await news.of_session(tx, self.id, None, wholes=True)
+        return await news.newest(self._db.readers, self.id, 0)
 
     async def _next(self) -> News | None:
         missing = {run_id: self.writing[run_id] for run_id in self._missing if run_id in self.writing}
@@ -58,8 +58,7 @@ class SessionFeed(Feed):
         self._held = []
         found = None
         try:
-            async with self._db.system(snapshot=True) as tx:
-                found = await news.of_session(tx, self.id, self.position, missing=missing)
+            found = await news.missed(self._db.readers, self.id, self.position, missing)
             return found
         finally:
             if found is None:
@@ -137,11 +136,11 @@ class SessionFeed(Feed):
         writing = self.writing.get(frame.run_id)
         if writing is None or frame.epoch > writing.epoch:
             self.poke()
-        elif frame.epoch == writing.epoch and frame.last > writing.last:
+        elif frame.epoch == writing.epoch and (last := frame.last) > writing.last:
             if frame.seq > writing.last + 1:
                 self.miss(frame.run_id)
                 return
-            writing.last = frame.last
+            writing.last = last
             tokens = Tokens(frame, _events(frame))
             for pace in self._paces.values():
                 pace.take(tokens)
@@ -152,10 +151,8 @@ class SessionFeed(Feed):
 
 
 def _events(frame: Frame) -> list[Event]:
-    events: list[Event] = []
-    for event in frame.events:
-        if event[0] == "a":
-            events.append(TextDelta(frame.run_id, frame.message_id, event[1], event[2], event[3]))
-        else:
-            events.append(PartChanged(frame.run_id, frame.message_id, event[1], event[2]))
-    return events
+    run_id, message_id = frame.run_id, frame.message_id
+    return [
+        TextDelta(run_id, message_id, *rest) if kind == "a" else PartChanged(run_id, message_id, *rest)
+        for kind, *rest in frame.events
+    ]

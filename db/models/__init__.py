@@ -1,12 +1,15 @@
 """The rows: one class a table, one module a noun."""
 
 from db.models.agent import Agent, WhenFull
+from db.models.folder import Folder
 from db.models.message import Message, MessageRole, MessageStatus
-from db.models.project import Project
+from db.models.project import Project, StageStatus
 from db.models.receipt import Receipt
+from db.models.revision import Revision
 from db.models.row import Json, Row
 from db.models.run import ACTIVE, Delta, Executor, Run, RunStatus
 from db.models.session import Branch, MemberRole, Membership, Session, TitleSource
+from db.models.size import Size
 from db.models.user import User
 
 __all__ = [
@@ -15,6 +18,7 @@ __all__ = [
     "Branch",
     "Delta",
     "Executor",
+    "Folder",
     "Json",
     "MemberRole",
     "Membership",
@@ -23,10 +27,13 @@ __all__ = [
     "MessageStatus",
     "Project",
     "Receipt",
+    "Revision",
     "Row",
     "Run",
     "RunStatus",
     "Session",
+    "Size",
+    "StageStatus",
     "TitleSource",
     "User",
     "WhenFull",

@@ -1,9 +1,11 @@
 """Who answers in a session."""
 
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.models.row import Counter, Created, Id, Object, Row, Timestamp, choice
@@ -37,6 +39,8 @@ class Agent(Row):
     when_full: Mapped[WhenFull] = mapped_column(
         choice(WhenFull), default=WhenFull.REJECT, server_default=WhenFull.REJECT.value
     )
+    limits: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
+    """How often each member may ask it: `messages_per_minute`, `runs_per_minute`."""
 
     version: Mapped[int] = mapped_column(default=1, server_default=text("1"))
     """Rises with every edit by a person; what `expectedVersion` is compared with."""
@@ -53,5 +57,6 @@ class Agent(Row):
 
     __table_args__ = (
         Index(None, "owner_id", "seq"),
+        Index("ix_agents_limited", "id", postgresql_where=text("limits IS NOT NULL")),
         Index(None, "deleted_at", postgresql_where=text("deleted_at IS NOT NULL")),
     )

@@ -56,10 +56,19 @@ class Message(Row):
     meta: Mapped[Object] = mapped_column("metadata")
     error: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
     """`{code, reason}` where the status is `error`."""
+    marks: Mapped[Object]
+    """What people have set on it; `chat.marking` says how."""
+    withdrawn_at: Mapped[Timestamp | None]
+    """When somebody deleted it. What it said is in `withdrawn` then, and nowhere else."""
+    withdrawn: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
+    """What a restoration brings back, for 30 days: `parts`, `content`, `metadata`, `error`, `marks`, and which deletion
+    it was: the `message` and the `scope` that were named, and its `number` in the session scope."""
     author_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     run_id: Mapped[UUID | None]
     """The run that writes, or wrote, this message."""
 
+    version: Mapped[int] = mapped_column(default=1, server_default=text("1"))
+    """Rises with every edit by a person; what `expectedVersion` is compared with."""
     seq: Mapped[Counter]
     """Its last change in the session scope."""
     origin: Mapped[str | None]
@@ -71,9 +80,17 @@ class Message(Row):
     created_at: Mapped[Created]
     updated_at: Mapped[Timestamp] = mapped_column(server_default=text("now()"))
     deleted_at: Mapped[Timestamp | None]
+    """Since when it is shown no more: it is withdrawn, and so is everything below it. Otherwise it holds the place."""
 
     __table_args__ = (
         Index(None, "session_id", "branch", "depth", unique=True),
+        Index(None, "withdrawn_at", postgresql_where=text("withdrawn IS NOT NULL")),
         Index(None, "session_id", "seq"),
         Index(None, "parent_id"),
+        Index("ix_messages_roots", "session_id", postgresql_where=text("parent_id IS NULL")),
     )
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether somebody has deleted it, though it may hold its place still."""
+        return self.withdrawn_at is not None or self.deleted_at is not None

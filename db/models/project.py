@@ -1,11 +1,22 @@
 """What sessions are grouped by."""
 
+from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.models.row import Counter, Created, Id, Object, Row, Timestamp
+from db.models.row import Counter, Created, Id, Json, Object, Row, Timestamp
+
+
+class StageStatus(StrEnum):
+    """How far a stage of a project is."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    COMPLETE = "complete"
+    BLOCKED = "blocked"
 
 
 class Project(Row):
@@ -17,6 +28,8 @@ class Project(Row):
     owner_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     name: Mapped[str]
     meta: Mapped[Object] = mapped_column("metadata")
+    stages: Mapped[list[Json]] = mapped_column(JSONB, default=list, server_default=text("'[]'::jsonb"))
+    """In order, each `{name, status}`."""
 
     version: Mapped[int] = mapped_column(default=1, server_default=text("1"))
     """Rises with every edit by a person; what `expectedVersion` is compared with."""

@@ -3,11 +3,14 @@
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, Integer, text
+from sqlalchemy import ForeignKey, Index, Integer, String, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.models.row import Counter, Created, Id, Object, Row, Timestamp, choice
+
+NEWEST_FIRST = "lpad(to_hex(9007199254740991 - (extract(epoch FROM now()) * 1000000)::bigint), 14, '0')"
+"""The place of a new session in SQL: before all that were made earlier. Read it as a fraction in base 16."""
 
 
 class TitleSource(StrEnum):
@@ -33,6 +36,8 @@ class Session(Row):
         choice(TitleSource), default=TitleSource.NONE, server_default=TitleSource.NONE.value
     )
     meta: Mapped[Object] = mapped_column("metadata")
+    state: Mapped[Object]
+    """What clients share: JSON by key."""
     external_id: Mapped[str | None]
     """What an app calls this session."""
     provider_ref: Mapped[str | None]
@@ -46,6 +51,10 @@ class Session(Row):
     """The highest branch number in use."""
     current_branch: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     """The branch that was written to last: what a member sees who has chosen none."""
+    forked_session_id: Mapped[UUID | None]
+    """The session that this one was copied from. It may be gone, and a member need not be one of it."""
+    forked_message_id: Mapped[UUID | None]
+    """The message there at which it leaves."""
 
     version: Mapped[int] = mapped_column(default=1, server_default=text("1"))
     """Rises with every edit by a person; what `expectedVersion` is compared with."""
@@ -56,10 +65,14 @@ class Session(Row):
     created_at: Mapped[Created]
     updated_at: Mapped[Timestamp] = mapped_column(server_default=text("now()"))
     deleted_at: Mapped[Timestamp | None]
+    purged_at: Mapped[Timestamp | None]
+    """When its owner gave it up for good: the row is an empty tombstone since then."""
 
     __table_args__ = (
         Index(None, "owner_id", "external_id", unique=True, postgresql_where=text("external_id IS NOT NULL")),
         Index(None, "deleted_at", postgresql_where=text("deleted_at IS NOT NULL")),
+        Index(None, "owner_id", "deleted_at", "id", postgresql_where=text("deleted_at IS NOT NULL")),
+        Index("ix_sessions_kept", "owner_id", postgresql_where=text("deleted_at IS NULL")),
     )
 
 
@@ -82,6 +95,20 @@ class Membership(Row):
     branch: Mapped[int | None]
     """The branch that this member has chosen to see."""
     archived_at: Mapped[Timestamp | None]
+    pinned_at: Mapped[Timestamp | None]
+    starred_at: Mapped[Timestamp | None]
+    folder_id: Mapped[UUID | None] = mapped_column(ForeignKey("folders.id", ondelete="SET NULL"))
+    tags: Mapped[list[str]] = mapped_column(ARRAY(String), default=list, server_default=text("'{}'"))
+    """In the order in which the member gave them, each once."""
+    position: Mapped[str] = mapped_column(String(collation="C"), server_default=text(NEWEST_FIRST))
+    """Its place in the member's own order: the lowest comes first. Between two places there is always another one."""
+    draft: Mapped[str | None]
+    """What the member is about to say."""
+    read_seq: Mapped[Counter]
+    """The number of the session scope up to which the member has read."""
+    news_seq: Mapped[Counter]
+    """The number of the session scope at which somebody else last said something."""
+    marked_unread: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     last_activity_at: Mapped[Created]
     """The session's own, kept here so that a member's list is one index scan."""
 
@@ -97,7 +124,14 @@ class Membership(Row):
     __table_args__ = (
         Index(None, "user_id", "seq"),
         Index(None, "user_id", "last_activity_at", "session_id"),
+        Index(None, "user_id", "position", "session_id"),
+        Index(None, "folder_id", postgresql_where=text("folder_id IS NOT NULL")),
     )
+
+    @property
+    def unread(self) -> bool:
+        """Whether there is something new for the member."""
+        return self.marked_unread or self.news_seq > self.read_seq
 
 
 class Branch(Row):

@@ -1,6 +1,9 @@
 """A person or program that calls the API."""
 
-from sqlalchemy import text
+from typing import Any
+
+from sqlalchemy import Index, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.models.row import Counter, Created, Id, Row, Timestamp
@@ -16,6 +19,8 @@ class User(Row):
     """Who this is to the identity provider: the token's `sub`, or `local`."""
     name: Mapped[str | None]
     email: Mapped[str | None]
+    limits: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
+    """What an operator has set for this account alone, by the names of `chat.allowances.Allowance`; 0: no limit."""
 
     head: Mapped[Counter]
     """The last number taken in the account scope."""
@@ -26,3 +31,5 @@ class User(Row):
 
     created_at: Mapped[Created]
     updated_at: Mapped[Timestamp] = mapped_column(server_default=text("now()"))
+
+    __table_args__ = (Index("ix_users_limited", "id", postgresql_where=text("limits IS NOT NULL")),)

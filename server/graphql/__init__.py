@@ -2,7 +2,7 @@
 
 from server.graphql.callers import Authenticate, Caller, Identity, MakeContext, Unauthenticated
 from server.graphql.endpoint import GraphQLEndpoint
-from server.graphql.errors import Code
+from server.graphql.errors import Code, Explained
 from server.graphql.limits import Limits
 from server.graphql.persisted import PersistedDocuments, manifest
 
@@ -10,6 +10,7 @@ __all__ = [
     "Authenticate",
     "Caller",
     "Code",
+    "Explained",
     "GraphQLEndpoint",
     "Identity",
     "Limits",

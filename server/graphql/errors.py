@@ -3,9 +3,9 @@
 import logging
 import re
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 from graphql import FieldNode, GraphQLError, VariableDefinitionNode
@@ -44,6 +44,8 @@ class Code(StrEnum):
     """The socket runs as many operations as it may; complete one first."""
     RATE_LIMITED = "RATE_LIMITED"
     """The caller asks too often; try again later."""
+    QUOTA_EXCEEDED = "QUOTA_EXCEEDED"
+    """The account has as many windows open as it may, by `limit` and `used`; close one first."""
     TIMED_OUT = "TIMED_OUT"
     """The operation took longer than the server allows and was stopped."""
     SERVICE_UNAVAILABLE = "SERVICE_UNAVAILABLE"
@@ -107,8 +109,16 @@ def incident(cause: BaseException, *, path: list[str | int] | None = None) -> Gr
     )
 
 
-type Explain = Callable[[Exception], tuple[Code, str] | None]
-"""The code and the text of an exception that is no fault of the server's; None for one that is."""
+class Explained(NamedTuple):
+    """What a client may know of an exception that is no fault of the server's."""
+
+    code: Code
+    text: str
+    extensions: Mapping[str, Any] = {}
+
+
+type Explain = Callable[[Exception], Explained | None]
+"""What a client may know of an exception; None for a fault."""
 
 
 def unexplained(_: Exception) -> None:
@@ -122,8 +132,8 @@ def shown(errors: Iterable[GraphQLError], explain: Explain = unexplained) -> lis
 
 def _shown(error: GraphQLError, explain: Explain) -> GraphQLError:
     if error.original_error is not None and (explained := explain(error.original_error)) is not None:
-        code, text = explained
-        return GraphQLError(text, nodes=error.nodes, path=error.path, extensions={"code": code.value})
+        extensions = {"code": explained.code.value, **explained.extensions}
+        return GraphQLError(explained.text, nodes=error.nodes, path=error.path, extensions=extensions)
     if isinstance(error.original_error, GraphQLError) and not error.extensions:
         error.extensions = error.original_error.extensions
     if (error.extensions or {}).get("code") in Code:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
 from dataclasses import dataclass
 from inspect import isawaitable
 from typing import Any, TypeGuard, cast
@@ -62,7 +61,7 @@ class Operations:
         document = self._documents.get(self._persisted.text_of(request))
         self._persisted.keep(request)
         name, kind = document.operation(request.operation_name)
-        return Operation(self, document, request, name, kind)
+        return Operation(self, document, request.variables, name, kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +70,7 @@ class Operation:
 
     of: Operations
     document: Document
-    request: Request
+    variables: dict[str, Any] | None
     name: str | None
     kind: OperationType
 
@@ -85,7 +84,7 @@ class Operation:
         """The plans of its selections."""
         return self.document.plans[self.name]
 
-    async def run(self, context: object, take: Take | None = None) -> AsyncGenerator[Result]:
+    def run(self, context: object, take: Take | None = None) -> AsyncGenerator[Result]:
         """Execute; a query or mutation has one result. Close the generator to stop it.
 
         The results of a subscription go to `take` as far as that takes them, and are not yielded then.
@@ -93,13 +92,10 @@ class Operation:
         Raises:
             Refused: nothing was executed, or the stream of a subscription broke. Nothing follows it.
         """
-        if self.streams:
-            plans.set(self.plans)
-            async with aclosing(subscriptions.results(self, context, take)) as results:
-                async for result in results:
-                    yield result
-        else:
-            yield await self.answer(context)
+        return subscriptions.results(self, context, take) if self.streams else self._one(context)
+
+    async def _one(self, context: object) -> AsyncGenerator[Result]:
+        yield await self.answer(context)
 
     async def answer(self, context: object) -> Result:
         """Execute a query or mutation.
@@ -118,7 +114,7 @@ class Operation:
                     self.of.schema._schema,
                     self.document.syntax,
                     context_value=context,
-                    variable_values=self.request.variables,
+                    variable_values=self.variables,
                     operation_name=self.name,
                     executor_class=PlannedExecutor,
                     is_awaitable=_is_awaitable,

@@ -101,7 +101,7 @@ class Service[I: Identity]:
         except Exception as error:
             if (explained := self.operations.explain(error)) is None:
                 raise
-            raise refusal(*explained) from error
+            raise refusal(explained.code, explained.text, **explained.extensions) from error
 
     async def shutdown(self, timeout: float) -> None:
         """End every socket and stream, telling its client; return when they are gone, or after `timeout` seconds."""

@@ -23,6 +23,7 @@ from server.graphql import errors
 from server.graphql.encoding import encode
 from server.graphql.errors import Refused
 from server.graphql.plan import Plan, PlannedExecutor
+from server.graphql.plan.execution import plans
 from server.graphql.results import Result
 
 if TYPE_CHECKING:
@@ -35,43 +36,65 @@ type Take = Callable[[bytes], bool]
 async def results(operation: "Operation", context: object, take: Take | None) -> AsyncGenerator[Result]:
     """The results of a subscription, without those that were taken. Close the generator to end the subscription.
 
+    While it waits it holds as little as it can: subscriptions are many, and wait most of the time.
+
     Raises:
         Refused: it could not begin, or its stream broke. Nothing follows.
     """
-    explain = operation.of.explain
-    executor = PlannedExecutor.build(
-        operation.of.schema._schema,
-        operation.document.syntax,
-        context_value=context,
-        raw_variable_values=operation.request.variables,
-        operation_name=operation.name,
-    )
-    if isinstance(executor, list):
-        raise Refused(*errors.shown(executor, explain))
+    plans.set(operation.plans)
     try:
-        source = create_source_event_stream(executor)
-        if executor.is_awaitable(source):
-            source = await source
-        if isinstance(source, ExecutionResult):
-            raise Refused(*errors.shown(source.errors or (), explain))
-        async with aclosing(cast("AsyncGenerator[Any]", source)):
+        source = await _source(operation, context)
+        async with aclosing(source):
             if isinstance(source, Followed):
-                told = _followed(_Following(operation, executor, source), take)
+                following = _Following(operation, context, source)
+                window = await source.open()
+                if take is not None and following.plan is not None:
+                    window.take = following.into(take)
+                async for event in window:
+                    yield following.planned(event) or await following.execute(event)
+                    del event
             else:
-                told = _executed(operation, executor, source)
-            async with aclosing(told):
-                async for result in told:
-                    yield result
+                executor = _executor(operation, context)
+                async for event in source:
+                    yield await _execute(operation, executor, event)
     except Refused:
         raise
     except Exception as error:
         coded = error if isinstance(error, GraphQLError) else GraphQLError(str(error), original_error=error)
-        raise Refused(*errors.shown([coded], explain)) from error
+        raise Refused(*errors.shown([coded], operation.of.explain)) from error
 
 
-async def _executed(operation: "Operation", executor: Executor[Any], source: Any) -> AsyncGenerator[Result]:
-    async for event in source:
-        yield await _execute(operation, executor, event)
+def _executor(operation: "Operation", context: object) -> Executor[Any]:
+    """What executes the operation.
+
+    Raises:
+        Refused: its variables are not as they should be.
+    """
+    executor = PlannedExecutor.build(
+        operation.of.schema._schema,
+        operation.document.syntax,
+        context_value=context,
+        raw_variable_values=operation.variables,
+        operation_name=operation.name,
+    )
+    if isinstance(executor, list):
+        raise Refused(*errors.shown(executor, operation.of.explain))
+    return executor
+
+
+async def _source(operation: "Operation", context: object) -> Any:
+    """The events that the operation's resolver returns.
+
+    Raises:
+        Refused: it refuses.
+    """
+    executor = _executor(operation, context)
+    source = create_source_event_stream(executor)
+    if executor.is_awaitable(source):
+        source = await source
+    if isinstance(source, ExecutionResult):
+        raise Refused(*errors.shown(source.errors or (), operation.of.explain))
+    return source
 
 
 async def _execute(operation: "Operation", executor: Executor[Any], event: object) -> Result:
@@ -81,25 +104,19 @@ async def _execute(operation: "Operation", executor: Executor[Any], event: objec
     return operation.result(cast("ExecutionResult", result))
 
 
-async def _followed(following: "_Following", take: Take | None) -> AsyncGenerator[Result]:
-    window = await following.source.open()
-    if take is not None and following.plan is not None:
-        window.take = lambda event: (result := following.planned(event)) is not None and take(result.body)
-    async for event in window:
-        yield following.planned(event) or await following.execute(event)
-
-
 @dataclass(slots=True)
 class _Following:
     """A subscription to a scope."""
 
     operation: "Operation"
-    executor: Executor[Any]
+    context: object
     source: Followed[Any, Any]
     plan: Plan | None = None
+    executor: Executor[Any] | None = None
+    """Made when it is needed: where a plan understands all events, it never is."""
 
     def __post_init__(self) -> None:
-        self.plan = self.operation.plans.of(self.operation.request.variables)
+        self.plan = self.operation.plans.of(self.operation.variables)
 
     def planned(self, event: Told) -> Result | None:
         """The result of an event by the plan, made for one window and kept for the others; None if it declines."""
@@ -115,6 +132,18 @@ class _Following:
             event.views[self.plan] = found
         return cast("Result", found)
 
+    def into(self, take: Take) -> Callable[[Told], bool]:
+        """What takes an event's planned result to the client. False: the plan declines it, or `take` does."""
+        plan, planned = self.plan, self.planned
+
+        def taken(event: Told) -> bool:
+            result = cast("Result | None", event.views.get(plan)) or planned(event)
+            return result is not None and take(result.body)
+
+        return taken
+
     async def execute(self, event: object) -> Result:
         """The result of an event by graphql-core."""
+        if self.executor is None:
+            self.executor = _executor(self.operation, self.context)
         return await _execute(self.operation, self.executor, self.source.show(event))

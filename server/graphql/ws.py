@@ -18,6 +18,7 @@ from server.graphql.callers import Caller, Identity, client_name
 from server.graphql.errors import Code, Refused, refusal
 from server.graphql.frames import Close
 from server.graphql.interruptions import Interruptible
+from server.graphql.operations import Operation
 from server.graphql.requests import Request
 from server.graphql.service import Ending, Service
 
@@ -45,15 +46,15 @@ class WebSocketTransport[I: Identity]:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one socket until it closes."""
         await receive()
-        headers = Headers(scope=scope)
-        if not self._allows(headers):
+        if not self._allows(Headers(scope=scope)):
             await send({"type": "websocket.close", "code": 4403, "reason": "Origin not allowed"})
             return
         with suppress(OSError):
             if frames.PROTOCOL in scope["subprotocols"]:
                 write: Write | None = scope.get("extensions", {}).get(WRITE)
+                socket = _Socket(self._service, receive, send, Headers(scope=scope).get("authorization"), write)
                 await send({"type": "websocket.accept", "subprotocol": frames.PROTOCOL})
-                await _Socket(self._service, receive, send, headers.get("authorization"), write).serve()
+                await socket.serve()
             else:
                 await send({"type": "websocket.accept"})
                 await send({"type": "websocket.close", "code": 4406, "reason": "Subprotocol not acceptable"})
@@ -72,6 +73,8 @@ class WebSocketTransport[I: Identity]:
 
 class _Socket[I: Identity]:
     """One connection and the operations that run over it."""
+
+    __slots__ = ("_asgi_send", "_caller", "_credential", "_operations", "_receive", "_service", "_tasks", "_write")
 
     def __init__(
         self, service: Service[I], receive: Receive, send: Send, credential: str | None, write: Write | None
@@ -174,7 +177,9 @@ class _Socket[I: Identity]:
         """Run one operation to its end. What goes wrong is told to it alone."""
         with suppress(_Left):
             try:
-                await self._results(id_, request, caller)
+                operation = self._service.operations.prepare(request)
+                del request  # and its text: a subscription lives long
+                await self._results(id_, operation, caller)
             except Refused as refused:
                 await self._finish(id_, frames.write("error", id_=id_, payload=refused.formatted))
             except _Left:
@@ -185,8 +190,7 @@ class _Socket[I: Identity]:
             else:
                 await self._finish(id_, frames.write("complete", id_=id_))
 
-    async def _results(self, id_: str, request: Request, caller: Caller[I]) -> None:
-        operation = self._service.operations.prepare(request)
+    async def _results(self, id_: str, operation: Operation, caller: Caller[I]) -> None:
         context = await self._service.context_of(caller)
         prefix, task = frames.next_prefix(id_), asyncio.current_task()
 
@@ -198,7 +202,10 @@ class _Socket[I: Identity]:
             async for result in results:
                 if not self._is_running(id_):
                     return
-                await self._send((prefix + result.body + b"}").decode())
+                frame = prefix + result.body + b"}"
+                if self._write is None or not self._write(frame):
+                    await self._send(frame.decode())
+                del result, frame
 
     def _is_running(self, id_: str) -> bool:
         """Whether the client still wants what this task does: it may have completed it, and reused the id."""

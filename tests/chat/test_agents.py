@@ -8,12 +8,13 @@ import pytest
 from chat import agents, following, nodes, sessions
 from chat.agents import Character
 from chat.events import AgentChanged
+from chat.personal import Personal
 from chat.refusals import AgentConflict, IdTaken, InvalidInput, NotAllowed, NotFound, QuotaExceeded
 from chat.scope import Scope
 from chat.sessions import NewSession
+from db.listing import Filter
 from db.models import Agent, RunStatus, WhenFull
 from db.page import Span
-from db.sessions import Filter
 from llm.scripted import ScriptedModel
 from tests.chat.conftest import head_of
 from tests.conftest import Server
@@ -160,7 +161,7 @@ async def test_what_cannot_be_used_is_refused(scope: Scope, character: Character
 
 async def active(scope: Scope) -> list[str | None]:
     """The titles of the viewer's sessions that are not archived, the newest first."""
-    page, _, _ = await sessions.page(scope, Span(20), Filter(archived=False))
+    page = (await sessions.page(scope, Span(20), Filter(archived=False))).page
     return [row.title for row in page.rows]
 
 
@@ -173,10 +174,10 @@ async def test_an_agent_that_is_full_takes_no_more_sessions(scope: Scope) -> Non
     with pytest.raises(QuotaExceeded) as refused:
         await sessions.create(scope, NewSession(agent_id=agent.id, title="three"))
     assert (refused.value.limit, refused.value.used, refused.value.reset_at) == (2, 2, None)
-    await sessions.edit(scope, first.id, archived=True)
+    await sessions.edit(scope, first.id, personal=Personal(archived=True))
     await sessions.create(scope, NewSession(agent_id=agent.id, title="three"))
     with pytest.raises(QuotaExceeded):
-        await sessions.edit(scope, first.id, archived=False)
+        await sessions.edit(scope, first.id, personal=Personal(archived=False))
     other, _ = await sessions.create(scope, NewSession(title="other"))
     with pytest.raises(QuotaExceeded):
         await sessions.edit(scope, other.id, links={"agent_id": agent.id})
@@ -192,7 +193,7 @@ async def test_an_agent_may_archive_the_oldest_session_for_a_new_one(scope: Scop
         for title in ("one", "two", "three")
     ]
     assert await active(scope) == ["three", "two"]
-    await sessions.edit(scope, made[0], archived=False)
+    await sessions.edit(scope, made[0], personal=Personal(archived=False))
     assert set(await active(scope)) == {"one", "three"}
 
 

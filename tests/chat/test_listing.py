@@ -7,12 +7,13 @@ import pytest
 from sqlalchemy import select
 
 from chat import messages, projects, sessions
+from chat.personal import Personal
 from chat.scope import Scope
 from chat.sessions import NewSession
+from db.listing import Filter
 from db.models import Agent
 from db.page import Span
 from db.rows import Seen
-from db.sessions import Filter
 from tests.chat.conftest import head_of
 
 EVERYTHING = Filter()
@@ -31,7 +32,7 @@ async def listed(
     scope: Scope, where: Filter = EVERYTHING, span: Span[tuple[datetime, UUID]] | None = None
 ) -> list[UUID]:
     """The sessions of a page."""
-    page, _, _ = await sessions.page(scope, span or Span(100), where)
+    page = (await sessions.page(scope, span or Span(100), where)).page
     return [session.id for session in page.rows]
 
 
@@ -53,21 +54,21 @@ async def test_sessions_are_listed_by_their_newest_activity(scope: Scope) -> Non
 async def test_pages_follow_each_other_in_both_directions(scope: Scope) -> None:
     """2-43."""
     ids = await begin(scope, 7)
-    first, _, _ = await sessions.page(scope, Span(3), EVERYTHING)
+    first = (await sessions.page(scope, Span(3), EVERYTHING)).page
     assert ([session.id for session in first.rows], first.has_previous, first.has_next) == (ids[:3], False, True)
-    second, _, _ = await sessions.page(scope, Span(3, after=key(first.rows[-1])), EVERYTHING)
+    second = (await sessions.page(scope, Span(3, after=key(first.rows[-1])), EVERYTHING)).page
     assert ([session.id for session in second.rows], second.has_previous, second.has_next) == (ids[3:6], True, True)
-    third, _, _ = await sessions.page(scope, Span(3, after=key(second.rows[-1])), EVERYTHING)
+    third = (await sessions.page(scope, Span(3, after=key(second.rows[-1])), EVERYTHING)).page
     assert ([session.id for session in third.rows], third.has_next) == (ids[6:], False)
-    back, _, _ = await sessions.page(scope, Span(3, before=key(third.rows[0]), backward=True), EVERYTHING)
+    back = (await sessions.page(scope, Span(3, before=key(third.rows[0]), backward=True), EVERYTHING)).page
     assert ([session.id for session in back.rows], back.has_previous, back.has_next) == (ids[3:6], True, True)
-    last, _, _ = await sessions.page(scope, Span(3, backward=True), EVERYTHING)
+    last = (await sessions.page(scope, Span(3, backward=True), EVERYTHING)).page
     assert ([session.id for session in last.rows], last.has_previous, last.has_next) == (ids[4:], True, False)
 
 
 async def test_the_next_page_repeats_nothing_while_sessions_move_up(scope: Scope) -> None:
     ids = await begin(scope, 6)
-    first, _, _ = await sessions.page(scope, Span(3), EVERYTHING)
+    first = (await sessions.page(scope, Span(3), EVERYTHING)).page
     edge = key(first.rows[-1])
     await messages.send(scope, ids[1], "Moves within the first page")
     await messages.send(scope, ids[2], "Was the edge itself")
@@ -87,7 +88,7 @@ async def test_a_list_is_filtered_by_project_agent_and_put_away(scope: Scope) ->
         + await begin(scope, 1, agent_id=agent_id)
         + await begin(scope, 1, project_id=project.id, agent_id=agent_id)
     )
-    await sessions.edit(scope, grouped, archived=True)
+    await sessions.edit(scope, grouped, personal=Personal(archived=True))
     expected: dict[Filter, list[UUID]] = {
         EVERYTHING: [both, answered, grouped, plain],
         Filter(project_id=project.id): [both, grouped],
@@ -105,8 +106,8 @@ async def test_a_list_is_filtered_by_project_agent_and_put_away(scope: Scope) ->
 
 async def test_a_list_tells_where_the_account_stood(scope: Scope) -> None:
     await begin(scope, 2)
-    _, epoch, head = await sessions.page(scope, Span(10), EVERYTHING)
-    assert (epoch, head) == (1, await head_of(scope))
+    found = await sessions.page(scope, Span(10), EVERYTHING)
+    assert (found.epoch, found.head) == (1, await head_of(scope))
 
 
 async def test_a_stranger_has_a_list_of_their_own(scope: Scope, stranger: Scope) -> None:
@@ -121,5 +122,5 @@ async def test_a_stranger_has_a_list_of_their_own(scope: Scope, stranger: Scope)
 
 @pytest.mark.parametrize("backward", [False, True])
 async def test_an_empty_list_is_one_empty_page(scope: Scope, *, backward: bool) -> None:
-    page, _, _ = await sessions.page(scope, Span(10, backward=backward), EVERYTHING)
+    page = (await sessions.page(scope, Span(10, backward=backward), EVERYTHING)).page
     assert (page.rows, page.has_previous, page.has_next) == ([], False, False)

@@ -9,8 +9,8 @@ from chat import nodes, projects, sessions
 from chat.refusals import IdTaken, InvalidInput, NotFound
 from chat.scope import Scope
 from chat.sessions import NewSession
+from db.listing import Filter
 from db.page import Span
-from db.sessions import Filter
 from tests.chat.conftest import head_of
 
 
@@ -135,6 +135,6 @@ async def test_each_project_has_its_own_sessions(scope: Scope) -> None:
     }
     for project_id, session_id in mine.items():
         where = Filter(project_id=project_id)
-        page, _, _ = await sessions.page(scope, Span(10), where)
+        page = (await sessions.page(scope, Span(10), where)).page
         assert [session.id for session in page.rows] == [session_id]
         assert await sessions.count(scope, where) == 1

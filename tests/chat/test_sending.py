@@ -11,9 +11,9 @@ from chat.messages import Exchange
 from chat.refusals import IdTaken, InvalidInput, NotAllowed, NotFound
 from chat.scope import Scope, Viewer
 from chat.sessions import NewSession
+from db.listing import Filter
 from db.models import MemberRole, Membership, MessageRole, MessageStatus, RunStatus, TitleSource
 from db.page import Span
-from db.sessions import Filter
 from tests.chat.conftest import head_of, join
 
 

@@ -7,12 +7,13 @@ import pytest
 from sqlalchemy import select
 
 from chat import messages, nodes, projects, sessions
+from chat.personal import Personal
 from chat.refusals import IdTaken, InvalidInput, NotAllowed, NotFound
 from chat.scope import Scope
 from chat.sessions import NewSession
+from db.listing import Filter
 from db.models import Agent, MemberRole, Membership, TitleSource
 from db.page import Span
-from db.sessions import Filter
 from tests.chat.conftest import head_of, join
 
 
@@ -137,21 +138,21 @@ async def test_putting_a_session_away_is_a_members_own_affair(scope: Scope, stra
     made, _ = await sessions.create(scope, NewSession())
     await join(stranger, made.id, MemberRole.READER)
     before = await head_of(scope)
-    _, put_away = await sessions.edit(stranger, made.id, archived=True)
+    _, put_away = await sessions.edit(stranger, made.id, personal=Personal(archived=True))
     assert put_away.archived_at is not None
-    _, again = await sessions.edit(stranger, made.id, archived=True)
+    _, again = await sessions.edit(stranger, made.id, personal=Personal(archived=True))
     assert again.archived_at == put_away.archived_at
     found = await sessions.get(scope, made.id)
     assert found is not None
     assert (found[1].archived_at, await head_of(scope)) == (None, before)
-    _, back = await sessions.edit(stranger, made.id, archived=False)
+    _, back = await sessions.edit(stranger, made.id, personal=Personal(archived=False))
     assert back.archived_at is None
 
 
 async def test_renaming_and_putting_away_is_one_change(scope: Scope) -> None:
     made, _ = await sessions.create(scope, NewSession())
     before = await head_of(scope)
-    session, member = await sessions.edit(scope, made.id, title="Old", archived=True)
+    session, member = await sessions.edit(scope, made.id, title="Old", personal=Personal(archived=True))
     assert (session.title, member.archived_at is not None, member.seq) == ("Old", True, before + 1)
     assert await head_of(scope) == before + 1
 
@@ -213,7 +214,7 @@ async def test_a_stranger_sees_and_changes_nothing(scope: Scope, stranger: Scope
     assert await nodes.kinds(stranger, [id, sent.message.id, sent.run.id]) == {}
     for attempt in (
         sessions.edit(stranger, id, title="Mine"),
-        sessions.edit(stranger, id, archived=True),
+        sessions.edit(stranger, id, personal=Personal(archived=True)),
         sessions.delete(stranger, id),
         messages.send(stranger, id, "Hi"),
         messages.page(stranger, id, Span(10)),

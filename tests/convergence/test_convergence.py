@@ -41,6 +41,7 @@ class World:
     held: dict[str, tuple[int, int]] = field(default_factory=dict)  # an app's run: its epoch and last number
     projects: list[str] = field(default_factory=list)
     agents: list[str] = field(default_factory=list)
+    folders: list[str] = field(default_factory=list)
     sessions: list[str] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
 
@@ -51,6 +52,7 @@ class World:
             ("run", self.runs),
             ("project", self.projects),
             ("agent", self.agents),
+            ("folder", self.folders),
         ):
             if answer.get(name):
                 made.append(answer[name]["id"])
@@ -67,10 +69,14 @@ FRAGMENTS = {
     "sendMessage": "SendMessagePayload { session { id } message { id } reply { id } run { id } }",
     "retryRun": "AskAgainPayload { reply { id } run { id } }",
     "continueRun": "AskAgainPayload { reply { id } run { id } }",
+    "editMessage": "SendMessagePayload { session { id } message { id } reply { id } run { id } }",
+    "replyToMessage": "AskAgainPayload { reply { id } run { id } }",
+    "forkSession": "SessionPayload { session { id } }",
     "startRun": "HeldRunPayload { run { id epoch } message { id } }",
     "takeOverRun": "HeldRunPayload { run { id epoch } message { id } }",
     "createProject": "ProjectPayload { project { id } }",
     "createAgent": "AgentPayload { agent { id } }",
+    "createFolder": "FolderPayload { folder { id } }",
     "createSession": "SessionPayload { session { id } }",
     "appendToRun": "AppendToRunPayload { lastSeq }",
     "awaitInput": "AwaitInputPayload { run { id } }",
@@ -109,6 +115,37 @@ async def _send(world: World, scope: Scope, dice: random.Random) -> dict[str, An
     rest = f"reply: {str(dice.random() < 0.7).lower()}, whenBusy: {dice.choice(['QUEUE', 'INTERRUPT', 'PARALLEL'])}"
     said = f'text: "Step {dice.random()}", sessionId: "{world.session}"{parent}, {rest}'
     return await do(scope, "sendMessage", f'input: {{{said}}}, clientMutationId: "{key}"')
+
+
+@step("editMessage")
+async def _edit_message(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
+    said = f'messageId: "{one(world.messages, dice)}", text: "Said otherwise {dice.random()}"'
+    return await do(scope, "editMessage", f"input: {{{said}, reply: {str(dice.random() < 0.3).lower()}}}")
+
+
+@step("reviseMessage")
+async def _revise(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
+    expected = ", expectedVersion: 1" if dice.random() < 0.3 else ""
+    said = f'id: "{one(world.messages, dice)}", text: "Revised {dice.random()}"{expected}'
+    return await do(scope, "reviseMessage", f"input: {{{said}}}")
+
+
+@step("chooseBranch")
+async def _choose(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
+    message = f', messageId: "{one(world.messages, dice)}"' if dice.random() < 0.8 else ""
+    return await do(scope, "chooseBranch", f'sessionId: "{world.session}"{message}')
+
+
+@step("forkSession")
+async def _fork(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
+    include = dice.choice(["PATH", "PATH_WITH_SIBLINGS", "ALL"])
+    what = f'sessionId: "{world.session}", messageId: "{one(world.messages, dice)}", include: {include}'
+    return await do(scope, "forkSession", f"input: {{{what}}}")
+
+
+@step("replyToMessage")
+async def _reply(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
+    return await do(scope, "replyToMessage", f'messageId: "{one(world.messages, dice)}"')
 
 
 @step("startRun")
@@ -228,6 +265,74 @@ async def _delete_agent(world: World, scope: Scope, dice: random.Random) -> dict
     return await do(scope, "deleteAgent", f'id: "{one(world.agents, dice)}"')
 
 
+@step("createFolder")
+async def _create_folder(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
+    parent = f', parentId: "{one(world.folders, dice)}"' if dice.random() < 0.5 else ""
+    return await do(scope, "createFolder", f'input: {{name: "F{dice.random()}"{parent}}}')
+
+
+@step("editFolder")
+async def _edit_folder(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
+    return await do(scope, "editFolder", f'input: {{id: "{one(world.folders, dice)}", name: "G{dice.random()}"}}')
+
+
+@step("moveFolder")
+async def _move_folder(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
+    where = dice.choice(["", f', parentId: "{one(world.folders, dice)}"', f', before: "{one(world.folders, dice)}"'])
+    return await do(scope, "moveFolder", f'id: "{one(world.folders, dice)}"{where}')
+
+
+@step("deleteFolder")
+async def _delete_folder(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
+    return await do(scope, "deleteFolder", f'id: "{one(world.folders, dice)}"')
+
+
+@step("bulkUpdateSessions")
+async def _bulk(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
+    ids = [one([*world.sessions, world.session], dice) for _ in range(3)]
+    change = dice.choice(
+        [
+            f'folderId: "{one(world.folders, dice)}", addTags: ["x"]',
+            'archived: false, starred: true, removeTags: ["a"]',
+            "read: true, folderId: null",
+            f'projectId: "{one(world.projects, dice)}", pinned: false',
+        ]
+    )
+    listed = ", ".join(f'"{id}"' for id in ids)
+    return await do(scope, "bulkUpdateSessions", f"input: {{ids: [{listed}], {change}}}")
+
+
+@step("restoreSession")
+async def _restore(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
+    return await do(scope, "restoreSession", f'id: "{one(world.sessions, dice)}"')
+
+
+@step("purgeSession")
+async def _purge(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
+    return await do(scope, "purgeSession", f'id: "{one(world.sessions, dice)}"')
+
+
+@step("clearSession")
+async def _clear(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
+    return await do(scope, "clearSession", f'id: "{one([*world.sessions, world.session], dice)}"')
+
+
+def deletion(world: World, dice: random.Random) -> str:
+    """A message of the shared session, and more or less of what is around it."""
+    what = dice.choice(["MESSAGE", "SUBTREE", "OTHER_BRANCHES"])
+    return f'input: {{sessionId: "{world.session}", messageId: "{one(world.messages[-6:], dice)}", scope: {what}}}'
+
+
+@step("deleteMessages")
+async def _delete_messages(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
+    return await do(scope, "deleteMessages", deletion(world, dice))
+
+
+@step("restoreMessages")
+async def _restore_messages(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
+    return await do(scope, "restoreMessages", deletion(world, dice))
+
+
 @step("createSession")
 async def _create_session(_: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
     return await do(scope, "createSession", f'input: {{title: "S{dice.random()}"}}')
@@ -235,8 +340,72 @@ async def _create_session(_: World, scope: Scope, dice: random.Random) -> dict[s
 
 @step("editSession")
 async def _edit_session(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
-    change = dice.choice([f'title: "T{dice.random()}"', "archived: true", "archived: false", "metadata: {a: 1}"])
+    change = dice.choice(
+        [
+            f'title: "T{dice.random()}"',
+            "archived: true",
+            "archived: false, pinned: true",
+            "metadata: {a: 1}",
+            'starred: true, pinned: false, tags: ["a", "b"]',
+            "tags: [], folderId: null",
+        ]
+    )
     return await do(scope, "editSession", f'input: {{id: "{one([*world.sessions, world.session], dice)}", {change}}}')
+
+
+@step("markRead")
+async def _mark_read(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
+    return await do(scope, "markRead", f'id: "{one([*world.sessions, world.session], dice)}"')
+
+
+@step("markUnread")
+async def _mark_unread(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
+    return await do(scope, "markUnread", f'id: "{one([*world.sessions, world.session], dice)}"')
+
+
+@step("saveDraft")
+async def _save_draft(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
+    text = dice.choice(["", f"Draft {dice.random()}"])
+    return await do(scope, "saveDraft", f'id: "{one([*world.sessions, world.session], dice)}", text: "{text}"')
+
+
+@step("setSessionState")
+async def _set_state(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
+    values = dice.choice(["{a: 1}", "{a: null, b: [2]}", f"{{c: {dice.random()}}}"])
+    return await do(scope, "setSessionState", f'id: "{one([*world.sessions, world.session], dice)}", values: {values}')
+
+
+@step("setReaction")
+async def _react(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
+    said = f'emoji: "{dice.choice("ab")}", on: {str(dice.random() < 0.7).lower()}'
+    return await do(scope, "setReaction", f'messageId: "{one(world.messages, dice)}", {said}')
+
+
+@step("setFeedback")
+async def _rate(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
+    rating = dice.choice(["GOOD", "BAD", "null"])
+    return await do(scope, "setFeedback", f'messageId: "{one(world.messages, dice)}", rating: {rating}')
+
+
+@step("annotateMessage")
+async def _annotate(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
+    said = f'messageId: "{one(world.messages, dice)}", text: "Note {dice.random()}"'
+    where = ", range: {part: 0, start: 0, end: 3}" if dice.random() < 0.5 else ""
+    return await do(scope, "annotateMessage", f"input: {{{said}{where}}}")
+
+
+@step("removeAnnotation")
+async def _remove_annotation(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
+    message = one(world.messages, dice)
+    found = (await ask(scope, "query ($id: ID!) { message(id: $id) { annotations { id } } }", id=message))["message"]
+    noted = [each["id"] for each in (found or {}).get("annotations", [])]
+    return await do(scope, "removeAnnotation", f'messageId: "{message}", id: "{one(noted, dice)}"')
+
+
+@step("moveSession")
+async def _move_session(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
+    before = f', before: "{world.session}"' if dice.random() < 0.5 else ""
+    return await do(scope, "moveSession", f'id: "{one([*world.sessions, world.session], dice)}"{before}')
 
 
 @step("deleteSession")
@@ -305,7 +474,7 @@ async def in_step(window: Window) -> None:
             await asyncio.sleep(0.05)
 
 
-PRELUDE = ("createProject", "createAgent", "createSession", "sendMessage", "startRun")
+PRELUDE = ("createProject", "createAgent", "createFolder", "createSession", "sendMessage", "startRun")
 """What there is before the steps, so that they meet something."""
 
 

@@ -24,14 +24,19 @@ PART = """
 MESSAGE = (
     PART
     + """
-    fragment M on Message { id parentId role status content metadata error { code reason } parts { ...P } }
+    fragment M on Message { id parentId role status content metadata version deletedAt
+        reactions { emoji userIds } feedback { userId rating } annotations { id text range { start } }
+        error { code reason } parts { ...P } }
 """
 )
 RUN = "fragment R on Run { id runStatus: status epoch cancelRequested question { text answer } usage { outputTokens } }"
-PROJECT = "fragment J on Project { id name metadata version }"
+PROJECT = "fragment J on Project { id name metadata stages { name status } version }"
+FOLDER = "fragment F on Folder { id name parentId position version }"
 AGENT = "fragment A on Agent { id name description instructions parameters activeSessions whenFull version shared }"
 SESSION = """
-    fragment S on Session { id title titleSource metadata version messageCount lastMessagePreview archivedAt }
+    fragment S on Session { id title titleSource metadata version messageCount lastMessagePreview archivedAt
+        state pinnedAt starredAt folderId tags position draft unread unreadCount
+        leafId branchChosen forkedFrom { messageId } }
 """
 WATCH = (
     """
@@ -55,6 +60,7 @@ CHANGES = (
             __typename
             ... on ProjectChanged { cursor project { ...J } } ... on ProjectDeleted { cursor id }
             ... on AgentChanged { cursor agent { ...A } } ... on AgentDeleted { cursor id }
+            ... on FolderChanged { cursor folder { ...F } } ... on FolderDeleted { cursor id }
             ... on SessionChanged { cursor session { ...S } } ... on SessionDeleted { cursor id }
             ... on CaughtUp { cursor } ... on Reset { reason }
         }
@@ -62,6 +68,7 @@ CHANGES = (
 """
     + PROJECT
     + AGENT
+    + FOLDER
     + SESSION
 )
 ACCOUNT = (
@@ -69,11 +76,13 @@ ACCOUNT = (
     query {
         projects(first: 100) { edges { node { ...J } } }
         agents(first: 100) { edges { node { ...A } } }
+        folders { ...F }
         sessions(first: 100) { edges { node { ...S } } }
     }
 """
     + PROJECT
     + AGENT
+    + FOLDER
     + SESSION
 )
 NODES = "query ($ids: [ID!]!) { nodes(ids: $ids) { ...M ...R } }" + MESSAGE + RUN
@@ -82,7 +91,9 @@ NODES = "query ($ids: [ID!]!) { nodes(ids: $ids) { ...M ...R } }" + MESSAGE + RU
 async def account(scope: Scope) -> State:
     """A fresh fetch of an account."""
     data = await ask(scope, ACCOUNT)
-    return {kind: {edge["node"]["id"]: edge["node"] for edge in data[kind]["edges"]} for kind in data}
+    folders = {folder["id"]: folder for folder in data.pop("folders")}
+    lists = {kind: {edge["node"]["id"]: edge["node"] for edge in data[kind]["edges"]} for kind in data}
+    return {**lists, "folders": folders}
 
 
 async def nodes(scope: Scope, ids: list[str]) -> dict[str, Any]:
@@ -153,9 +164,11 @@ class Window:
                 self.known["projects"][event["project"]["id"]] = event["project"]
             case "AgentChanged":
                 self.known["agents"][event["agent"]["id"]] = event["agent"]
+            case "FolderChanged":
+                self.known["folders"][event["folder"]["id"]] = event["folder"]
             case "SessionChanged":
                 self.known["sessions"][event["session"]["id"]] = event["session"]
-            case "ProjectDeleted" | "AgentDeleted" | "SessionDeleted" | "MessageDeleted" as kind:
+            case "ProjectDeleted" | "AgentDeleted" | "FolderDeleted" | "SessionDeleted" | "MessageDeleted" as kind:
                 self.known[kind.removesuffix("Deleted").lower() + "s"].pop(event["id"], None)
             case "Reset":
                 self.resets.append(event["reason"])

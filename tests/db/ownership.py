@@ -9,6 +9,7 @@ from db.models import (
     Agent,
     Branch,
     Delta,
+    Folder,
     MemberRole,
     Membership,
     Message,
@@ -16,8 +17,10 @@ from db.models import (
     MessageStatus,
     Project,
     Receipt,
+    Revision,
     Run,
     Session,
+    Size,
     User,
 )
 
@@ -34,6 +37,7 @@ class Holdings:
     session: UUID
     message: UUID
     run: UUID
+    folder: UUID
 
     @property
     def keys(self) -> Mapping[str, Key]:
@@ -42,27 +46,32 @@ class Holdings:
             "users": (self.user,),
             "agents": (self.agent,),
             "projects": (self.project,),
+            "folders": (self.folder,),
             "sessions": (self.session,),
             "memberships": (self.session, self.user),
             "branches": (self.session, 0),
             "messages": (self.message,),
+            "revisions": (self.message, 1),
             "runs": (self.run,),
             "deltas": (self.run, 1, 1),
             "receipts": (self.user, "once"),
+            "sizes": (self.session,),
         }
 
 
 async def settle(db: Database) -> Holdings:
     """Makes an account and its rows."""
-    held = Holdings(*(uuid4() for _ in range(6)))
+    held = Holdings(*(uuid4() for _ in range(7)))
     async with db.system() as tx:
         for row in (
             User(id=held.user, subject=held.user.hex),
             Agent(id=held.agent, owner_id=held.user, name="Critic"),
             Project(id=held.project, owner_id=held.user, name="Thesis"),
+            Folder(id=held.folder, owner_id=held.user, name="Work", position=0),
             Session(id=held.session, owner_id=held.user, title="Plans"),
             Membership(session_id=held.session, user_id=held.user, role=MemberRole.OWNER),
             Branch(session_id=held.session, number=0, lineage=[0], starts=[0]),
+            Size(session_id=held.session, head=1, bytes=40),
             Message(
                 id=held.message,
                 session_id=held.session,
@@ -72,6 +81,7 @@ async def settle(db: Database) -> Holdings:
                 status=MessageStatus.COMPLETE,
                 content="Between us",
             ),
+            Revision(message_id=held.message, version=1, parts=[], content="Among us"),
             Run(id=held.run, session_id=held.session, message_id=held.message, position=1),
             Delta(run_id=held.run, epoch=1, seq=1, count=1, events="[]"),
             Receipt(user_id=held.user, key="once", digest=b"what was asked for"),

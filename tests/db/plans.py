@@ -1,16 +1,16 @@
 """How PostgreSQL reads what is asked of it."""
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 import asyncpg
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.reader import Reader, Readers, Statement
+from db.reader import Asked, Reader, Readers
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,14 @@ async def of[Found](tx: AsyncSession, read: Callable[[AsyncSession], Awaitable[F
         queries.append((statement, parameters))
 
     connection = await tx.connection()
+    driver = (await connection.get_raw_connection()).driver_connection
+    assert driver is not None
     event.listen(connection.sync_connection, "before_cursor_execute", note)
-    found = await read(tx)
+    with driver.query_logger(lambda asked: queries.append((asked.query, tuple(asked.args)))):
+        found = await read(tx)
+        await asyncio.sleep(0)  # the logger is called a little later
     event.remove(connection.sync_connection, "before_cursor_execute", note)
+    assert queries
     scans: list[Scan] = []
     for statement, parameters in queries:
         answer = await connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters)
@@ -50,26 +55,31 @@ class _Explaining(Readers):
         self._options, self._settings = readers._options, readers._settings
         self.scans: list[Scan] = []
 
-    async def fetch[Row](self, statement: Statement[Row], viewer_id: UUID, *values: object) -> Sequence[Row]:
+    async def fetch[Row](self, asked: Asked[Row], *values: object) -> Sequence[Row]:
         connection = await asyncpg.connect(**self._options, server_settings=self._settings)
-        await connection.execute(f"PREPARE asked AS {statement.sql}")
-        literals = ", ".join(map(_literal, (viewer_id, *values)))
+        await connection.execute(f"PREPARE asked AS {asked.sql}")
+        literals = ", ".join(map(_literal, values))
         plan = await connection.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE asked ({literals})")
         await connection.close()
         self.scans += _scans(json.loads(plan)[0]["Plan"])
-        return await self._asked.fetch(statement, viewer_id, *values)
+        return await self._asked.fetch(asked, *values)
 
 
 def _literal(value: object) -> str:
-    if isinstance(value, list):
-        return f"'{{{', '.join(map(str, value))}}}'"
+    if isinstance(value, list | tuple):
+        return f"'{{{', '.join('NULL' if each is None else str(each) for each in value)}}}'"
     return "NULL" if value is None else f"'{value}'"
 
 
 async def of_reader[Found](reader: Reader, read: Callable[[Reader], Awaitable[Found]]) -> tuple[Found, list[Scan]]:
     """The same for what is read without a transaction."""
-    explaining = _Explaining(reader.of)
-    return await read(Reader(explaining, reader.viewer_id)), explaining.scans
+    return await of_readers(reader.of, lambda readers: read(Reader(readers, reader.viewer_id)))
+
+
+async def of_readers[Found](readers: Readers, read: Callable[[Readers], Awaitable[Found]]) -> tuple[Found, list[Scan]]:
+    """The same for what is read without a viewer."""
+    explaining = _Explaining(readers)
+    return await read(explaining), explaining.scans
 
 
 def _scans(plan: dict[str, Any]) -> Iterator[Scan]:

@@ -2,18 +2,17 @@
 
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from chat import messages
 from chat.messages import PathKey
 from chat.scope import Scope
-from db import branches, paths
+from db import branches, paths, rows
 from db import messages as message_rows
-from db.models import Branch, Message
 from db.page import Page, Span
 from tests.db import plans
 from tests.db.trees import Tree, plant
@@ -72,16 +71,18 @@ async def test_pages_one_after_the_other_give_every_path_in_both_directions(
             assert branch is not None
             assert await message_rows.depth(tx, tree.session_id, number) == len(path)
             for backward in (False, True):
-                assert await _read_through(tx, branch, limit, backward=backward) == list(path)
+                assert await _read_through(quiet, tree.session_id, number, limit, backward=backward) == list(path)
 
 
-async def _read_through(tx: AsyncSession, branch: Branch, limit: int, *, backward: bool) -> list[Any]:
+async def _read_through(scope: Scope, session_id: UUID, branch: int, limit: int, *, backward: bool) -> list[Any]:
     """The whole path, page by page, until a page says that it is the last."""
-    read: list[Message] = []
+    read: list[rows.Message] = []
     while True:
         edge = (read[0] if backward else read[-1]).depth if read else None
         span = Span(limit, before=edge, backward=True) if backward else Span(limit, after=edge)
-        page: Page[Message] = await message_rows.page(tx, branch, span)
+        found = await paths.page(scope.reader, session_id, branch, span)
+        assert found is not None
+        page = found.page
         assert (page.has_next if backward else page.has_previous) is bool(read)
         read = [*page.rows, *read] if backward else [*read, *page.rows]
         if not (page.has_previous if backward else page.has_next):
@@ -128,9 +129,6 @@ async def test_a_page_costs_what_it_holds(quiet: Scope, large: Tree, *, backward
         for edge in (None, depth // 4, depth // 2, depth):
             span = Span(50, before=edge, backward=True) if backward else Span(50, after=edge)
             held = min(50, depth if edge is None else edge if backward else depth - edge)
-            page, scans = await plans.of(tx, partial(message_rows.page, branch=branch, span=span))
-            assert len(page.rows) == held
-            _frugal(scans, held)
             path, scans = await plans.of_reader(
                 quiet.reader, partial(paths.page, session_id=large.session_id, branch=199, span=span)
             )

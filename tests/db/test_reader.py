@@ -13,13 +13,13 @@ from sqlalchemy import text
 from chat import messages
 from chat.scope import Scope
 from chat.sessions import NewSession
+from db import listing, moments, nodes, paths
 from db import messages as message_rows
-from db import moments, nodes, paths
 from db import sessions as session_rows
 from db.database import VIEWER_ROLE, Database, address
+from db.listing import Filter
 from db.page import Span
 from db.reader import Reader, Readers, Statement
-from db.sessions import Filter
 
 WHO = Statement.of(
     "SELECT current_user::text AS role, current_setting('transom.viewer') AS viewer,"
@@ -50,7 +50,7 @@ async def test_what_is_read_at_a_glance_is_the_viewers_alone(quiet: Scope, other
 
     assert await paths.page(theirs, session_id, None, Span(10)) is None
     assert await session_rows.of_ids(theirs, [session_id]) == {}
-    assert (await session_rows.page(theirs, Span(10), Filter())).page.rows == []
+    assert (await listing.page(theirs, Span(10), Filter())).page.rows == []
     assert await message_rows.looked_up(theirs, [sent.message.id]) == []
     assert await nodes.kinds(theirs, ids) == {}
 

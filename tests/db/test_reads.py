@@ -9,11 +9,26 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chat.scope import Scope
-from db import agents, deltas, memberships, messages, nodes, projects, runs, sessions
+from db import (
+    agents,
+    branches,
+    changes,
+    deltas,
+    forks,
+    listing,
+    memberships,
+    messages,
+    nodes,
+    projects,
+    revisions,
+    runs,
+    sessions,
+    users,
+)
+from db.listing import Filter
 from db.models import Message, Run, Session
 from db.page import Span
-from db.reader import Reader
-from db.sessions import Filter
+from db.reader import Reader, Readers
 from tests.db import plans
 from tests.db.trees import Tree
 
@@ -27,20 +42,39 @@ class Read(Protocol):
 READS: dict[str, tuple[Read, int]] = {
     "a session": (lambda tx, me, ids: sessions.with_membership(tx, ids[0], me), 1),
     "changes of the account": (lambda tx, me, ids: memberships.changed(tx, me, 0, 20), 20),
-    "changes of the session": (lambda tx, me, ids: messages.changed(tx, ids[0], 0, 20), 20),
     "runs that are not over": (lambda tx, me, ids: runs.active(tx, ids), 10),
     "runs by id": (lambda tx, me, ids: runs.of_ids(tx, ids), 10),
     "the journal of runs": (lambda tx, me, ids: deltas.of_runs(tx, ids), 10),
     "messages by id": (lambda tx, me, ids: messages.of_ids(tx, ids), 10),
+    "the end of a journal": (lambda tx, me, ids: deltas.end(tx, ids[0]), 1),
     "projects": (lambda tx, me, ids: projects.page(tx, me, Span(20)), 21),
 }
 
 GLANCES: dict[str, tuple[Callable[[Reader, list[UUID]], Awaitable[object]], int]] = {
-    "a page of sessions": (lambda reader, ids: sessions.page(reader, Span(20), Filter()), 21),
-    "a page of sessions, backward": (lambda reader, ids: sessions.page(reader, Span(20, backward=True), Filter()), 21),
+    "a page of sessions": (lambda reader, ids: listing.page(reader, Span(20), Filter()), 21),
+    "a page of sessions, backward": (lambda reader, ids: listing.page(reader, Span(20, backward=True), Filter()), 21),
     "sessions by id": (sessions.of_ids, 10),
     "anything by id": (nodes.kinds, 50),
+    "who may write to a run": (lambda reader, ids: runs.role(reader, ids[0]), 1),
     "messages with their journals": (messages.looked_up, 10),
+    "where a message stands": (lambda reader, ids: branches.through(reader, ids[0], ids[1], seen_first=True), 1),
+    "last messages": (lambda reader, ids: branches.leaves(reader, [(each, 0) for each in ids]), 10),
+    "siblings": (lambda reader, ids: branches.siblings(reader, [(each, each) for each in ids]), 10),
+    # The first session is the large one, whose messages all begin it.
+    "first messages": (lambda reader, ids: branches.siblings(reader, [(each, None) for each in ids[1:]]), 10),
+    "revisions": (lambda reader, ids: revisions.of_messages(reader, [(each, 20, None) for each in ids]), 10),
+    "what is being written": (lambda reader, ids: forks.flying(reader, ids[0]), 1),
+}
+
+
+SHARED: dict[str, tuple[Callable[[Readers, list[UUID]], Awaitable[object]], int]] = {
+    "the newest of a session": (lambda readers, ids: changes.newest(readers, ids[0], 20), 20),
+    "changes of a session": (lambda readers, ids: changes.since(readers, ids[0], 0, 20), 20),
+    "changes and journals": (
+        lambda readers, ids: changes.since_with_journal(readers, ids[0], 0, 20, [(each, 1, 0) for each in ids]),
+        20,
+    ),
+    "where an account stands": (lambda readers, ids: users.standing(readers, ids[0]), 1),
 }
 
 
@@ -50,7 +84,18 @@ def _glanced[Found](
     return glance(reader, ids)
 
 
-IDS = {"runs by id": Run.id, "the journal of runs": Run.id, "messages by id": Message.id}
+def _shared(
+    read: Callable[[Readers, list[UUID]], Awaitable[object]], ids: list[UUID], readers: Readers
+) -> Awaitable[object]:
+    return read(readers, ids)
+
+
+IDS = {
+    "runs by id": Run.id,
+    "the journal of runs": Run.id,
+    "the end of a journal": Run.id,
+    "messages by id": Message.id,
+}
 
 
 async def test_a_read_looks_at_no_more_than_was_asked_for(quiet: Scope, large: Tree) -> None:
@@ -61,6 +106,7 @@ async def test_a_read_looks_at_no_more_than_was_asked_for(quiet: Scope, large: T
         for name, (read, most) in READS.items():
             ids = list(await tx.scalars(select(IDS.get(name, Session.id)).limit(10)))
             _, scans = await plans.of(tx, partial(read, me=quiet.viewer.id, ids=ids))
+            assert scans, name
             assert plans.whole(scans) & set(crowded) == set(), name
             rows = {table: plans.read(scans, table) for table in crowded}
             looked_at[name] = {table: count for table, count in rows.items() if count > most * 3}
@@ -70,7 +116,12 @@ async def test_a_read_looks_at_no_more_than_was_asked_for(quiet: Scope, large: T
         assert plans.whole(scans) & set(crowded) == set(), name
         rows = {table: plans.read(scans, table) for table in crowded}
         looked_at[name] = {table: count for table, count in rows.items() if count > most * 3}
-    assert looked_at == {name: {} for name in (*READS, *GLANCES)}
+    for name, (shared, most) in SHARED.items():
+        _, scans = await plans.of_readers(quiet.process.db.readers, partial(_shared, shared, ids))
+        assert plans.whole(scans) & set(crowded) == set(), name
+        rows = {table: plans.read(scans, table) for table in crowded}
+        looked_at[name] = {table: count for table, count in rows.items() if count > most * 3}
+    assert looked_at == {name: {} for name in (*READS, *GLANCES, *SHARED)}
 
 
 async def test_the_agents_to_choose_from_are_found_by_their_owner(quiet: Scope, large: Tree) -> None:

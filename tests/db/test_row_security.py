@@ -30,6 +30,10 @@ CASES = {
     "projects": Case(
         "name = 'Eve'", "INSERT INTO projects (id, owner_id, name) VALUES (gen_random_uuid(), '{0.user}', 'Eve')"
     ),
+    "folders": Case(
+        "name = 'Eve'",
+        "INSERT INTO folders (id, owner_id, name, position) VALUES (gen_random_uuid(), '{0.user}', 'Eve', 0)",
+    ),
     "sessions": Case("title = 'Eve'", "INSERT INTO sessions (id, owner_id) VALUES (gen_random_uuid(), '{0.user}')"),
     "memberships": Case(
         "archived_at = now()",
@@ -44,12 +48,16 @@ CASES = {
         "INSERT INTO messages (id, session_id, branch, depth, role, status)"
         " VALUES (gen_random_uuid(), '{0.session}', 0, 1, 'user', 'complete')",
     ),
+    "revisions": Case(
+        None, "INSERT INTO revisions (message_id, version, parts, content) VALUES ('{0.message}', 2, '[]', 'Eve')"
+    ),
     "runs": Case(
         "model = 'eve'",
         "INSERT INTO runs (id, session_id, message_id, status, executor, position)"
         " VALUES (gen_random_uuid(), '{0.session}', '{0.message}', 'queued', 'server', 2)",
     ),
     "deltas": Case(None, None),
+    "sizes": Case(None, None),
     "receipts": Case(
         "made = '{}'", "INSERT INTO receipts (user_id, key, digest) VALUES ('{0.user}', 'twice', 'what was asked for')"
     ),
@@ -227,7 +235,8 @@ async def test_no_viewer_removes_rows(connection: asyncpg.Connection, mine: Hold
 
 
 @pytest.mark.parametrize(
-    ("table", "column"), [("agents", "owner_id"), ("projects", "owner_id"), ("messages", "session_id")]
+    ("table", "column"),
+    [("agents", "owner_id"), ("projects", "owner_id"), ("folders", "owner_id"), ("messages", "session_id")],
 )
 async def test_a_row_cannot_be_given_to_somebody_else(
     connection: asyncpg.Connection, mine: Holdings, theirs: Holdings, table: str, column: str
@@ -248,7 +257,7 @@ async def test_the_agent_for_everybody_is_seen_by_all_and_changed_by_none(
             await connection.execute("INSERT INTO agents (id, name) VALUES (gen_random_uuid(), 'Eve')")
 
 
-SHARED = ["sessions", "branches", "messages", "runs", "deltas"]
+SHARED = ["sessions", "branches", "messages", "revisions", "runs", "deltas"]
 
 
 @pytest.mark.parametrize("role", [MemberRole.READER, MemberRole.WRITER])
@@ -282,7 +291,7 @@ async def test_a_reader_changes_nothing_in_a_session_and_a_writer_may(
         assert await connection.execute(statement) == "UPDATE 1"
 
 
-@pytest.mark.parametrize("table", ["branches", "messages", "runs"])
+@pytest.mark.parametrize("table", ["branches", "messages", "revisions", "runs"])
 async def test_a_reader_adds_nothing_to_a_session_and_a_writer_may(
     connection: asyncpg.Connection, db: Database, theirs: Holdings, table: str
 ) -> None:
@@ -329,7 +338,7 @@ async def test_nobody_joins_the_session_of_another_by_themselves(
                 )
 
 
-TOUCH = "SELECT member, head FROM transom_touch_members($1, now())"
+TOUCH = "SELECT member, head FROM transom_touch_members($1, now(), NULL, NULL)"
 
 
 async def test_touching_the_members_of_a_session_does_nothing_for_somebody_else(
@@ -355,6 +364,26 @@ async def test_touching_the_members_of_a_session_tells_each_of_them(
         await connection.execute("RESET ROLE")
         heads = await connection.fetch("SELECT id, head FROM users")
         assert {row["id"]: row["head"] for row in heads} == {mine.user: 1, other: 1, theirs.user: 0}
+
+
+async def test_a_session_is_emptied_for_its_owner_alone_who_has_given_it_up(
+    connection: asyncpg.Connection, db: Database, mine: Holdings, theirs: Holdings
+) -> None:
+    count, member = "SELECT count(*) FROM messages", await join(db, mine, MemberRole.WRITER)
+    for given_up, left in ((False, 2), (True, 1)):
+        async with acting(connection, mine.user):
+            if given_up:
+                await connection.execute("UPDATE sessions SET purged_at = now() WHERE id = $1", mine.session)
+            for viewer in (theirs.user, member):
+                await connection.execute("SELECT set_config('transom.viewer', $1, true)", str(viewer))
+                await connection.execute("SELECT transom_purge_session($1)", mine.session)
+            await connection.execute("RESET ROLE")
+            assert await connection.fetchval(count) == 2
+            await connection.execute(f"SET LOCAL ROLE {VIEWER_ROLE}")
+            await connection.execute("SELECT set_config('transom.viewer', $1, true)", str(mine.user))
+            await connection.execute("SELECT transom_purge_session($1)", mine.session)
+            await connection.execute("RESET ROLE")
+            assert await connection.fetchval(count) == left
 
 
 async def test_an_identity_ends_with_its_transaction(tables: str, db: Database, mine: Holdings) -> None:

@@ -7,7 +7,7 @@ import shutil
 import sys
 import tempfile
 from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -130,7 +130,7 @@ class Api:
         assert "errors" not in answer, answer
         return answer["data"]
 
-    async def events(self, query: str, **variables: object) -> AsyncIterator[dict[str, Any]]:
+    async def events(self, query: str, **variables: object) -> AsyncGenerator[dict[str, Any]]:
         """The events of a subscription, by server-sent events."""
         request = {"json": {"query": query, "variables": variables}, "headers": {"accept": "text/event-stream"}}
         async with (

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import MISSING, fields
 from pathlib import Path
 
-from chat import appending, limits
+from chat import appending, bulk, folders, limits, projects
 from chat.sync import window
 from chat.sync.session import NEWEST
 from llm.errors import ModelErrorCode
@@ -68,6 +68,10 @@ def bounds() -> str:
         ("a page of a list", LONGEST, "items"),
         ("`nodes`", MOST, "ids"),
         ("`applyBatch`", batches.MOST, "entries"),
+        ("`bulkUpdateSessions`", bulk.MOST, "sessions"),
+        ("folders of an account", folders.MOST, ""),
+        ("folders in each other", folders.DEEPEST, "deep"),
+        ("stages of a project", projects.MOST_STAGES, ""),
         ("`appendToRun`", appending.MOST_EVENTS, "events"),
         ("what `session` begins with, without `after`", NEWEST, "messages"),
         ("what a window may leave unread before it catches up from the rows", window.BACKLOG, "events"),

@@ -1,6 +1,9 @@
 """The guides' operations and commands."""
 
 import re
+from contextlib import aclosing
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -17,9 +20,12 @@ from tests.conftest import empty_database
 from tests.docs.conftest import Api, Shell
 from tests.docs.fences import ROOT, get
 from tests.docs.test_readme import settings
-from tests.server.served import Served, serving
+from tests.server.served import Served, serving, until
 
 START = "docs/guide/getting-started.md"
+BRANCH = "docs/guide/branch.md"
+ORGANISE = "docs/guide/organise.md"
+QUOTAS = "docs/guide/quotas.md"
 DEPLOY = "docs/guide/deploy.md"
 
 
@@ -45,6 +51,154 @@ async def test_getting_started_gets_somewhere(slow: Served) -> None:
     messages = (await api(get(START, "conversation"), id=session))["session"]["messages"]
     assert messages["pageInfo"]["hasPreviousPage"] is False
     assert [edge["node"]["content"] for edge in messages["edges"]] == ["Name three uses of a transom.", text]
+
+
+async def test_a_conversation_branches(slow: Served) -> None:
+    api = Api(slow)
+    first = (await api(SEND))["sendMessage"]
+    session, message = first["session"]["id"], first["message"]["id"]
+
+    edited = (await api(get(BRANCH, "edit"), message=message, text="Which is the better one?"))["editMessage"]
+    assert edited["message"]["siblings"] == {"index": 1, "count": 2, "ids": [message, edited["message"]["id"]]}
+    assert edited["session"]["leafId"] == edited["reply"]["id"]
+    run = edited["run"]["id"]
+    await api("mutation ($run: ID!) { cancelRun(runId: $run) { __typename } }", run=run)
+    await until(partial(over, api, run))
+    retried = (await api(get(BRANCH, "retry"), run=run))["retryRun"]
+    assert retried["reply"]["siblings"] == {"index": 1, "count": 2}
+    continued = (await api(get(BRANCH, "continue"), run=run))["continueRun"]
+    assert continued["reply"]["id"] == edited["reply"]["id"]
+    again = (await api(get(BRANCH, "again"), message=edited["message"]["id"]))["replyToMessage"]
+    assert again["reply"]["siblings"] == {"index": 2, "count": 3}
+
+    chosen = (await api(get(BRANCH, "choose"), session=session, message=message))["chooseBranch"]["session"]
+    assert (chosen["leafId"], chosen["branchChosen"]) == (message, True)
+    assert [edge["node"]["id"] for edge in chosen["messages"]["edges"]] == [message]
+    around = (await api(get(BRANCH, "around"), session=session, message=again["reply"]["id"]))["session"]["around"]
+    assert [edge["node"]["id"] for edge in around["edges"]] == [edited["message"]["id"], again["reply"]["id"]]
+    turns = (await api(get(BRANCH, "turns"), session=session))["session"]["turns"]
+    assert [edge["node"]["question"]["id"] for edge in turns["edges"]] == [message]
+
+    revise = {"message": message, "text": "Which one?", "version": 1}
+    revised = (await api(get(BRANCH, "revise"), **revise))["reviseMessage"]["message"]
+    assert (revised["version"], revised["revisions"][0]["content"]) == (2, "Which is better?")
+    refused = (await api(get(BRANCH, "revise"), **revise))["reviseMessage"]
+    assert refused["current"] == {"content": "Which one?", "version": 2}
+
+    forked = (await api(get(BRANCH, "fork"), session=session, message=message))["forkSession"]["session"]
+    assert forked["forkedFrom"] == {"sessionId": session, "messageId": message}
+    assert forked["messageCount"] == 1
+
+
+async def over(api: Api, run: str) -> bool:
+    found = (await api("query ($run: ID!) { run(id: $run) { finishedAt } }", run=run))["run"]
+    return found["finishedAt"] is not None
+
+
+SEND = """mutation { sendMessage(input: {text: "Which is better?", reply: false}) {
+    ... on SendMessagePayload { session { id } message { id } } } }"""
+
+
+async def test_sessions_are_organised_thrown_away_and_had_back(slow: Served) -> None:
+    api = Api(slow)
+    sent = (await api(SEND))["sendMessage"]
+    session, message = sent["session"]["id"], sent["message"]["id"]
+    work = (await api(get(ORGANISE, "folder"), name="Work"))["createFolder"]["folder"]["id"]
+    plans = (await api(get(ORGANISE, "folder"), name="Plans", parent=work))["createFolder"]["folder"]["id"]
+    (receipt,) = (await api(get(ORGANISE, "many"), ids=[session], folder=plans))["bulkUpdateSessions"]["receipts"]
+    assert receipt["refusal"] is None
+    assert (receipt["session"]["folderId"], receipt["session"]["tags"]) == (plans, ["travel"])
+    listed = {each["id"]: each for each in (await api(get(ORGANISE, "folders")))["folders"]}
+    assert (listed[plans]["parentId"], listed[plans]["sessionCount"], listed[work]["sessionCount"]) == (work, 1, 0)
+    moved = (await api(get(ORGANISE, "move"), id=plans, before=work))["moveFolder"]["folder"]
+    assert (moved["parentId"], moved["position"] < listed[work]["position"]) == (None, True)
+    assert (await api(get(ORGANISE, "unfold"), id=plans))["deleteFolder"] == {"id": plans}
+
+    gone = (await api(get(ORGANISE, "delete"), session=session, message=message))["deleteMessages"]
+    assert (gone["count"], gone["session"]["messages"]["edges"]) == (1, [])
+    back = (await api(get(ORGANISE, "undo"), session=session, message=message))["restoreMessages"]
+    assert back == {"count": 1, "session": {"messageCount": 1}}
+    assert (await api(get(ORGANISE, "clear"), session=session))["clearSession"]["count"] == 1
+
+    await api(get(ORGANISE, "throw"), ids=[session])
+    thrown = (await api(get(ORGANISE, "trash")))["trash"]["edges"]
+    assert thrown[0]["node"]["id"] == session
+    restored = (await api(get(ORGANISE, "restore"), id=session))["restoreSession"]["session"]
+    assert (restored["folderId"], restored["tags"]) == (None, ["travel"])
+    assert (await api(get(ORGANISE, "purge"), id=session))["purgeSession"] == {"id": session}
+
+
+async def test_a_sidebar_shows_what_is_marked_read_and_moved(slow: Served) -> None:
+    api = Api(slow)
+    sent = (await api(SEND))["sendMessage"]
+    session, message = sent["session"]["id"], sent["message"]["id"]
+    marked = (await api(get(ORGANISE, "mark"), id=session))["editSession"]["session"]
+    assert (marked["tags"], marked["pinnedAt"] is not None) == (["travel", "italy"], True)
+    assert (await api(get(ORGANISE, "unread"), id=session))["markUnread"]["session"]["unread"] is True
+    assert (await api(get(ORGANISE, "draft"), id=session, text="And"))["saveDraft"]["session"]["draft"] == "And"
+    assert (await api(get(ORGANISE, "place"), id=session))["moveSession"]["session"]["id"] == session
+    found = (await api(get(ORGANISE, "sidebar"), filter={"tags": ["italy"], "unread": True}))["sessions"]
+    assert [edge["node"]["id"] for edge in found["edges"]] == [session]
+    counts = found["counts"]
+    assert (counts["total"], counts["pinned"], counts["unread"], counts["running"]) == (1, 1, 1, 0)
+    assert found["edges"][0]["node"]["draft"] == "And"
+    read = (await api(get(ORGANISE, "read"), id=session))["markRead"]["session"]
+    assert (read["unread"], read["unreadCount"]) == (False, 0)
+
+    reacted = (await api(get(ORGANISE, "react"), message=message))["setReaction"]["message"]["reactions"]
+    assert [(each["emoji"], each["count"]) for each in reacted] == [("👍", 1)]
+    rated = (await api(get(ORGANISE, "rate"), message=message))["setFeedback"]["message"]["feedback"]
+    assert [each["rating"] for each in rated] == ["BAD"]
+    noted = (await api(get(ORGANISE, "note"), message=message))["annotateMessage"]["message"]["annotations"]
+    assert noted[0]["range"] == {"part": 0, "start": 9, "end": 15}
+    state = (await api(get(ORGANISE, "state"), id=session))["setSessionState"]["session"]["state"]
+    assert state == {"panel": {"open": True}, "step": 2}
+
+
+async def test_limits_hold_as_they_are_set(
+    urls: engines.Urls, folder: Path, shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """1-57, 1-58, 2-52, 3-36."""
+    chosen = settings(QUOTAS, "settings", monkeypatch)
+    names = ("max_sessions", "max_windows", "messages_per_minute")
+    limits = {name: getattr(chosen, name) for name in names}
+    async with (
+        empty_database(urls.database) as url,
+        serving(
+            folder / "limits.log", database_url=url, redis_url=urls.redis, model_url="scripted:", **limits
+        ) as served,
+    ):
+        api = Api(served)
+        made = (await api(get(QUOTAS, "agent")))["createAgent"]["agent"]
+        assert made["limits"] == {"messagesPerMinute": 20, "runsPerMinute": 10}
+        for _ in range(2):
+            assert (await api(get(QUOTAS, "send"), text="Hi"))["sendMessage"]["message"]
+        refused = (await api(get(QUOTAS, "send"), text="Hi"))["sendMessage"]
+        assert (refused["limit"], refused["used"], refused["resetAt"] > datetime.now(UTC).isoformat()) == (2, 2, True)
+        known = (await api(get(QUOTAS, "limits")))["viewer"]["limits"]
+        full = {"limit": 2, "used": 2}
+        assert known["messagesPerMinute"].pop("resetAt") == refused["resetAt"]
+        assert known == {
+            "sessions": full,
+            "kilobytes": None,
+            "activeRuns": None,
+            "windows": {"limit": 1, "used": 0},
+            "messagesPerMinute": full,
+        }
+        async with aclosing(api.events(FOLLOW)) as window:
+            await anext(window)
+            with pytest.raises(AssertionError) as error:
+                await anext(api.events(FOLLOW))
+            assert "'code': 'QUOTA_EXCEEDED', 'limit': 1, 'used': 1" in str(error.value)
+        set_ = await shell(QUOTAS, "operator", TRANSOM_DATABASE_URL=url)
+        assert [line.split() for line in set_.splitlines()] == [
+            ["sessions", "500"],
+            ["messages-per-minute", "no", "limit"],
+        ]
+        assert (await api(get(QUOTAS, "send"), text="Hi"))["sendMessage"]["message"]
+
+
+FOLLOW = "subscription { changes { __typename ... on CaughtUp { cursor } } }"
 
 
 async def test_the_secrets_are_made(shell: Shell, tmp_path: Path) -> None:

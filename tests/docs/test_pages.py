@@ -13,6 +13,16 @@ RUN = {
     "docs/protocol.md": {"reducer.mjs"},
     "docs/guide/getting-started.md": {"send", "follow", "home", "conversation"},
     "docs/guide/javascript.md": {"window.mjs", "send.mjs"},
+    "docs/guide/organise.md": {
+        *("sidebar", "mark", "read", "unread", "draft", "place"),
+        *("folder", "folders", "move", "unfold", "many", "throw"),
+        *("trash", "restore", "purge", "delete", "undo", "clear"),
+        *("react", "rate", "note", "state"),
+    },
+    "docs/guide/branch.md": {
+        *("edit", "retry", "continue", "again", "choose", "around", "turns", "revise", "fork"),
+    },
+    "docs/guide/quotas.md": {"settings", "operator", "agent", "send", "limits"},
     "docs/guide/deploy.md": {
         *("secrets", "server", "migrate", "token", "health", "backup", "backup-embedded", "restore", "downgrade"),
     },

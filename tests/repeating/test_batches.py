@@ -6,8 +6,8 @@ from uuid import uuid4
 from chat import messages, projects, sessions
 from chat.scope import Scope
 from chat.sessions import NewSession
+from db.listing import Filter
 from db.page import Span
-from db.sessions import Filter
 from llm.scripted import ScriptedModel
 from tests.repeating.asking import ask
 

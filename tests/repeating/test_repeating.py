@@ -8,13 +8,13 @@ import pytest
 from graphql import GraphQLObjectType
 from sqlalchemy import text
 
-from chat import agents, messages, producing, projects, questions, runs, sessions
+from chat import agents, folders, messages, producing, projects, questions, runs, sessions
 from chat.asking import WhenBusy
 from chat.process import Timing
 from chat.scope import Scope
 from chat.sessions import NewSession
 from chat.tidying import tidy_once
-from db.sessions import Filter
+from db.listing import Filter
 from resolvers.root import api
 from tests.conftest import Server, viewer_of
 from tests.repeating.asking import ask
@@ -112,13 +112,32 @@ async def answer_each_again(scope: Scope) -> None:
     session, _ = await sessions.create(scope, NewSession())
     exchange = await messages.send(scope, NewSession(), "Hi")
     asked = await messages.post(scope, NewSession(), "Hello")
+    told = await messages.post(scope, NewSession(), "Tell me")
     held = await producing.start(scope, (await messages.post(scope, NewSession(), "Hey")).message.id)
     waits = await producing.start(scope, (await messages.post(scope, NewSession(), "Well?")).message.id)
     over = await messages.send(scope, NewSession(), "Stop")
     await runs.cancel(scope, over.run.id)
     busy = await messages.send(scope, NewSession(), "First", when_busy=WhenBusy.QUEUE)
     waiting = await messages.send(scope, busy.seen[0].id, "Second", when_busy=WhenBusy.QUEUE)
+    folder = await folders.create(scope, "Work")
+    talk = (await messages.post(scope, NewSession(), "Say no more")).message
+    thrown = [(await sessions.create(scope, NewSession()))[0].id for _ in range(2)]
+    for each in thrown:
+        await sessions.delete(scope, each)
+    removal = f'input: {{sessionId: "{talk.session_id}", messageId: "{talk.id}"}}'
     calls = {
+        "createFolder": '(input: {name: "New"}, KEY) { ... on FolderPayload { folder { id } } }',
+        "editFolder": f'(input: {{id: "{folder.id}", name: "N"}}, KEY) '
+        "{ ... on FolderPayload { folder { version } } }",
+        "moveFolder": f'(id: "{folder.id}", KEY) {{ ... on FolderPayload {{ folder {{ position }} }} }}',
+        "deleteFolder": f'(id: "{folder.id}", KEY) {{ ... on DeleteFolderPayload {{ id }} }}',
+        "restoreSession": f'(id: "{thrown[0]}", KEY) {{ ... on SessionPayload {{ session {{ id }} }} }}',
+        "purgeSession": f'(id: "{thrown[1]}", KEY) {{ ... on PurgeSessionPayload {{ id }} }}',
+        "deleteMessages": f"({removal}, KEY) {{ ... on DeleteMessagesPayload {{ count session {{ id }} }} }}",
+        "restoreMessages": f"({removal}, KEY) {{ ... on RestoreMessagesPayload {{ count session {{ id }} }} }}",
+        "clearSession": f'(id: "{talk.session_id}", KEY) {{ ... on ClearSessionPayload {{ count session {{ id }} }} }}',
+        "bulkUpdateSessions": f'(input: {{ids: ["{talk.session_id}"], pinned: true}}, KEY) '
+        "{ ... on BulkUpdateSessionsPayload { receipts { session { pinnedAt } } } }",
         "createProject": '(input: {name: "New"}, KEY) { ... on ProjectPayload { project { id } } }',
         "editProject": f'(input: {{id: "{project.id}"}}, KEY) {{ ... on ProjectPayload {{ project {{ version }} }} }}',
         "deleteProject": f'(id: "{project.id}", KEY) {{ ... on DeleteProjectPayload {{ id }} }}',
@@ -128,8 +147,31 @@ async def answer_each_again(scope: Scope) -> None:
         "deleteAgent": f'(id: "{agent.id}", KEY) {{ ... on DeleteAgentPayload {{ id }} }}',
         "createSession": '(input: {title: "New"}, KEY) { ... on SessionPayload { session { id } } }',
         "editSession": f'(input: {{id: "{session.id}", title: "T"}}, KEY) {{ ... on SessionPayload {VERSION} }}',
+        "markRead": f'(id: "{session.id}", KEY) {{ ... on SessionPayload {{ session {{ unread }} }} }}',
+        "markUnread": f'(id: "{session.id}", KEY) {{ ... on SessionPayload {{ session {{ unread }} }} }}',
+        "saveDraft": f'(id: "{session.id}", text: "Hm", KEY) {{ ... on SessionPayload {{ session {{ draft }} }} }}',
+        "setSessionState": f'(id: "{session.id}", values: {{a: 1}}, KEY) '
+        "{ ... on SessionPayload { session { state } } }",
+        "setReaction": f'(messageId: "{exchange.message.id}", emoji: "+1", KEY) '
+        "{ ... on MessagePayload { message { reactions { emoji userIds } } } }",
+        "setFeedback": f'(messageId: "{exchange.message.id}", rating: GOOD, KEY) '
+        "{ ... on MessagePayload { message { feedback { rating } } } }",
+        "annotateMessage": f'(input: {{messageId: "{exchange.message.id}", text: "Hm"}}, KEY) '
+        "{ ... on MessagePayload { message { annotations { id text } } } }",
+        "removeAnnotation": f'(messageId: "{exchange.message.id}", id: "{uuid4()}", KEY) '
+        "{ ... on MessagePayload { message { annotations { id } } } }",
+        "moveSession": f'(id: "{session.id}", KEY) {{ ... on SessionPayload {{ session {{ position }} }} }}',
         "deleteSession": f'(id: "{session.id}", KEY) {{ ... on DeleteSessionPayload {{ id }} }}',
         "sendMessage": '(input: {text: "Hi", reply: false}, KEY) { ... on SendMessagePayload { message { id } } }',
+        "editMessage": f'(input: {{messageId: "{told.message.id}", text: "Hey!", reply: false}}, KEY) '
+        "{ ... on SendMessagePayload { message { id } } }",
+        "reviseMessage": f'(input: {{id: "{told.message.id}", text: "Hello!"}}, KEY) '
+        "{ ... on MessagePayload { message { version } } }",
+        "chooseBranch": f'(sessionId: "{told.message.session_id}", messageId: "{told.message.id}", KEY) '
+        "{ ... on SessionPayload { session { leafId } } }",
+        "forkSession": f'(input: {{sessionId: "{told.message.session_id}", messageId: "{told.message.id}"}}, KEY) '
+        "{ ... on SessionPayload { session { id } } }",
+        "replyToMessage": f'(messageId: "{told.message.id}", KEY) {{ ... on AskAgainPayload {{ run {{ id }} }} }}',
         "cancelRun": f'(runId: "{exchange.run.id}", KEY) {{ ... on CancelRunPayload {{ run {{ id }} }} }}',
         "retryRun": f'(runId: "{over.run.id}", KEY) {{ ... on AskAgainPayload {{ reply {{ id }} run {{ id }} }} }}',
         "continueRun": f'(runId: "{over.run.id}", KEY) {{ ... on AskAgainPayload {{ reply {{ id }} run {{ id }} }} }}',

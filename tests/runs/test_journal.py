@@ -2,6 +2,7 @@
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -239,6 +240,46 @@ async def test_after_a_refusal_nothing_more_is_stored_though_it_waited_already(s
             assert await stored(scope, run.id) == []
         finally:
             await execute(scope, "ALTER TABLE deltas DROP CONSTRAINT no_evil")
+
+
+async def test_a_token_alone_waits_for_nothing_and_those_that_follow_share_a_turn(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with server.process(produces=False, timing=PATIENT) as started:
+        scope = await viewer_of(started)
+        _, run = await taken(scope)
+        writer = Writer(pen_of(started.process, run))
+        monkeypatch.setattr(journal, "PAUSE", 3600)
+        await writer.write("a")
+        await asyncio.wait_for(writer.pen.flush(), 10)
+        await writer.write("b")
+        await writer.write("c")
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(writer.pen.flush(), 0.25)
+        assert (writer.pen.written, writer.pen.durable) == (3, 1)
+
+
+async def test_a_turn_can_be_repeated_and_tells_again_whose_events_it_took_not(server: Server) -> None:
+    """Its outcome may be unknown: some of it may be stored, a run may be over by now, and something may be new."""
+    async with server.process(produces=False, timing=PATIENT) as started:
+        scope = await viewer_of(started)
+        (_, first), (_, second), (_, gone) = await taken(scope), await taken(scope), await taken(scope)
+        entries = [
+            deltas.Entry(run.id, run.epoch, seq, 1, f'["{seq}"]'.encode())
+            for run, seq in ((first, 1), (second, 1), (gone, 1), (second, 2))
+        ]
+
+        async def append(*entries: deltas.Entry) -> set[UUID]:
+            async with started.process.db.driver() as driver:
+                return await deltas.append(driver, [started.process.id], entries)
+
+        assert await append(*entries[:3]) == set()
+        await execute(scope, "UPDATE runs SET epoch = epoch + 1 WHERE id = :id", id=gone.id)
+        assert await append(entries[0], *entries[2:]) == {gone.id}
+        assert await append(entries[2]) == {gone.id}
+        assert await stored(scope, first.id) == [(1, 1, ["1"])]
+        assert await stored(scope, second.id) == [(1, 1, ["1"]), (2, 1, ["2"])]
+        assert await stored(scope, gone.id) == [(1, 1, ["1"])]
 
 
 async def test_a_closed_pen_stores_what_it_has_and_takes_no_more(server: Server) -> None:

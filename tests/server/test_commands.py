@@ -7,6 +7,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from db import migrate
 from resolvers.root import api
 from server import engines
 from server.settings import Settings
@@ -24,7 +25,7 @@ async def test_help_names_every_command(option: str) -> None:
 
     assert (code, errors) == (0, "")
     commands = output.partition("Commands:\n")[2]
-    assert [line.split()[0] for line in commands.splitlines()] == ["migrate", "restored", "schema", "serve"]
+    assert [line.split()[0] for line in commands.splitlines()] == ["limits", "migrate", "restored", "schema", "serve"]
 
 
 async def test_help_names_every_setting() -> None:
@@ -68,6 +69,24 @@ async def test_after_a_restore_every_scope_is_in_an_epoch_that_never_was(urls: e
             epochs = await connection.fetch("SELECT epoch FROM users UNION ALL SELECT epoch FROM sessions")
             assert [row["epoch"] > before for row in epochs] == [True, True]
             before = max(row["epoch"] for row in epochs)
+        await connection.close()
+
+
+async def test_limits_of_an_account_are_set_and_reset(urls: engines.Urls) -> None:
+    """1-58."""
+    async with empty_database(urls.database) as database:
+        await migrate.upgrade(database)
+        connection = await asyncpg.connect(database)
+        user = await connection.fetchval(
+            "INSERT INTO users (id, subject) VALUES (gen_random_uuid(), 'ada') RETURNING id::text"
+        )
+        given = ("--runs-per-minute", "0", "--sessions", "5")
+        held = "sessions             5\nruns-per-minute      no limit\n"
+        assert await run("limits", "ada", *given, database_url=database) == (0, held, "")
+        assert await run("limits", user, "--reset", database_url=database) == (0, "As in the settings.\n", "")
+        assert await connection.fetchval("SELECT limits FROM users") is None
+        code, _, errors = await run("limits", "eve", database_url=database)
+        assert (code, errors.splitlines()[-1][:31]) == (1, "Error: There is no account 'eve")
         await connection.close()
 
 

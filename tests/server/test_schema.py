@@ -16,7 +16,7 @@ from graphql import (
 from resolvers.root import api
 
 CHECKED_IN = Path(__file__).parents[2] / "schema" / "schema.graphql"
-INTERNAL = {"providerRef", "provider_ref", "threadId", "thread_id", "producer", "position", "branch", "depth", "seq"}
+INTERNAL = {"providerRef", "provider_ref", "threadId", "thread_id", "producer", "branch", "depth", "seq"}
 
 
 def types() -> list[GraphQLNamedType]:

@@ -59,7 +59,7 @@ def by_id(name: str, selection: str) -> Use:
 
 
 QUERIES = {
-    "viewer": Use("{ viewer { id name email cursor } }"),
+    "viewer": Use("{ viewer { id name email cursor limits { sessions { limit used } } } }"),
     "project": by_id("project", "id name metadata"),
     "projects": Use("{ projects { totalCount edges { node { id name } } } }"),
     "agent": by_id("agent", "id name shared parameters"),
@@ -70,10 +70,14 @@ QUERIES = {
     ),
     "sessions": Use(
         """query ($project: ID) { sessions(filter: {projectId: $project}) {
-        totalCount cursor edges { node { id title lastMessagePreview project { id } } } } }""",
+        totalCount cursor counts { total unread running pinned starred archived }
+        edges { node { id title lastMessagePreview project { id } } } } }""",
         {"project": "$project"},
         names="filter.projectId",
     ),
+    "folder": by_id("folder", "id name parentId position sessionCount unreadCount"),
+    "folders": Use("{ folders { id name parentId } }"),
+    "trash": Use("{ trash { totalCount edges { node { id title deletedAt } } } }"),
     "message": by_id("message", "id content role parts { index } run { id }"),
     "run": by_id("run", "id status message { id content }"),
     "node": Use("query ($id: ID!) { node(id: $id) { __typename id ... on Message { content } } }", {"id": "$message"}),
@@ -130,8 +134,58 @@ MUTATIONS = {
     "editSession": mutation(
         "editSession",
         "EditSessionInput",
-        "... on SessionPayload { session { id title archivedAt } }",
-        {"id": "$session", "title": "Renamed", "archived": True},
+        "... on SessionPayload { session { id title archivedAt pinnedAt tags } }",
+        {"id": "$session", "title": "Renamed", "archived": True, "pinned": True, "tags": ["work"]},
+        "SessionPayload",
+    ),
+    "markRead": mutation_by_id(
+        "markRead", "id", "$session", "... on SessionPayload { session { id unread unreadCount } }", "SessionPayload"
+    ),
+    "markUnread": mutation_by_id(
+        "markUnread", "id", "$session", "... on SessionPayload { session { id unread } }", "SessionPayload"
+    ),
+    "moveSession": mutation_by_id(
+        "moveSession", "id", "$session", "... on SessionPayload { session { id position } }", "SessionPayload"
+    ),
+    "setSessionState": Use(
+        f"""mutation ($id: ID!) {{ setSessionState(id: $id, values: {{panel: "open"}}) {{
+            {REFUSALS} ... on SessionPayload {{ session {{ id state }} }} }} }}""",
+        {"id": "$session"},
+        "SessionPayload",
+    ),
+    "setReaction": Use(
+        f"""mutation ($id: ID!) {{ setReaction(messageId: $id, emoji: "+1") {{
+            {REFUSALS} ... on MessagePayload {{ message {{ id reactions {{ emoji count userIds }} }} }} }} }}""",
+        {"id": "$message"},
+        "MessagePayload",
+        "messageId",
+    ),
+    "setFeedback": Use(
+        f"""mutation ($id: ID!) {{ setFeedback(messageId: $id, rating: GOOD, comment: "Yes") {{
+            {REFUSALS} ... on MessagePayload {{ message {{ id feedback {{ userId rating comment }} }} }} }} }}""",
+        {"id": "$message"},
+        "MessagePayload",
+        "messageId",
+    ),
+    "annotateMessage": mutation(
+        "annotateMessage",
+        "AnnotateInput",
+        "... on MessagePayload { message { id annotations { id userId text range { part start end } } } }",
+        {"messageId": "$message", "text": "Really?"},
+        "MessagePayload",
+        names="messageId",
+    ),
+    "removeAnnotation": Use(
+        f"""mutation ($id: ID!) {{ removeAnnotation(messageId: $id, id: "{uuid4()}") {{
+            {REFUSALS} ... on MessagePayload {{ message {{ id annotations {{ id }} }} }} }} }}""",
+        {"id": "$message"},
+        "MessagePayload",
+        "messageId",
+    ),
+    "saveDraft": Use(
+        f"""mutation ($id: ID!) {{ saveDraft(id: $id, text: "Dear all,") {{
+            {REFUSALS} ... on SessionPayload {{ session {{ id draft }} }} }} }}""",
+        {"id": "$session"},
         "SessionPayload",
     ),
     "deleteSession": mutation_by_id(
@@ -161,6 +215,43 @@ MUTATIONS = {
         {"sessionId": "$session", "text": "One more", "reply": False},
         "SendMessagePayload",
         names="sessionId",
+    ),
+    "editMessage": mutation(
+        "editMessage",
+        "EditMessageInput",
+        "... on SendMessagePayload { session { id leafId } message { id content siblings { index count ids } } }",
+        {"messageId": "$message", "text": "Otherwise", "reply": False},
+        "SendMessagePayload",
+        names="messageId",
+    ),
+    "reviseMessage": mutation(
+        "reviseMessage",
+        "ReviseMessageInput",
+        "... on MessagePayload { message { id content version revisions { version content } } }",
+        {"id": "$message", "text": "Otherwise", "expectedVersion": 1},
+        "MessagePayload",
+    ),
+    "chooseBranch": Use(
+        f"""mutation ($id: ID!, $message: ID) {{ chooseBranch(sessionId: $id, messageId: $message) {{
+            {REFUSALS} ... on SessionPayload {{ session {{ id leafId branchChosen }} }} }} }}""",
+        {"id": "$session", "message": "$message"},
+        "SessionPayload",
+        "sessionId",
+    ),
+    "forkSession": mutation(
+        "forkSession",
+        "ForkSessionInput",
+        "... on SessionPayload { session { id title forkedFrom { sessionId messageId } } }",
+        {"sessionId": "$session", "messageId": "$message", "include": "ALL"},
+        "SessionPayload",
+        names="sessionId",
+    ),
+    "replyToMessage": Use(
+        f"""mutation ($id: ID!) {{ replyToMessage(messageId: $id, whenBusy: PARALLEL) {{
+            {REFUSALS} ... on AskAgainPayload {{ run {{ id }} reply {{ id }} }} }} }}""",
+        {"id": "$message"},
+        "AskAgainPayload",
+        "messageId",
     ),
     "cancelRun": mutation_by_id(
         "cancelRun", "runId", "$run", "... on CancelRunPayload { run { id cancelRequested } }", "CancelRunPayload"
@@ -195,6 +286,60 @@ MUTATIONS = {
 }
 
 MUTATIONS |= {
+    "createFolder": mutation(
+        "createFolder",
+        "CreateFolderInput",
+        "... on FolderPayload { folder { id parentId } }",
+        {"name": "Inside", "parentId": "$folder"},
+        "FolderPayload",
+        names="parentId",
+    ),
+    "editFolder": mutation(
+        "editFolder",
+        "EditFolderInput",
+        "... on FolderPayload { folder { id name version } }",
+        {"id": "$folder", "name": "Renamed", "expectedVersion": 1},
+        "FolderPayload",
+    ),
+    "moveFolder": mutation_by_id(
+        "moveFolder", "id", "$folder", "... on FolderPayload { folder { id position } }", "FolderPayload"
+    ),
+    "deleteFolder": mutation_by_id(
+        "deleteFolder", "id", "$folder", "... on DeleteFolderPayload { id }", "DeleteFolderPayload"
+    ),
+    "restoreSession": mutation_by_id(
+        "restoreSession", "id", "$trash", "... on SessionPayload { session { id deletedAt } }", "SessionPayload"
+    ),
+    "purgeSession": mutation_by_id(
+        "purgeSession", "id", "$trash", "... on PurgeSessionPayload { id }", "PurgeSessionPayload"
+    ),
+    "clearSession": mutation_by_id(
+        "clearSession", "id", "$session", "... on ClearSessionPayload { count session { id } }", "ClearSessionPayload"
+    ),
+    "deleteMessages": mutation(
+        "deleteMessages",
+        "DeletionInput",
+        "... on DeleteMessagesPayload { count session { id messageCount } }",
+        {"sessionId": "$session", "messageId": "$message", "scope": "SUBTREE"},
+        "DeleteMessagesPayload",
+        names="sessionId",
+    ),
+    "restoreMessages": mutation(
+        "restoreMessages",
+        "DeletionInput",
+        "... on RestoreMessagesPayload { count session { id } }",
+        {"sessionId": "$session", "messageId": "$message", "scope": "OTHER_BRANCHES"},
+        "RestoreMessagesPayload",
+        names="sessionId",
+    ),
+    "bulkUpdateSessions": mutation(
+        "bulkUpdateSessions",
+        "BulkUpdateSessionsInput",
+        "... on BulkUpdateSessionsPayload { receipts { id session { id starredAt } refusal { __typename reason } } }",
+        {"ids": ["$session"], "starred": True},
+        "BulkUpdateSessionsPayload",
+        names="ids",
+    ),
     "setTyping": Use(
         f"""mutation ($id: ID!) {{ setTyping(id: $id, typing: true) {{
             {REFUSALS} ... on SetTypingPayload {{ typing }} }} }}""",
@@ -267,8 +412,9 @@ SUBSCRIPTIONS = {
 class Home:
     """What somebody has.
 
-    A project, an agent (`helper`), a session, a message there, and four runs of their own app: one that is being
-    written (`run`), one that was stopped (`over`), one that asks (`asking`, `question`), and one that waits (`queued`).
+    A project, an agent (`helper`), a folder, a deleted session (`trash`), a session, a message there, and four runs of
+    their own app: one that is being written (`run`), one that was stopped (`over`), one that asks (`asking`,
+    `question`), and one that waits (`queued`).
     """
 
     ids: Mapping[str, str]
@@ -290,6 +436,15 @@ class Home:
         helper = await caller.get(
             'mutation { createAgent(input: {name: "Mine alone"}) { ... on AgentPayload { agent { id } } } }'
         )
+        folder = await caller.get(
+            'mutation { createFolder(input: {name: "Mine alone"}) { ... on FolderPayload { folder { id } } } }'
+        )
+        thrown = await caller.get(
+            'mutation { createSession(input: {title: "Mine alone"}) { ... on SessionPayload { session { id } } } }'
+        )
+        await caller.get(
+            "mutation ($id: ID!) { deleteSession(id: $id) { __typename } }", id=thrown["createSession"]["session"]["id"]
+        )
         return cls(
             {
                 "project": project,
@@ -302,6 +457,8 @@ class Home:
                 "queued": queued,
                 "agent": next(each["node"]["id"] for each in agents["agents"]["edges"] if each["node"]["shared"]),
                 "helper": helper["createAgent"]["agent"]["id"],
+                "folder": folder["createFolder"]["folder"]["id"],
+                "trash": thrown["createSession"]["session"]["id"],
                 "key": str(uuid4()),
             }
         )

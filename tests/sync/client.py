@@ -72,10 +72,10 @@ class Client:
                     self.shown.pop(row.id, None)
                 else:
                     self.shown[row.id] = Shown.of(row)
-            case RunChanged(cursor, row):
-                assert cursor.seq > self._numbers.get(row.id, 0), "A run was told twice."
-                self._numbers[row.id] = cursor.seq
-                self.runs[row.id] = row.status
+            case RunChanged(cursor, run):
+                assert cursor.seq > self._numbers.get(run.id, 0), "A run was told twice."
+                self._numbers[run.id] = cursor.seq
+                self.runs[run.id] = run.status
             case PartChanged(_, message_id, index, part):
                 assert index == len(self.shown[message_id].parts), "A part was opened twice, or too early."
                 self.shown[message_id].parts.append(dict(part))

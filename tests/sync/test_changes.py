@@ -10,11 +10,12 @@ from uuid import UUID
 from chat import following, messages, projects, sessions
 from chat.cursors import Cursor
 from chat.events import AccountEvent, AgentChanged, CaughtUp, ProjectChanged, Reset, ResetReason, SessionChanged
+from chat.personal import Personal
 from chat.scope import Scope
 from chat.sessions import NewSession
+from db.listing import Filter
 from db.models import RunStatus, TitleSource
 from db.page import Span
-from db.sessions import Filter
 from llm.scripted import ScriptedModel
 from tests.conftest import Server, viewer_of
 from tests.sync.client import PATIENCE
@@ -105,7 +106,7 @@ async def sidebar(scope: Scope, after: str | None = None) -> AsyncIterator[Sideb
 
 async def listed(scope: Scope) -> dict[UUID, Line]:
     """The sidebar as a fresh fetch gives it."""
-    page, _, _ = await sessions.page(scope, Span(100), Filter())
+    page = (await sessions.page(scope, Span(100), Filter())).page
     return {
         row.id: Line(row.title, row.last_message_preview, row.last_activity_at, row.archived_at is not None)
         for row in page.rows
@@ -136,7 +137,7 @@ async def test_a_session_is_told_from_its_making_to_its_deletion(scope: Scope, m
         await has_status(scope, sent.run.id, RunStatus.COMPLETED)
         await sessions.edit(scope, session.id, title="Ulm")
         await shown.until(lambda shown: shown.lines[session.id].title == "Ulm")
-        await sessions.edit(scope, session.id, archived=True)
+        await sessions.edit(scope, session.id, personal=Personal(archived=True))
         await shown.until(lambda shown: shown.lines[session.id].archived)
         assert shown.lines == await listed(scope)
         await sessions.delete(scope, session.id)
@@ -190,7 +191,7 @@ async def test_two_windows_of_one_account_in_two_processes_agree(server: Server,
                 for number, each in enumerate([scope, there] * 10)
             ]
             await sessions.delete(there, made[0][0].id)
-            await sessions.edit(scope, made[1][0].id, archived=True)
+            await sessions.edit(scope, made[1][0].id, personal=Personal(archived=True))
             await projects.create(there, "Last")
             await asyncio.gather(*(each.until(lambda each: "Last" in each.projects.values()) for each in (near, far)))
             assert near.lines == far.lines == await listed(scope)

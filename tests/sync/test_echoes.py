@@ -7,6 +7,7 @@ from strawberry.types import ExecutionResult
 from chat import following, projects, sessions
 from chat.cursors import Cursor, ScopeKind
 from chat.events import CaughtUp, MessageChanged, ProjectChanged, RunChanged, SessionChanged
+from chat.personal import Personal
 from chat.scope import Once, Scope
 from db.models import RunStatus
 from llm.scripted import ScriptedModel
@@ -41,7 +42,7 @@ async def test_what_happens_to_an_account_says_who_caused_it(scope: Scope) -> No
     session_id = await begin(client(scope, "right"))
     assert await signed(scope) == {"project": ("left", "k1"), "Talk": ("right", None)}
     await projects.delete(client(scope, "right", "k2"), project.id)
-    await sessions.edit(client(scope, "left", "k3"), session_id, archived=True)
+    await sessions.edit(client(scope, "left", "k3"), session_id, personal=Personal(archived=True))
     assert await signed(scope) == {"project": ("right", "k2"), "Talk": ("left", "k3")}
     await sessions.edit(scope, session_id, title="Talk")
     assert await signed(scope) == {"project": ("right", "k2"), "Talk": (None, None)}

@@ -4,6 +4,7 @@ import asyncio
 import gc
 from uuid import uuid4
 
+import asyncpg
 import pytest
 import sqlalchemy as sa
 
@@ -102,7 +103,7 @@ async def test_a_feed_that_cannot_be_opened_leaves_nothing(server: Server) -> No
         async with started.process.db.system() as tx:
             await tx.execute(sa.text("ALTER TABLE branches RENAME TO twigs"))
         try:
-            with pytest.raises(sa.exc.DBAPIError):
+            with pytest.raises(asyncpg.UndefinedTableError):
                 await started.process.feeds.join(ScopeKind.SESSION, session_id, scope.viewer.id, None)
         finally:
             async with started.process.db.system() as tx:

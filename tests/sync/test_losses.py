@@ -58,6 +58,7 @@ async def test_a_lost_frame_is_read_from_the_journal_when_the_next_one_comes(
             wholes = len([event for event in client.told if isinstance(event, MessageChanged)])
             bus.loses = is_frame
             await model.say("two ")
+            await until_lost(bus, 1)
             await model.say("three ")
             await until_lost(bus, 2)
             bus.loses = lambda *_: False

@@ -1,0 +1,224 @@
+"""Folders: a tree of an account's own, for sorting sessions. Siblings have an order."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+from uuid_utils.compat import uuid7
+
+from chat import doorbells, limits
+from chat.cursors import ScopeKind
+from chat.refusals import FolderConflict, IdTaken, InvalidInput, NotFound, QuotaExceeded
+from chat.scope import Scope, made
+from db import folders, users
+from db.failures import duplicate
+from db.models import Folder
+
+MOST = 1_000
+"""Folders of one account."""
+DEEPEST = 16
+"""Folders from the top to the lowest."""
+
+
+async def of_ids(scope: Scope, folder_ids: Sequence[UUID]) -> Sequence[Folder | None]:
+    """The folders in the order of their ids."""
+    async with scope.tx() as tx:
+        found = await folders.of_ids(tx, folder_ids)
+    return [found.get(folder_id) for folder_id in folder_ids]
+
+
+async def everything(scope: Scope) -> Sequence[Folder]:
+    """All folders of the viewer, those of the same parent in their order."""
+    async with scope.tx() as tx:
+        return await folders.of_owner(tx, scope.viewer.id)
+
+
+async def create(scope: Scope, name: str, *, folder_id: UUID | None = None, parent_id: UUID | None = None) -> Folder:
+    """Makes a folder, the last of its parent. With a client-made id, doing it again returns what the first call made.
+
+    Raises:
+        InvalidInput: the name cannot be used, or it would be too deep.
+        NotFound: there is no such parent.
+        IdTaken: the id belongs to something else.
+        QuotaExceeded: there are as many as there may be.
+    """
+    folder = Folder(
+        id=folder_id or uuid7(), owner_id=scope.viewer.id, parent_id=parent_id, name=limits.name("name", name)
+    )
+    try:
+        async with scope.write() as tx:
+            made(tx, folder=folder.id)
+            if folder_id is not None and (found := await folders.get(tx, folder_id)) is not None:
+                return _alive(found)
+            folder.seq = await users.advance(tx, scope.viewer.id)  # and so this account's other edits wait
+            tree = _Tree(await folders.of_owner(tx, scope.viewer.id))
+            if len(tree.by_id) >= MOST:
+                reason = f"You have {MOST:,} folders, which is all there may be. Delete one first."
+                raise QuotaExceeded(reason, limit=MOST, used=len(tree.by_id))
+            tree.check_place(parent_id, height=1)
+            siblings = tree.children(parent_id)
+            folder.position = siblings[-1].position + 1 if siblings else 0.0
+            await folders.add(tx, folder)
+    except IntegrityError as error:
+        if not duplicate(error):
+            raise
+        async with scope.tx() as tx:
+            found = await folders.get(tx, folder.id)
+        if found is None:
+            raise IdTaken("id") from error
+        return _alive(found)
+    _ring(scope, folder.seq)
+    return folder
+
+
+def _alive(folder: Folder) -> Folder:
+    if folder.deleted_at is not None:
+        raise IdTaken("id")
+    return folder
+
+
+async def edit(
+    scope: Scope, folder_id: UUID, *, name: str | None = None, expected_version: int | None = None
+) -> Folder:
+    """Sets the fields that are given.
+
+    Raises:
+        NotFound: there is no such folder.
+        InvalidInput: the name cannot be used.
+        FolderConflict: the folder has another version than the expected one.
+    """
+    values: dict[str, Any] = {"version": Folder.version + 1}
+    if name is not None:
+        values["name"] = limits.name("name", name)
+    async with scope.write() as tx:
+        made(tx, folder=folder_id)
+        seq = await users.advance(tx, scope.viewer.id)
+        found = await _existing(tx, folder_id)
+        if expected_version not in (None, found.version):
+            tx.expunge_all()  # the refusal outlives the transaction
+            raise FolderConflict(found)
+        folder = await folders.change(tx, folder_id, seq, values)
+    _ring(scope, seq)
+    return folder
+
+
+async def move(scope: Scope, folder_id: UUID, parent_id: UUID | None, before: UUID | None) -> Folder:
+    """Puts a folder into another one, or to the top; before a sibling there, or last.
+
+    Raises:
+        NotFound: there is no such folder, or no such parent.
+        InvalidInput: it would be in itself or too deep, or `before` is not there.
+    """
+    async with scope.write() as tx:
+        made(tx, folder=folder_id)
+        await users.advance(tx, scope.viewer.id, 0)  # from here on the tree stays as it is
+        await _existing(tx, folder_id)
+        tree = _Tree(await folders.of_owner(tx, scope.viewer.id))
+        if folder_id in tree.path(parent_id):
+            raise InvalidInput("parentId", "A folder cannot be in itself.")
+        tree.check_place(parent_id, height=tree.height(folder_id))
+        siblings = [each for each in tree.children(parent_id) if each.id != folder_id]
+        place = len(siblings)
+        if before is not None:
+            place = next((index for index, each in enumerate(siblings) if each.id == before), -1)
+            if place < 0:
+                raise InvalidInput("before", "There is no such folder in that place.")
+        position = _between(siblings, place)
+        if position is None:
+            await _spread(tx, scope, siblings)
+            position = place - 0.5
+        seq = await users.advance(tx, scope.viewer.id)
+        folder = await folders.change(tx, folder_id, seq, {"parent_id": parent_id, "position": position})
+    _ring(scope, seq)
+    return folder
+
+
+def _between(siblings: Sequence[Folder], place: int) -> float | None:
+    """A position before the sibling at `place`; None where there is no number left between two."""
+    if not siblings:
+        return 0.0
+    if place == 0:
+        return siblings[0].position - 1
+    if place == len(siblings):
+        return siblings[-1].position + 1
+    low, high = siblings[place - 1].position, siblings[place].position
+    middle = (low + high) / 2
+    return middle if low < middle < high else None
+
+
+async def _spread(tx: AsyncSession, scope: Scope, siblings: Sequence[Folder]) -> None:
+    """Gives siblings whole numbers for positions again, from 0."""
+    last = await users.advance(tx, scope.viewer.id, len(siblings))
+    for index, (each, seq) in enumerate(zip(siblings, range(last - len(siblings) + 1, last + 1), strict=True)):
+        await folders.change(tx, each.id, seq, {"position": float(index)})
+
+
+async def delete(scope: Scope, folder_id: UUID) -> Folder:
+    """Deletes a folder. What is in it, folders and sessions, comes to where the folder was.
+
+    Raises:
+        NotFound: there is no such folder.
+    """
+    async with scope.write() as tx:
+        made(tx, folder=folder_id)
+        await users.advance(tx, scope.viewer.id, 0)
+        gone = await _existing(tx, folder_id)
+        tree = _Tree(await folders.of_owner(tx, scope.viewer.id))
+        inner, siblings = tree.children(folder_id), tree.children(gone.parent_id)
+        filed = await folders.filed(tx, scope.viewer.id, folder_id)
+        last = await users.advance(tx, scope.viewer.id, len(inner) + filed + 1)
+        first = last - len(inner) - filed
+        for number, each in enumerate(inner):
+            values = {"parent_id": gone.parent_id, "position": siblings[-1].position + 1 + number}
+            await folders.change(tx, each.id, first + number, values)
+        await folders.refile(tx, scope.viewer.id, folder_id, gone.parent_id, last - filed - 1)
+        folder = await folders.change(tx, folder_id, last, {"deleted_at": func.now()})
+    _ring(scope, last)
+    return folder
+
+
+async def _existing(tx: AsyncSession, folder_id: UUID) -> Folder:
+    found = await folders.get(tx, folder_id)
+    if found is None or found.deleted_at is not None:
+        raise NotFound("folder")
+    return found
+
+
+class _Tree:
+    """The folders of an account."""
+
+    def __init__(self, rows: Sequence[Folder]) -> None:
+        self.by_id = {row.id: row for row in rows}
+        self._children: dict[UUID | None, list[Folder]] = {}
+        for row in rows:
+            self._children.setdefault(row.parent_id, []).append(row)
+
+    def children(self, parent_id: UUID | None) -> Sequence[Folder]:
+        """The folders in a folder, or at the top, in their order."""
+        return self._children.get(parent_id, [])
+
+    def path(self, folder_id: UUID | None) -> Sequence[UUID]:
+        """A folder and those that it is in."""
+        path = []
+        while folder_id is not None:
+            path.append(folder_id)
+            folder_id = self.by_id[folder_id].parent_id if folder_id in self.by_id else None
+        return path
+
+    def height(self, folder_id: UUID) -> int:
+        """How many folders deep a folder is, itself included."""
+        return 1 + max((self.height(child.id) for child in self.children(folder_id)), default=0)
+
+    def check_place(self, parent_id: UUID | None, *, height: int) -> None:
+        """Passes if something of this height can be in a folder."""
+        if parent_id is not None and parent_id not in self.by_id:
+            raise NotFound("folder")
+        if len(self.path(parent_id)) + height > DEEPEST:
+            raise InvalidInput("parentId", f"Folders go at most {DEEPEST} deep.")
+
+
+def _ring(scope: Scope, head: int) -> None:
+    doorbells.ring(scope.process.bus, ScopeKind.ACCOUNT, scope.viewer.id, head)

@@ -1,0 +1,193 @@
+"""What people set on a message that is said: reactions, feedback, and annotations of it or of a range of its text.
+
+All of it stands in the message's row, so that whoever reads a message has it, and windows hear of it as of any other
+change:
+
+    reactions    {emoji: [user, …]}, in the order in which they came
+    feedback     {user: {rating, comment, at}}
+    annotations  [{id, user, text, at, part, start, end}, …]; without the last three, of the whole message
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+from chat import limits, parts, sessions
+from chat.refusals import IdTaken, InvalidInput, NotAllowed, NotFound
+from chat.scope import Scope, made
+from db import memberships
+from db import messages as message_rows
+from db import sessions as session_rows
+from db.models import Json, MemberRole, Membership, Message, MessageStatus
+
+LONGEST_EMOJI = 32
+"""Characters of a reaction; an emoji may be made of many."""
+MOST_EMOJIS = 50
+"""Different reactions to one message."""
+COMMENT = 2_000
+"""Characters of a comment on feedback."""
+MOST_ANNOTATIONS = 200
+"""Annotations of one message."""
+ANNOTATION = 5_000
+"""Characters of an annotation."""
+
+
+class Rating(StrEnum):
+    """What somebody thinks of a message."""
+
+    GOOD = "good"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A range of the text of a part, in UTF-16 code units."""
+
+    part: int
+    start: int
+    end: int
+
+
+async def react(scope: Scope, message_id: UUID, emoji: str, *, on: bool) -> Message:
+    """Sets one of the viewer's reactions to a message, or takes it away.
+
+    Raises:
+        NotFound, NotAllowed: there is no such message for the viewer, or they may only read the session.
+        InvalidInput: it cannot be a reaction, or there are too many.
+    """
+    emoji, user = limits.short("emoji", emoji, LONGEST_EMOJI), str(scope.viewer.id)
+
+    def change(message: Message, _: Membership) -> Json:
+        reactions: dict[str, list[str]] = {**message.marks.get("reactions", {})}
+        others = [each for each in reactions.pop(emoji, []) if each != user]
+        if on and not others and len(reactions) >= MOST_EMOJIS:
+            raise InvalidInput("emoji", f"A message has at most {MOST_EMOJIS} different reactions.")
+        if on and user in message.marks.get("reactions", {}).get(emoji, []):
+            return message.marks
+        if now := [*others, user] if on else others:
+            reactions[emoji] = now
+        return _with(message, "reactions", reactions)
+
+    return await _mark(scope, message_id, change)
+
+
+async def rate(scope: Scope, message_id: UUID, rating: Rating | None, comment: str | None = None) -> Message:
+    """Sets what the viewer thinks of a message; None takes it back.
+
+    Raises:
+        NotFound, NotAllowed, InvalidInput: see `react`.
+    """
+    note, user = limits.note("comment", comment, COMMENT), str(scope.viewer.id)
+    if rating is None and note is not None:
+        raise InvalidInput("comment", "A comment needs a rating.")
+
+    def change(message: Message, _: Membership) -> Json:
+        feedback: Json = {**message.marks.get("feedback", {})}
+        earlier = feedback.pop(user, None)
+        if rating is not None:
+            said = {"rating": rating.value, "comment": note}
+            is_same = earlier is not None and said == {"rating": earlier["rating"], "comment": earlier["comment"]}
+            feedback[user] = earlier if is_same else {**said, "at": _now()}
+        return _with(message, "feedback", feedback)
+
+    return await _mark(scope, message_id, change)
+
+
+async def annotate(
+    scope: Scope, message_id: UUID, text: str, *, annotation_id: UUID | None = None, at: Range | None = None
+) -> Message:
+    """Adds an annotation to a message, or to a range of its text; with the id of one of the viewer's, says it anew.
+
+    Raises:
+        NotFound, NotAllowed: see `react`.
+        InvalidInput: the text or the range cannot be used, or there are too many.
+        IdTaken: the id is that of somebody else's annotation.
+    """
+    text, user = limits.short("text", text, ANNOTATION), str(scope.viewer.id)
+    id = str(annotation_id or uuid7())
+
+    def change(message: Message, _: Membership) -> Json:
+        annotations: list[Json] = [*message.marks.get("annotations", [])]
+        place = {} if at is None else _checked(message, at)
+        said = {"id": id, "user": user, "text": text, "at": _now(), **place}
+        for index, each in enumerate(annotations):
+            if each["id"] == id:
+                if each["user"] != user:
+                    raise IdTaken("id")
+                annotations[index] = each if {**each, "at": said["at"]} == said else said
+                return _with(message, "annotations", annotations)
+        if len(annotations) >= MOST_ANNOTATIONS:
+            raise InvalidInput("messageId", f"A message has at most {MOST_ANNOTATIONS} annotations.")
+        return _with(message, "annotations", [*annotations, said])
+
+    return await _mark(scope, message_id, change)
+
+
+async def remove_annotation(scope: Scope, message_id: UUID, annotation_id: UUID) -> Message:
+    """Takes an annotation away. One that is gone stays gone.
+
+    Raises:
+        NotFound, NotAllowed: see `react`; or it is somebody else's, and the viewer does not own the session.
+    """
+    user, id = str(scope.viewer.id), str(annotation_id)
+
+    def change(message: Message, member: Membership) -> Json:
+        annotations: list[Json] = message.marks.get("annotations", [])
+        if member.role is not MemberRole.OWNER and any(
+            each["id"] == id and each["user"] != user for each in annotations
+        ):
+            raise NotAllowed("Only who wrote an annotation, or the owner of the session, can take it away.")
+        return _with(message, "annotations", [each for each in annotations if each["id"] != id])
+
+    return await _mark(scope, message_id, change)
+
+
+def _checked(message: Message, at: Range) -> Json:
+    if message.status in (MessageStatus.PENDING, MessageStatus.STREAMING):
+        raise InvalidInput("range", "The message is still being written. Wait for its end.")
+    part = message.parts[at.part] if 0 <= at.part < len(message.parts) else {}
+    if not 0 <= at.start < at.end <= parts.length(part.get("text", "")):
+        raise InvalidInput(
+            "range", "There is no such range of text. It is counted in UTF-16 code units, as browsers do."
+        )
+    return {"part": at.part, "start": at.start, "end": at.end}
+
+
+def _with(message: Message, kind: str, marks: Any) -> Json:
+    """The marks of a message with these of one kind, and without what is empty."""
+    changed = {**message.marks, kind: marks}
+    return {name: each for name, each in changed.items() if each}
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
+
+
+async def _mark(scope: Scope, message_id: UUID, change: Callable[[Message, Membership], Json]) -> Message:
+    """Changes the marks of a message, under its session's lock."""
+    async with scope.write() as tx:
+        made(tx, message=message_id)
+        message = await message_rows.get(tx, message_id)
+        if message is None or message.is_withdrawn:
+            raise NotFound("message")
+        _, member = await sessions.writable(tx, scope, message.session_id)
+        session = await session_rows.advance(tx, message.session_id, 0)
+        if session is None:
+            raise NotFound("message")
+        await tx.refresh(message)  # from here on nobody changes it
+        if message.is_withdrawn:
+            raise NotFound("message")
+        marks = change(message, member)
+        if marks == message.marks:
+            return message
+        session = await session_rows.advance(tx, message.session_id) or session
+        message = await message_rows.change(tx, message_id, session.head, {"marks": marks})
+        heads = await memberships.touch(tx, session.id)  # what is unread is counted by the numbers of messages
+    sessions.ring(scope.process, session)
+    sessions.ring_members(scope.process, heads)
+    return message

@@ -1,0 +1,115 @@
+"""How far a member has read a session, what they are about to say in it, and where it stands in their own order."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chat import limits, ordering, sessions
+from chat.cursors import BadCursor, Cursor, ScopeKind
+from chat.refusals import InvalidInput
+from chat.scope import Scope, made
+from chat.sessions import Seen
+from db import memberships, users
+from db.models import Membership
+
+
+async def mark_read(scope: Scope, session_id: UUID, up_to: str | None = None) -> Seen:
+    """Notes that the viewer has read a session up to a cursor of it, or all of it. That never goes back.
+
+    Raises:
+        NotFound: there is no such session.
+        InvalidInput: the cursor is none of this session.
+    """
+    upper = None if up_to is None else _number(session_id, up_to)
+    async with scope.write() as tx:
+        session, member = await _locked(tx, scope, session_id)
+        read = session.head if upper is None else min(upper, session.head)
+        if read <= member.read_seq and not member.marked_unread:
+            return session, member
+        values = {"read_seq": max(read, member.read_seq), "marked_unread": False}
+        found = session, await _set(tx, scope, session_id, values)
+    _ring(scope, found)
+    return found
+
+
+def _number(session_id: UUID, text: str) -> int:
+    try:
+        cursor = Cursor.parse(text)
+    except BadCursor as error:
+        raise InvalidInput("upTo", str(error)) from error
+    if (cursor.kind, cursor.id) != (ScopeKind.SESSION, session_id):
+        raise InvalidInput("upTo", "This cursor is of something else. Use one of the session's own.")
+    return cursor.seq
+
+
+async def mark_unread(scope: Scope, session_id: UUID) -> Seen:
+    """Has a session count as unread until the viewer reads it again.
+
+    Raises:
+        NotFound: there is no such session.
+    """
+    return await _change(scope, session_id, {"marked_unread": True})
+
+
+async def save_draft(scope: Scope, session_id: UUID, text: str) -> Seen:
+    """Keeps what the viewer is about to say, for all their windows. Blank text is none.
+
+    Raises:
+        NotFound: there is no such session.
+        InvalidInput: it is too long.
+    """
+    return await _change(scope, session_id, {"draft": limits.draft("text", text)})
+
+
+async def move(scope: Scope, session_id: UUID, before: UUID | None) -> Seen:
+    """Puts a session before another one in the viewer's own order, or last.
+
+    Raises:
+        NotFound: there is no such session, or none to put it before.
+    """
+    async with scope.write() as tx:
+        session, member = await _locked(tx, scope, session_id)
+        if before == session_id:
+            return session, member
+        if before is not None:
+            await sessions.seen(tx, scope, before)
+        position = await _position(tx, scope.viewer.id, session_id, before)
+        found = session, await _set(tx, scope, session_id, {"position": position})
+    _ring(scope, found)
+    return found
+
+
+async def _position(tx: AsyncSession, user_id: UUID, session_id: UUID, before: UUID | None) -> str:
+    """The place before another session. The first place of all is that of a new session: the next one comes before."""
+    low, high = await memberships.gap(tx, user_id, session_id, before)
+    if not low and high is not None and (first := await memberships.first_place(tx)) < high:
+        return first
+    return ordering.between(low, high)
+
+
+async def _change(scope: Scope, session_id: UUID, values: dict[str, Any]) -> Seen:
+    """Sets what is not so yet."""
+    async with scope.write() as tx:
+        session, member = await _locked(tx, scope, session_id)
+        if all(getattr(member, name) == value for name, value in values.items()):
+            return session, member
+        found = session, await _set(tx, scope, session_id, values)
+    _ring(scope, found)
+    return found
+
+
+async def _locked(tx: AsyncSession, scope: Scope, session_id: UUID) -> Seen:
+    """The session as the viewer sees it, and until the commit nobody else sets anything in their account."""
+    made(tx, session=session_id)
+    await users.advance(tx, scope.viewer.id, 0)
+    return await sessions.seen(tx, scope, session_id)
+
+
+async def _set(tx: AsyncSession, scope: Scope, session_id: UUID, values: dict[str, Any]) -> Membership:
+    seq = await users.advance(tx, scope.viewer.id)
+    return await memberships.change(tx, session_id, scope.viewer.id, seq, values)
+
+
+def _ring(scope: Scope, seen: Seen) -> None:
+    sessions.ring_members(scope.process, {scope.viewer.id: seen[1].seq})

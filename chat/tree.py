@@ -1,0 +1,108 @@
+"""A session's tree of messages: what a deletion takes, and what is shown of the rest.
+
+A message that is deleted says nothing any more. As long as something below it is not deleted, it holds the place
+between what is before and after it, and is shown as empty; otherwise it is gone.
+"""
+
+from collections.abc import Iterable, Sequence, Set
+from enum import StrEnum
+from uuid import UUID
+
+from db.withdrawals import Change, Node
+
+
+class DeletionScope(StrEnum):
+    """What a deletion takes."""
+
+    MESSAGE = "message"
+    SUBTREE = "subtree"
+    OTHER_BRANCHES = "other_branches"
+
+
+class Tree:
+    """The messages of a session, the root's side first."""
+
+    def __init__(self, nodes: Sequence[Node]) -> None:
+        self.by_id = {node.id: node for node in nodes}
+        self._nodes = nodes
+        self._children: dict[UUID | None, list[Node]] = {}
+        for node in nodes:
+            self._children.setdefault(node.parent_id, []).append(node)
+
+    @property
+    def withdrawn(self) -> Set[UUID]:
+        """What is deleted, whether it holds its place or not."""
+        return {node.id for node in self._nodes if node.withdrawn}
+
+    def reach(self, message_id: UUID, scope: DeletionScope) -> Set[UUID]:
+        """The messages that are meant: one, or it and all below it, or all that no path through it has."""
+        match scope:
+            case DeletionScope.MESSAGE:
+                return {message_id}
+            case DeletionScope.SUBTREE:
+                return self._below(message_id)
+            case DeletionScope.OTHER_BRANCHES:
+                return self.by_id.keys() - self._below(message_id) - self._above(message_id)
+
+    def _below(self, message_id: UUID) -> set[UUID]:
+        """A message and all that follows it, on any branch."""
+        found = {message_id}
+        for node in self._nodes:
+            if node.parent_id in found:
+                found.add(node.id)
+        return found
+
+    def _above(self, message_id: UUID) -> set[UUID]:
+        """What stands before a message on its path."""
+        found = set()
+        parent_id = self.by_id[message_id].parent_id
+        while parent_id is not None:
+            found.add(parent_id)
+            parent_id = self.by_id[parent_id].parent_id
+        return found
+
+    def shown(self, withdrawn: Set[UUID]) -> Set[UUID]:
+        """What is shown where these are deleted: the others, and what holds its place for one of them."""
+        shown: set[UUID] = set()
+        for node in reversed(self._nodes):
+            if node.id not in withdrawn or node.id in shown:
+                shown.add(node.id)
+                if node.parent_id is not None:
+                    shown.add(node.parent_id)
+        return shown
+
+    def changes(self, turned: Set[UUID], shown: Set[UUID], first: int) -> list[Change]:
+        """What becomes of each message that is deleted or brought back, or is shown no more or again, numbered."""
+        changed = [node.id for node in self._changed(turned, shown)]
+        return [Change(id, seq, id not in shown, id in turned) for seq, id in enumerate(changed, start=first)]
+
+    def count(self, turned: Set[UUID], shown: Set[UUID]) -> int:
+        """How many of them there are."""
+        return sum(1 for _ in self._changed(turned, shown))
+
+    def _changed(self, turned: Set[UUID], shown: Set[UUID]) -> Iterable[Node]:
+        return (node for node in self._nodes if node.id in turned or node.gone is (node.id in shown))
+
+    def branch(self, branch: int, lineage: Sequence[int], starts: Sequence[int], shown: Set[UUID]) -> int:
+        """The branch to see instead of one: itself, or where it shows nothing of its own any more, another one.
+
+        That is the one with the newest leaf below where its path ends now.
+        """
+        if any(node.branch == branch and node.id in shown for node in self._nodes):
+            return branch
+        ends = [*starts[1:], 0]
+        segments = {number: range(start, end) for number, start, end in zip(lineage, starts, ends, strict=True)}
+        path = [node for node in self._nodes if node.id in shown and node.depth in segments.get(node.branch, ())]
+        leaf = self.newest_leaf(path[-1].id if path else None, shown)
+        return branch if leaf is None else leaf.branch
+
+    def newest_leaf(self, message_id: UUID | None, shown: Set[UUID]) -> Node | None:
+        """The newest of the last messages below one that is shown, or of all."""
+        leaves, left = [], [self.by_id[message_id]] if message_id is not None else list(self._children.get(None, ()))
+        while left:
+            node = left.pop()
+            below = [child for child in self._children.get(node.id, ()) if child.id in shown]
+            left += below
+            if not below and node.id in shown:
+                leaves.append(node)
+        return max(leaves, key=lambda node: (node.created_at, node.id), default=None)

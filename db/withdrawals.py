@@ -1,0 +1,147 @@
+"""Messages that are deleted and brought back.
+
+What a deleted message said moves into the column `withdrawn`, so that nothing else of the server has to leave it out.
+The row stays where it is in the tree; what is below it keeps its path.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db import statements
+from db.statements import json
+
+
+class Node(NamedTuple):
+    """A message's place in the tree, and what became of it."""
+
+    id: UUID
+    parent_id: UUID | None
+    branch: int
+    depth: int
+    withdrawn: bool
+    gone: bool
+    """It is shown no more."""
+    created_at: datetime
+
+
+class Change(NamedTuple):
+    """What is to become of a message: its number in the session scope, and whether it is gone from now on."""
+
+    id: UUID
+    seq: int
+    gone: bool
+    turned: bool
+    """Whether it is withdrawn by this change, or brought back; otherwise only what is below it is."""
+
+
+class Deletion(NamedTuple):
+    """What makes a deletion one: the message and the scope that were named, and its first number."""
+
+    message_id: UUID
+    scope: str
+    number: int
+
+
+_TREE = """
+    SELECT id, parent_id, branch, depth, withdrawn_at IS NOT NULL OR deleted_at IS NOT NULL, deleted_at IS NOT NULL,
+        created_at
+    FROM messages WHERE session_id = $1 ORDER BY depth, created_at, id
+"""
+
+_CHANGED = "unnest($1::uuid[], $2::bigint[], $3::bool[], $4::bool[]) AS changed (id, seq, gone, turned)"
+
+_WITHDRAW = f"""
+    UPDATE messages AS message SET
+        seq = changed.seq,
+        deleted_at = CASE WHEN changed.gone THEN coalesce(message.deleted_at, now()) END,
+        withdrawn_at = CASE WHEN changed.turned THEN now() ELSE message.withdrawn_at END,
+        withdrawn = CASE WHEN changed.turned THEN $5::jsonb || jsonb_build_object(
+            'parts', message.parts, 'content', message.content, 'metadata', message.metadata, 'error', message.error,
+            'marks', message.marks
+        ) ELSE message.withdrawn END,
+        parts = CASE WHEN changed.turned THEN '[]' ELSE message.parts END,
+        content = CASE WHEN changed.turned THEN '' ELSE message.content END,
+        metadata = CASE WHEN changed.turned THEN '{{}}' ELSE message.metadata END,
+        error = CASE WHEN NOT changed.turned THEN message.error END,
+        marks = CASE WHEN changed.turned THEN '{{}}' ELSE message.marks END
+    FROM {_CHANGED} WHERE message.id = changed.id
+"""
+
+_BRING_BACK = f"""
+    UPDATE messages AS message SET
+        seq = changed.seq,
+        deleted_at = NULL,
+        withdrawn_at = CASE WHEN NOT changed.turned THEN message.withdrawn_at END,
+        withdrawn = CASE WHEN NOT changed.turned THEN message.withdrawn END,
+        parts = CASE WHEN changed.turned THEN message.withdrawn -> 'parts' ELSE message.parts END,
+        content = CASE WHEN changed.turned THEN message.withdrawn ->> 'content' ELSE message.content END,
+        metadata = CASE WHEN changed.turned THEN message.withdrawn -> 'metadata' ELSE message.metadata END,
+        error = CASE WHEN changed.turned THEN nullif(message.withdrawn -> 'error', 'null') ELSE message.error END,
+        marks = CASE WHEN changed.turned THEN coalesce(message.withdrawn -> 'marks', '{{}}') ELSE message.marks END
+    FROM {_CHANGED} WHERE message.id = changed.id
+"""
+
+_NEWEST = """
+    SELECT id, (withdrawn ->> 'number')::bigint FROM messages
+    WHERE session_id = $1 AND withdrawn ->> 'message' = $2::uuid::text AND withdrawn ->> 'scope' = $3
+"""
+
+_SAID_LAST = """
+    SELECT left(content, $2) FROM messages
+    WHERE session_id = $1 AND content <> '' ORDER BY created_at DESC, depth DESC, id DESC LIMIT 1
+"""
+
+_FORGET = """
+    WITH forgotten AS (
+        UPDATE messages SET withdrawn = NULL WHERE id IN (
+            SELECT id FROM messages
+            WHERE withdrawn IS NOT NULL AND withdrawn_at < now() - $1::interval
+            ORDER BY withdrawn_at LIMIT $2 FOR UPDATE SKIP LOCKED
+        ) RETURNING id
+    ), revised AS (DELETE FROM revisions USING forgotten WHERE revisions.message_id = forgotten.id)
+    SELECT count(*) FROM forgotten
+"""
+
+
+async def tree(tx: AsyncSession, session_id: UUID) -> Sequence[Node]:
+    """All messages of a session, the root's side first."""
+    return [Node(*found) for found in await statements.fetch(tx, _TREE, session_id)]
+
+
+async def withdraw(tx: AsyncSession, deletion: Deletion, changes: Iterable[Change]) -> None:
+    """Deletes messages as one deletion. Their session's row must be locked."""
+    named = {"message": str(deletion.message_id), "scope": deletion.scope, "number": deletion.number}
+    await statements.fetch(tx, _WITHDRAW, *_columns(changes), json(named))
+
+
+async def bring_back(tx: AsyncSession, changes: Iterable[Change]) -> None:
+    """Has messages say again what they said. Their session's row must be locked."""
+    await statements.fetch(tx, _BRING_BACK, *_columns(changes))
+
+
+def _columns(changes: Iterable[Change]) -> Sequence[Sequence[object]]:
+    return [list(column) for column in zip(*changes, strict=True)]
+
+
+async def newest(tx: AsyncSession, session_id: UUID, message_id: UUID, scope: str) -> Sequence[UUID]:
+    """What the last deletion of this message and scope has taken, as far as it was not brought back or forgotten."""
+    found = await statements.fetch(tx, _NEWEST, session_id, message_id, scope)
+    last = max((number for _, number in found), default=0)
+    return [id for id, number in found if number == last]
+
+
+async def said_last(tx: AsyncSession, session_id: UUID, characters: int) -> str | None:
+    """The beginning of the newest message of a session that says anything."""
+    found = await statements.first(tx, _SAID_LAST, session_id, characters)
+    return None if found is None else found[0]
+
+
+async def forget(tx: AsyncSession, older_than: timedelta, limit: int) -> int:
+    """Removes what messages said that were deleted so long ago; returns how many. Their places stay."""
+    found = await statements.first(tx, _FORGET, older_than, limit)
+    assert found is not None
+    return int(found[0])

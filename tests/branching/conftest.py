@@ -1,0 +1,5 @@
+"""A process that stores and serves, and leaves the replies unwritten; and what branches are asked by."""
+
+from tests.chat.conftest import alive
+
+__all__ = ["alive"]

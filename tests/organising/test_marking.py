@@ -1,0 +1,187 @@
+"""Reactions, feedback and annotations: set by members, shown with the message, live in every window."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from chat import following, marking, messages, sessions
+from chat.events import MessageChanged, SessionEvent
+from chat.marking import Range, Rating
+from chat.refusals import IdTaken, InvalidInput, NotAllowed, NotFound
+from chat.scope import Scope
+from chat.sessions import NewSession
+from chat.sync.window import Window
+from db.models import MemberRole
+from tests.chat.conftest import answer, join
+from tests.organising.conftest import PATIENCE
+
+
+async def said(scope: Scope, text: str = "The \U0001fa9f is open") -> tuple[UUID, UUID]:
+    """A session with one message."""
+    posted = await messages.post(scope, NewSession(), text)
+    return posted.seen[0].id, posted.message.id
+
+
+async def marks(scope: Scope, message_id: UUID) -> dict[str, Any]:
+    """What is set on a message, as somebody reads it."""
+    (row,) = await messages.of_ids(scope, [message_id])
+    assert row is not None
+    return dict(row.marks)
+
+
+async def hears(window: Window[SessionEvent], wanted: Callable[[dict[str, Any]], bool]) -> None:
+    """Returns when a window has been told of such marks."""
+    async with asyncio.timeout(PATIENCE):
+        async for event in window:
+            if isinstance(event, MessageChanged) and wanted(event.row.marks):
+                return
+    raise AssertionError("The window has ended.")
+
+
+async def test_every_window_of_every_member_sees_a_reaction(scope: Scope, stranger: Scope) -> None:
+    """0-74."""
+    session_id, message_id = await said(scope)
+    await join(stranger, session_id, MemberRole.WRITER)
+    mine, theirs = following.session(scope, session_id, None), following.session(stranger, session_id, None)
+    async with mine as one, theirs as other:
+        await marking.react(stranger, message_id, "👍", on=True)
+        for window in (one, other):
+            await hears(window, lambda marks: marks == {"reactions": {"👍": [str(stranger.viewer.id)]}})
+        await marking.rate(scope, message_id, Rating.GOOD, "Well said")
+        for window in (one, other):
+            await hears(window, lambda marks: list(marks.get("feedback", {})) == [str(scope.viewer.id)])
+
+
+async def test_reactions_are_a_set_for_each_member_and_emoji(scope: Scope, stranger: Scope) -> None:
+    """0-74."""
+    session_id, message_id = await said(scope)
+    await join(stranger, session_id, MemberRole.WRITER)
+    me, them = str(scope.viewer.id), str(stranger.viewer.id)
+    first = await marking.react(scope, message_id, " 👍 ", on=True)
+    again = await marking.react(scope, message_id, "👍", on=True)
+    assert again.seq == first.seq, "What is so already tells nobody anything."
+    await marking.react(stranger, message_id, "👍", on=True)
+    await marking.react(scope, message_id, "🎉", on=True)
+    assert await marks(scope, message_id) == {"reactions": {"👍": [me, them], "🎉": [me]}}
+    await marking.react(scope, message_id, "👍", on=False)
+    await marking.react(scope, message_id, "🎉", on=False)
+    await marking.react(scope, message_id, "🤷", on=False)
+    assert await marks(scope, message_id) == {"reactions": {"👍": [them]}}
+
+
+async def test_simultaneous_reactions_all_count(scope: Scope) -> None:
+    _, message_id = await said(scope)
+    emojis = [chr(0x1F600 + number) for number in range(12)]
+    await asyncio.gather(*(marking.react(scope, message_id, emoji, on=True) for emoji in emojis))
+    assert set((await marks(scope, message_id))["reactions"]) == set(emojis)
+
+
+async def test_feedback_is_one_for_each_member(scope: Scope) -> None:
+    _, message_id = await said(scope)
+    me = str(scope.viewer.id)
+    await marking.rate(scope, message_id, Rating.BAD, "Too long")
+    at = (await marks(scope, message_id))["feedback"][me]["at"]
+    await marking.rate(scope, message_id, Rating.BAD, "Too long")
+    assert (await marks(scope, message_id))["feedback"] == {me: {"rating": "bad", "comment": "Too long", "at": at}}
+    await marking.rate(scope, message_id, Rating.GOOD)
+    found = (await marks(scope, message_id))["feedback"][me]
+    assert (found["rating"], found["comment"]) == ("good", None)
+    await marking.rate(scope, message_id, None)
+    assert await marks(scope, message_id) == {}
+
+
+async def test_a_range_of_text_is_annotated_and_said_anew(scope: Scope) -> None:
+    """0-74."""
+    _, message_id = await said(scope)
+    note = uuid4()
+    await marking.annotate(scope, message_id, "Which one?", annotation_id=note, at=Range(0, 4, 6))
+    await marking.annotate(scope, message_id, "All of it")
+    first, second = (await marks(scope, message_id))["annotations"]
+    assert (first["id"], first["text"]) == (str(note), "Which one?")
+    assert (first["part"], first["start"], first["end"]) == (0, 4, 6)
+    assert (second["text"], "part" in second) == ("All of it", False)
+    await marking.annotate(scope, message_id, "That one.", annotation_id=note)
+    first, _ = (await marks(scope, message_id))["annotations"]
+    assert (first["text"], "part" in first) == ("That one.", False)
+    await marking.remove_annotation(scope, message_id, note)
+    await marking.remove_annotation(scope, message_id, note)
+    assert [each["text"] for each in (await marks(scope, message_id))["annotations"]] == ["All of it"]
+
+
+@pytest.mark.parametrize("at", [Range(0, 3, 3), Range(0, 5, 4), Range(0, -1, 2), Range(0, 0, 15), Range(1, 0, 1)])
+async def test_a_range_that_is_not_there_is_refused(scope: Scope, at: Range) -> None:
+    _, message_id = await said(scope)
+    with pytest.raises(InvalidInput) as refused:
+        await marking.annotate(scope, message_id, "Where?", at=at)
+    assert refused.value.field == "range"
+
+
+async def test_whose_an_annotation_is(scope: Scope, stranger: Scope) -> None:
+    session_id, message_id = await said(scope)
+    await join(stranger, session_id, MemberRole.WRITER)
+    mine, theirs = uuid4(), uuid4()
+    await marking.annotate(scope, message_id, "Mine", annotation_id=mine)
+    await marking.annotate(stranger, message_id, "Theirs", annotation_id=theirs)
+    with pytest.raises(IdTaken):
+        await marking.annotate(stranger, message_id, "Not theirs", annotation_id=mine)
+    with pytest.raises(NotAllowed):
+        await marking.remove_annotation(stranger, message_id, mine)
+    await marking.remove_annotation(scope, message_id, theirs)
+    assert [each["text"] for each in (await marks(scope, message_id))["annotations"]] == ["Mine"]
+
+
+async def test_nobody_else_sees_or_sets_anything(scope: Scope, stranger: Scope) -> None:
+    _, message_id = await said(scope)
+    await marking.react(scope, message_id, "👍", on=True)
+    assert await messages.of_ids(stranger, [message_id]) == [None]
+    for attempt in (
+        marking.react(stranger, message_id, "👎", on=True),
+        marking.rate(stranger, message_id, Rating.BAD),
+        marking.annotate(stranger, message_id, "Hm"),
+        marking.remove_annotation(stranger, message_id, uuid4()),
+    ):
+        with pytest.raises(NotFound):
+            await attempt
+    assert await marks(scope, message_id) == {"reactions": {"👍": [str(scope.viewer.id)]}}
+
+
+async def test_who_may_only_read_marks_nothing(scope: Scope, stranger: Scope) -> None:
+    session_id, message_id = await said(scope)
+    await join(stranger, session_id, MemberRole.READER)
+    with pytest.raises(NotAllowed):
+        await marking.react(stranger, message_id, "👍", on=True)
+
+
+@pytest.mark.parametrize("emoji", ["", "  ", "x" * 33])
+async def test_what_is_no_reaction_is_refused(scope: Scope, emoji: str) -> None:
+    _, message_id = await said(scope)
+    with pytest.raises(InvalidInput):
+        await marking.react(scope, message_id, emoji, on=True)
+
+
+async def test_there_are_limits(scope: Scope) -> None:
+    _, message_id = await said(scope)
+    for number in range(marking.MOST_EMOJIS):
+        await marking.react(scope, message_id, f":{number}:", on=True)
+    with pytest.raises(InvalidInput):
+        await marking.react(scope, message_id, ":one more:", on=True)
+    with pytest.raises(InvalidInput):
+        await marking.annotate(scope, message_id, "x" * 5_001)
+    with pytest.raises(InvalidInput):
+        await marking.rate(scope, message_id, None, "A comment on nothing")
+
+
+async def test_a_reply_can_be_rated_while_it_is_written_but_not_annotated_by_range(scope: Scope) -> None:
+    sent = await messages.send(scope, NewSession(), "Why?")
+    await marking.rate(scope, sent.reply.id, Rating.GOOD)
+    with pytest.raises(InvalidInput):
+        await marking.annotate(scope, sent.reply.id, "Hm", at=Range(0, 0, 1))
+    await answer(scope, sent.run, "Because.")
+    assert (await marks(scope, sent.reply.id))["feedback"][str(scope.viewer.id)]["rating"] == "good"
+    await marking.annotate(scope, sent.reply.id, "Hm", at=Range(0, 0, 8))
+    await sessions.delete(scope, sent.seen[0].id)
+    with pytest.raises(NotFound):
+        await marking.react(scope, sent.reply.id, "👍", on=True)

@@ -1,0 +1,152 @@
+"""What members set for themselves: put away, pinned, starred, tagged, drafted, in an order of their own."""
+
+from uuid import UUID, uuid4
+
+import pytest
+
+from chat import organising, sessions
+from chat.ordering import between
+from chat.personal import Folder, Personal
+from chat.refusals import InvalidInput, NotFound
+from chat.scope import Scope
+from chat.sessions import NewSession
+from db.listing import Filter, SessionOrder
+from db.models import MemberRole
+from db.page import Span
+from tests.chat.conftest import head_of, join
+from tests.organising.conftest import shows, windows
+
+
+async def begin(scope: Scope, *titles: str) -> list[UUID]:
+    """Sessions with these titles, in this order."""
+    made = [await sessions.create(scope, NewSession(title=title)) for title in titles]
+    return [session.id for session, _ in made]
+
+
+async def ordered(scope: Scope) -> list[str | None]:
+    """The titles in the viewer's own order."""
+    found = await sessions.page(scope, Span(100), Filter(), SessionOrder.POSITION)
+    return [seen.title for seen in found.page.rows]
+
+
+async def test_every_window_sees_what_one_sets(scope: Scope) -> None:
+    """1-46, 1-47."""
+    (plans,) = await begin(scope, "Plans")
+    async with windows(scope, scope) as both:
+        await sessions.edit(scope, plans, personal=Personal(pinned=True, starred=True, tags=["work", "urgent"]))
+        for window in both:
+            await shows(window, plans, lambda seen: seen.tags == ["work", "urgent"] and seen.pinned_at is not None)
+        await sessions.edit(scope, plans, personal=Personal(pinned=False))
+        for window in both:
+            await shows(window, plans, lambda seen: seen.pinned_at is None and seen.starred_at is not None)
+        await organising.save_draft(scope, plans, "Dear all,")
+        for window in both:
+            await shows(window, plans, lambda seen: seen.draft == "Dear all,")
+        await organising.save_draft(scope, plans, "  ")
+        for window in both:
+            await shows(window, plans, lambda seen: seen.draft is None)
+
+
+async def test_nobody_else_sees_it_not_even_another_member(scope: Scope, stranger: Scope) -> None:
+    (plans,) = await begin(scope, "Plans")
+    await join(stranger, plans, MemberRole.READER)
+    before = await head_of(stranger)
+    await sessions.edit(scope, plans, personal=Personal(pinned=True, starred=True, archived=True, tags=["mine"]))
+    await organising.save_draft(scope, plans, "Between us")
+    await organising.mark_unread(scope, plans)
+    await organising.move(scope, plans, None)
+    assert await head_of(stranger) == before
+    (theirs,) = await sessions.of_ids(stranger, [plans])
+    assert theirs is not None
+    assert (theirs.pinned_at, theirs.starred_at, theirs.archived_at, theirs.draft) == (None, None, None, None)
+    assert (theirs.tags, theirs.unread) == ([], False)
+
+
+async def test_a_reader_organises_too(scope: Scope, stranger: Scope) -> None:
+    (plans,) = await begin(scope, "Plans")
+    await join(stranger, plans, MemberRole.READER)
+    _, member = await sessions.edit(stranger, plans, personal=Personal(starred=True, tags=["theirs"]))
+    assert (member.starred_at is not None, member.tags) == (True, ["theirs"])
+
+
+async def test_what_is_so_already_keeps_its_time(scope: Scope) -> None:
+    (plans,) = await begin(scope, "Plans")
+    _, first = await sessions.edit(scope, plans, personal=Personal(pinned=True))
+    _, again = await sessions.edit(scope, plans, personal=Personal(pinned=True))
+    assert again.pinned_at == first.pinned_at
+
+
+async def test_tags_are_kept_once_and_clean(scope: Scope) -> None:
+    """1-46."""
+    (plans,) = await begin(scope, "Plans")
+    _, member = await sessions.edit(scope, plans, personal=Personal(tags=[" b ", "a", "b", "B"]))
+    assert member.tags == ["b", "a", "B"]
+    _, member = await sessions.edit(scope, plans, personal=Personal(tags=[]))
+    assert member.tags == []
+
+
+@pytest.mark.parametrize("tags", [[""], ["  "], ["x" * 65], [str(number) for number in range(51)]])
+async def test_tags_that_cannot_be_are_refused(scope: Scope, tags: list[str]) -> None:
+    (plans,) = await begin(scope, "Plans")
+    with pytest.raises(InvalidInput) as refused:
+        await sessions.edit(scope, plans, personal=Personal(tags=tags))
+    assert refused.value.field == "tags"
+
+
+async def test_what_is_nobodys_to_see_cannot_be_organised(scope: Scope, stranger: Scope) -> None:
+    """1-53."""
+    (plans,) = await begin(scope, "Plans")
+    for attempt in (
+        sessions.edit(stranger, plans, personal=Personal(pinned=True)),
+        organising.save_draft(stranger, plans, "Hello"),
+        organising.mark_read(stranger, plans),
+        organising.mark_unread(stranger, plans),
+        organising.move(stranger, plans, None),
+    ):
+        with pytest.raises(NotFound):
+            await attempt
+    (mine,) = await begin(stranger, "Mine")
+    with pytest.raises(NotFound):
+        await organising.move(stranger, mine, plans)
+    with pytest.raises(NotFound) as refused:
+        await sessions.edit(stranger, mine, personal=Personal(folder=Folder(uuid4())))
+    assert refused.value.what == "folder"
+
+
+async def test_a_draft_has_a_limit(scope: Scope) -> None:
+    (plans,) = await begin(scope, "Plans")
+    with pytest.raises(InvalidInput):
+        await organising.save_draft(scope, plans, "x" * 200_001)
+
+
+async def test_the_newest_session_is_first_until_something_is_moved(scope: Scope) -> None:
+    a, b, c = await begin(scope, "a", "b", "c")
+    assert await ordered(scope) == ["c", "b", "a"]
+    await organising.move(scope, a, before=c)
+    assert await ordered(scope) == ["a", "c", "b"]
+    await organising.move(scope, c, before=None)
+    assert await ordered(scope) == ["a", "b", "c"]
+    await organising.move(scope, c, before=b)
+    assert await ordered(scope) == ["a", "c", "b"]
+    await begin(scope, "d")
+    assert await ordered(scope) == ["d", "a", "c", "b"]
+
+
+async def test_moving_one_changes_no_other(scope: Scope) -> None:
+    a, _, c = await begin(scope, "a", "b", "c")
+    before = await head_of(scope)
+    await organising.move(scope, a, before=c)
+    assert await head_of(scope) == before + 1
+    await organising.move(scope, a, before=a)
+    assert await head_of(scope) == before + 1
+
+
+def test_there_is_always_a_place_between_two() -> None:
+    low, high = "7f", "80"
+    for _ in range(200):
+        middle = between(low, high)
+        assert low < middle < high
+        low, high = (middle, high) if len(middle) % 2 else (low, middle)
+    assert "" < between("", "00001") < "00001"
+    assert between("ffff", None) > "ffff"
+    assert between("", None) == "8"
