@@ -5,6 +5,7 @@ everything may happen, because a rate is there to protect what Redis, too, is th
 """
 
 import asyncio
+import importlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("transom.rates")
 
-PATIENCE = 0.25
+PATIENCE = 0.5
 """Seconds that an answer of Redis is waited for."""
 PAUSE = 1.0
 """Seconds after which a Redis that did not answer is asked again."""
@@ -52,11 +53,12 @@ class Use:
 class Rates:
     """Counts for one process; an async context manager. It speaks to Redis only when there is something to count.
 
-    `url` is what the bus takes: of a server, or of a cluster.
+    `url` is what the bus takes: of a server, or of a cluster. `patience` is how many seconds an answer is waited for.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, patience: float = PATIENCE) -> None:
         self._url = url
+        self._patience = patience
         self._limiter: MovingWindowRateLimiter | None = None
         self._away_until = 0.0
         self._away = False
@@ -83,9 +85,11 @@ class Rates:
         clock = asyncio.get_running_loop()
         if clock.time() < self._away_until:
             return None
+        if self._limiter is None:
+            await asyncio.to_thread(importlib.import_module, "limits.aio.storage")
+        self._limiter = self._limiter or _opened(self._url, self._patience)
         try:
-            async with asyncio.timeout(PATIENCE):
-                self._limiter = self._limiter or _opened(self._url)
+            async with asyncio.timeout(self._patience):
                 answer = await ask(self._limiter)
         except (RedisError, RedisClusterException, OSError, TimeoutError) as error:
             self._away_until = clock.time() + PAUSE
@@ -125,7 +129,7 @@ def _item(rate: Rate) -> "RateLimitItem":
     return RateLimitItemPerMinute(rate.limit, 1, rate.what)
 
 
-def _opened(url: str) -> "MovingWindowRateLimiter":
+def _opened(url: str, patience: float) -> "MovingWindowRateLimiter":
     """What counts in the Redis at an address. Nothing of it is loaded by a process that has nothing to count."""
     from limits.aio.storage import RedisClusterStorage, RedisStorage  # noqa: PLC0415
     from limits.aio.strategies import MovingWindowRateLimiter  # noqa: PLC0415
@@ -137,8 +141,8 @@ def _opened(url: str) -> "MovingWindowRateLimiter":
         "implementation": "redispy",
         "key_prefix": PREFIX,
         "protocol": 2,
-        "socket_timeout": PATIENCE,
-        "socket_connect_timeout": PATIENCE,
+        "socket_timeout": patience,
+        "socket_connect_timeout": patience,
         "retry": Retry(NoBackoff(), 1),  # a connection of before a restart is replaced at once
     }
     if (address := ClusterAddress.of(url)) is None:

@@ -15,6 +15,9 @@ from pubsub.rates import Rates
 from pubsub.redis import RedisBus
 from tests.conftest import QUICK, Server, viewer_of
 
+PATIENCE = 10.0
+"""Seconds that an answer of Redis may take on a busy machine."""
+
 
 @dataclass
 class Limiting:
@@ -34,7 +37,10 @@ class Limiting:
     @asynccontextmanager
     async def _running(self, redis: str, text: int | None, limits: dict[str, int]) -> AsyncIterator[Life]:
         server = self.server
-        async with Rates(redis) as rates, RedisBus(server.redis, namespace=f"test-{id(server.db)}") as bus:
+        async with (
+            Rates(redis, patience=PATIENCE) as rates,
+            RedisBus(server.redis, namespace=f"test-{id(server.db)}") as bus,
+        ):
             allowances = Allowances(Allowance(**limits), rates, text or TEXT)
             async with life.running(
                 server.db, bus, server.models, timing=QUICK, allowances=allowances, produces=False

@@ -1,5 +1,6 @@
 """The command line, and what it says when something cannot be."""
 
+import asyncio
 import socket
 from importlib.metadata import version
 from pathlib import Path
@@ -72,20 +73,22 @@ async def test_after_a_restore_every_scope_is_in_an_epoch_that_never_was(urls: e
         await connection.close()
 
 
-async def test_limits_of_an_account_are_set_and_reset(urls: engines.Urls) -> None:
+async def test_limits_of_an_account_are_set_in_place_of_others(urls: engines.Urls) -> None:
     """1-58."""
     async with empty_database(urls.database) as database:
         await migrate.upgrade(database)
         connection = await asyncpg.connect(database)
         user = await connection.fetchval(
-            "INSERT INTO users (id, subject) VALUES (gen_random_uuid(), 'ada') RETURNING id::text"
+            """INSERT INTO users (id, subject, limits) VALUES (gen_random_uuid(), 'ada', '{"windows": 3}')
+            RETURNING id::text"""
         )
-        given = ("--runs-per-minute", "0", "--sessions", "5")
-        held = "sessions             5\nruns-per-minute      no limit\n"
-        assert await run("limits", "ada", *given, database_url=database) == (0, held, "")
-        assert await run("limits", user, "--reset", database_url=database) == (0, "As in the settings.\n", "")
-        assert await connection.fetchval("SELECT limits FROM users") is None
-        code, _, errors = await run("limits", "eve", database_url=database)
+        given = ("--reset", "--runs-per-minute", "0", "--sessions", "5")
+        shown, (code, _, errors) = await asyncio.gather(
+            run("limits", user, *given, database_url=database), run("limits", "eve", database_url=database)
+        )
+        assert shown == (0, "sessions             5\nruns-per-minute      no limit\n", "")
+        stored = await connection.fetchval("SELECT limits::text FROM users")
+        assert stored == '{"sessions": 5, "runs_per_minute": 0}'
         assert (code, errors.splitlines()[-1][:31]) == (1, "Error: There is no account 'eve")
         await connection.close()
 
