@@ -1,4 +1,4 @@
-"""Draws the last results, and writes their tables into `docs/performance.md`.
+"""Draws the last results, and writes their tables into the pages about performance.
 
     .venv/bin/python -m bench.charts
 
@@ -15,25 +15,38 @@ from bench import contenders, results
 from bench.svg import Bar, bars
 
 DOCS = Path(__file__).parent.parent / "docs"
-PAGE = DOCS / "performance.md"
 CHARTS = DOCS / "performance"
-QUESTIONS = ("fanout-2", "fanout-20", "fanout-1000", "latency", "attach", "memory", "soak", "plan", "tokens")
+QUESTIONS = {
+    "performance.md": (
+        *("fanout-2", "fanout-20", "fanout-1000", "latency", "attach", "memory", "soak", "plan"),
+        *("tokens", "tokens-most", "sending"),
+    ),
+    "performance-pages.md": ("pages", "pages-reads", "growth", "lists"),
+}
+"""What each page has tables of."""
 
 
 def main() -> None:
-    """Writes the charts and the page; says what it has written."""
+    """Writes the charts and the pages; says what it has written."""
     CHARTS.mkdir(exist_ok=True)
-    page = PAGE.read_text()
-    for question in QUESTIONS:
-        found = results.last(question)
-        if found is None:
-            print(f"{question}: no results")
-            continue
-        page = put(page, question, table(_table(found["rows"])) + "\n" + _measured(found))
-        for name, chart in _charts(question, found["rows"]):
-            (CHARTS / f"{name}.svg").write_text(chart)
-        print(f"{question}: written")
-    PAGE.write_text(page)
+    for name, questions in QUESTIONS.items():
+        file = DOCS / name
+        page = file.read_text()
+        for question in questions:
+            page = _renewed(page, question)
+        file.write_text(page)
+
+
+def _renewed(page: str, question: str) -> str:
+    """The page with the last results of a question, whose charts are drawn."""
+    found = results.last(question)
+    if found is None:
+        print(f"{question}: no results")
+        return page
+    for name, chart in _charts(question, found["rows"]):
+        (CHARTS / f"{name}.svg").write_text(chart)
+    print(f"{question}: written")
+    return put(page, question, table(_table(found["rows"])) + "\n" + _measured(found))
 
 
 def put(page: str, name: str, text: str) -> str:
