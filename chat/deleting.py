@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chat import parts, placing, sessions, stopping
+from chat import parts, placing, sessions, stopping, summaries
 from chat.refusals import NotFound
 from chat.scope import Scope, made
 from chat.sessions import Seen
@@ -66,7 +66,8 @@ async def _delete(scope: Scope, session_id: UUID, message_id: UUID | None, what:
         current = await _another(tx, session, tree, session.current_branch, shown)
         chosen = seen[1].branch
         chosen = None if chosen is None else await _another(tx, session, tree, chosen, shown)
-        session = await _retell(tx, session, current)
+        summary = summaries.after_deletion(session.summary, tree.by_id.keys() - tree.withdrawn - taken)
+        session = await _retell(tx, session, current, summary=summary)
         heads = await memberships.touch(tx, session_id)
         member = seen[1]
         if chosen != member.branch:
@@ -145,10 +146,11 @@ async def _another(tx: AsyncSession, session: Session, tree: Tree, number: int, 
     return number if branch is None else tree.branch(number, branch.lineage, branch.starts, shown)
 
 
-async def _retell(tx: AsyncSession, session: Session, current_branch: int) -> Session:
+async def _retell(tx: AsyncSession, session: Session, current_branch: int, **others: Any) -> Session:
     """Has the session's row say what is its newest message now, and which branch is shown."""
     last = await withdrawals.said_last(tx, session.id, parts.PREVIEW * 2)
     values: dict[str, Any] = {
+        **others,
         "current_branch": current_branch,
         "last_message_preview": None if last is None else parts.preview(last),
     }

@@ -45,6 +45,14 @@ class FolderChanged(Told):
 
 
 @dataclass(slots=True)
+class TemplateChanged(Told):
+    """One of the account's templates was made, changed or deleted."""
+
+    cursor: Cursor
+    row: models.Template
+
+
+@dataclass(slots=True)
 class SessionChanged(Told):
     """A session, or how this member sees it, was made, changed or deleted."""
 
@@ -133,7 +141,9 @@ class Reset(Told):
     reason: ResetReason
 
 
-type RowEvent = ProjectChanged | AgentChanged | FolderChanged | SessionChanged | MessageChanged | RunChanged
-type AccountEvent = ProjectChanged | AgentChanged | FolderChanged | SessionChanged | CaughtUp | Reset
+type RowEvent = (
+    ProjectChanged | AgentChanged | FolderChanged | TemplateChanged | SessionChanged | MessageChanged | RunChanged
+)
+type AccountEvent = ProjectChanged | AgentChanged | FolderChanged | TemplateChanged | SessionChanged | CaughtUp | Reset
 type SessionEvent = MessageChanged | RunChanged | TextDelta | PartChanged | PresenceChanged | CaughtUp | Reset
 type Event = AccountEvent | SessionEvent

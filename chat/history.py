@@ -1,12 +1,13 @@
 """What a model is told of a conversation: the path from the root to the message that it answers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import branches, messages
-from db.models import Json, Message, MessageRole
+from db.models import Json, Message, MessageRole, MessageStatus
 from llm.turns import File, Part, Reasoning, Role, Text, ToolCall, ToolResult, Turn
 
 LENGTH = 400
@@ -19,6 +20,16 @@ async def before(tx: AsyncSession, reply: Message) -> tuple[Turn, ...]:
     assert branch is not None
     path = await messages.path(tx, branch, range(max(0, reply.depth - LENGTH), reply.depth))
     return tuple(turn for message in path if message.deleted_at is None for turn in turns(message))
+
+
+async def said(tx: AsyncSession, session_id: UUID, number: int) -> Sequence[Message]:
+    """What there is to read of a branch's path, in messages that are whole: the newest `LENGTH`, the oldest first."""
+    branch = await branches.get(tx, session_id, number)
+    length = 0 if branch is None else await messages.depth(tx, session_id, number)
+    path = [] if branch is None else await messages.path(tx, branch, range(max(0, length - LENGTH), length))
+    unfinished = (MessageStatus.PENDING, MessageStatus.STREAMING)
+    whole = (message for message in path if not message.is_withdrawn and message.status not in unfinished)
+    return [message for message in whole if message.content.strip()]
 
 
 def turns(message: Message) -> Iterator[Turn]:

@@ -29,6 +29,8 @@ class Timing:
     """Between two comparisons of what is followed with the database."""
     sweep: float = 1.0
     """Between two looks for runs that nobody is producing."""
+    summary: float = 20.0
+    """How long a model may take for a summary that somebody waits for; less than an operation may take."""
 
     @property
     def lease_delta(self) -> timedelta:

@@ -18,7 +18,7 @@ class Refusal(Exception):
 class NotFound(Refusal):
     """It does not exist, was deleted, or is not the viewer's to see; which of them is not told."""
 
-    def __init__(self, what: Literal["project", "session", "message", "run", "agent", "folder"]) -> None:
+    def __init__(self, what: Literal["project", "session", "message", "run", "agent", "folder", "template"]) -> None:
         super().__init__(f"There is no such {what}, or you may not see it.")
         self.what = what
 
@@ -59,6 +59,14 @@ class QuotaExceeded(Refusal):
         self.limit = limit
         self.used = used
         self.reset_at = reset_at
+
+
+class ModelFailed(Refusal):
+    """The model did not do what it was asked to. `code` is one of `llm.errors.ModelErrorCode`."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
 
 
 class Fenced(Refusal):
@@ -106,6 +114,14 @@ class MessageConflict(Refusal):
 
     def __init__(self, row: models.Message) -> None:
         super().__init__(f"It was revised since: it has version {row.version} now. Look at it and try again.")
+        self.row = row
+
+
+class TemplateConflict(Refusal):
+    """The template has another version than the one that was expected; `row` is how it is now."""
+
+    def __init__(self, row: models.Template) -> None:
+        super().__init__(f"It was edited since: it has version {row.version} now. Look at it and try again.")
         self.row = row
 
 

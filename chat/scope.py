@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chat.process import Process
 from chat.refusals import InvalidInput
 from db import receipts
+from db.models import Receipt
 from db.reader import Reader
 
 
@@ -75,16 +76,30 @@ class Scope:
         key = None if self.once is None else self.once.key
         async with self.process.db.viewer(self.viewer.id, client=self.viewer.client, mutation=key) as tx:
             if self.once is not None:
-                earlier = await receipts.open(tx, self.viewer.id, self.once.receipt, self.once.digest)
-                if earlier is not None and earlier.digest == receipts.CANCELLED:
-                    raise InvalidInput("clientMutationId", "This was cancelled before it arrived.")
-                if earlier is not None and earlier.digest != self.once.digest:
-                    raise InvalidInput("clientMutationId", "This key was used for something else. Make a new one.")
-                if earlier is not None:
-                    raise Repeated(earlier.made)
+                _refuse(await receipts.open(tx, self.viewer.id, self.once.receipt, self.once.digest), self.once)
             yield tx
             if self.once is not None:
                 await receipts.close(tx, self.viewer.id, self.once.receipt, tx.info.get(_MADE, {}))
+
+    async def unless_done(self, tx: AsyncSession) -> None:
+        """Passes if the mutation has not happened before: for one that does something long before it writes.
+
+        Raises:
+            Repeated, InvalidInput: as `write`, which has the last word.
+        """
+        if self.once is not None:
+            _refuse(await receipts.find(tx, self.viewer.id, self.once.receipt), self.once)
+
+
+def _refuse(earlier: Receipt | None, once: Once) -> None:
+    """Passes if there is no receipt of the key."""
+    if earlier is None:
+        return
+    if earlier.digest == receipts.CANCELLED:
+        raise InvalidInput("clientMutationId", "This was cancelled before it arrived.")
+    if earlier.digest != once.digest:
+        raise InvalidInput("clientMutationId", "This key was used for something else. Make a new one.")
+    raise Repeated(earlier.made)
 
 
 _MADE = "made"

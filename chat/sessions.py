@@ -1,7 +1,7 @@
 """Sessions: made, listed, edited, deleted."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from chat import capacity, doorbells, limits, quotas
+from chat import capacity, doorbells, limits, quotas, summaries, templates
 from chat.cursors import ScopeKind
 from chat.personal import NOTHING, Personal
 from chat.process import Process
@@ -19,7 +19,7 @@ from chat.scope import Scope, made
 from db import agents, listing, memberships, projects, rows, runs, sessions, users
 from db.failures import duplicate
 from db.listing import Filter, Listing, Place, SessionOrder
-from db.models import MemberRole, Membership, Session, TitleSource
+from db.models import MemberRole, Membership, Session, Template, TitleSource
 from db.page import Span
 
 type Seen = tuple[Session, Membership]
@@ -43,6 +43,8 @@ class NewSession:
     title: str | None = None
     external_id: str | None = None
     metadata: object = None
+    template_id: UUID | None = None
+    """What it begins with. What is said above counts more."""
 
 
 async def get(scope: Scope, session_id: UUID) -> Seen | None:
@@ -92,11 +94,13 @@ async def create(scope: Scope, new: NewSession) -> Seen:
             if new.id is not None and (found := await existing(tx, scope, new.id)) is not None:
                 made(tx, session=new.id)
                 return found
-            seen = await begin(tx, scope, new)
+            seen = await begin(tx, scope, new, speaks=True)
             made(tx, session=seen[0].id)
     except IntegrityError as error:
         return await after_conflict(scope, new, error)
     ring_members(scope.process, {scope.viewer.id: seen[1].seq})
+    if new.template_id is not None:
+        doorbells.queued(scope.process.bus, scope.process.id)
     return seen
 
 
@@ -115,20 +119,26 @@ async def existing(tx: AsyncSession, scope: Scope, session_id: UUID) -> Seen | N
     return seen
 
 
-async def begin(tx: AsyncSession, scope: Scope, new: NewSession) -> Seen:
+async def begin(tx: AsyncSession, scope: Scope, new: NewSession, *, speaks: bool = False) -> Seen:
     """Stores a new session and its owner's membership, in a transaction of the viewer.
+
+    With `speaks`, the agent begins, if the template wants that.
 
     Raises:
         InvalidInput: a value cannot be used.
-        NotFound: there is no such project or agent.
+        NotFound: there is no such project, agent or template.
         QuotaExceeded: there are as many sessions as there may be, or as the agent allows.
         sqlalchemy.exc.IntegrityError: an id is taken; see `after_conflict`.
     """
+    template = None if new.template_id is None else await templates.get(tx, new.template_id)
+    if template is not None:
+        new = await _as_in(tx, new, template)
     title = None if new.title is None else limits.name("title", new.title)
     external_id = None if new.external_id is None else limits.external_id("externalId", new.external_id)
     metadata = limits.metadata("metadata", new.metadata)
     await _check_links(tx, project_id=new.project_id, agent_id=new.agent_id)
-    await quotas.claim(tx, scope, sessions=1)
+    speaks = speaks and template is not None and template.begins
+    await quotas.claim(tx, scope, sessions=1, runs=int(speaks), agent_id=new.agent_id)
     await capacity.make_room(tx, scope.viewer.id, new.agent_id)
     session = Session(
         id=new.id or uuid7(),
@@ -147,7 +157,18 @@ async def begin(tx: AsyncSession, scope: Scope, new: NewSession) -> Seen:
         seq=await users.advance(tx, scope.viewer.id),
     )
     await sessions.add(tx, session, member)
+    if template is not None:
+        session = await templates.fill(tx, scope, session, template, speaks=speaks)
     return session, member
+
+
+async def _as_in(tx: AsyncSession, new: NewSession, template: Template) -> NewSession:
+    """What a session begins with that leaves the rest to a template; an agent that was deleted since is left out."""
+    agent_id = new.agent_id
+    if agent_id is None and template.agent_id is not None and await agents.of_ids(tx, [template.agent_id]):
+        agent_id = template.agent_id
+    metadata = {**template.meta, **limits.metadata("metadata", new.metadata)}
+    return replace(new, agent_id=agent_id, title=new.title or template.title, metadata=metadata)
 
 
 async def after_conflict(scope: Scope, new: NewSession, error: IntegrityError) -> Seen:
@@ -172,14 +193,15 @@ async def edit(
     *,
     title: str | None = None,
     metadata: object = None,
+    summary: str | None = None,
     links: Mapping[str, UUID | None] | None = None,
     personal: Personal = NOTHING,
     expected_version: int | None = None,
 ) -> Seen:
     """Sets the fields that are given. `links` may hold `project_id` and `agent_id`; None there takes the link away.
 
-    Title, metadata and links are the same for all members, and have a version that may be expected; what is `personal`
-    is the viewer's own.
+    Title, metadata, summary and links are the same for all members, and have a version that may be expected; what is
+    `personal` is the viewer's own. A blank summary takes it away.
 
     Raises:
         NotFound: there is no such session, project, agent or folder.
@@ -195,7 +217,10 @@ async def edit(
         shared["meta"] = limits.metadata("metadata", metadata)
     async with scope.write() as tx:
         made(tx, session=session_id)
-        session, member = await writable(tx, scope, session_id) if shared else await seen(tx, scope, session_id)
+        writes = bool(shared) or summary is not None
+        session, member = await writable(tx, scope, session_id) if writes else await seen(tx, scope, session_id)
+        if summary is not None:
+            shared["summary"] = await summaries.by_person(tx, session, member, summary)
         earlier = session.agent_id
         await _check_links(tx, **(links or {}))
         heads: Mapping[UUID, int] = {}

@@ -9,7 +9,7 @@ from functools import partial
 from chat.process import Process
 from db import receipts, tombstones, withdrawals
 from db.failures import transient
-from db.models import Agent, Folder, Project
+from db.models import Agent, Folder, Project, Template
 
 _log = logging.getLogger("transom.tidying")
 
@@ -26,6 +26,7 @@ _PURGES = (
     partial(tombstones.purge_owned, kind=Project),
     partial(tombstones.purge_owned, kind=Agent),
     partial(tombstones.purge_owned, kind=Folder),
+    partial(tombstones.purge_owned, kind=Template),
     withdrawals.forget,
 )
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import paths, rows, statements
@@ -94,6 +94,12 @@ async def last(tx: AsyncSession, session_id: UUID, branch: int) -> Message | Non
 async def continues(tx: AsyncSession, message: Message) -> bool:
     """Whether the message's branch goes on after it."""
     return await statements.first(tx, _AT, message.session_id, message.branch, message.depth + 1) is not None
+
+
+async def count_shown(tx: AsyncSession, message_ids: Sequence[UUID]) -> int:
+    """How many of the messages are there and say what they said: nobody has deleted them."""
+    alive = (Message.deleted_at.is_(None), Message.withdrawn_at.is_(None))
+    return (await tx.scalars(select(func.count()).where(Message.id.in_(message_ids), *alive))).one()
 
 
 async def path(tx: AsyncSession, branch: Branch, depths: range) -> Sequence[Message]:

@@ -8,9 +8,9 @@ import asyncpg
 
 from db.reader import Reader, Statement
 
-type Kind = Literal["session", "message", "run", "project", "agent", "folder"]
+type Kind = Literal["session", "message", "run", "project", "agent", "folder", "template"]
 
-_KINDS: tuple[Kind, ...] = ("session", "message", "run", "project", "agent", "folder")
+_KINDS: tuple[Kind, ...] = ("session", "message", "run", "project", "agent", "folder", "template")
 
 _FIND = Statement.of(
     " UNION ALL ".join(f"SELECT id, '{kind}' AS kind FROM {kind}s WHERE id = ANY ($2::uuid[])" for kind in _KINDS),

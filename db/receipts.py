@@ -28,6 +28,11 @@ async def open(tx: AsyncSession, user_id: UUID, key: str, digest: bytes) -> Rece
     return (await tx.scalars(select(Receipt).where(Receipt.user_id == user_id, Receipt.key == key))).one()
 
 
+async def find(tx: AsyncSession, user_id: UUID, key: str) -> Receipt | None:
+    """The receipt of an earlier transaction that had a key; takes nothing, and waits for nobody."""
+    return (await tx.scalars(select(Receipt).where(Receipt.user_id == user_id, Receipt.key == key))).one_or_none()
+
+
 async def close(tx: AsyncSession, user_id: UUID, key: str, made: Mapping[str, str]) -> None:
     """Writes down what the transaction made."""
     await statements.fetch(tx, _CLOSE, user_id, key, statements.json(dict(made)))

@@ -154,6 +154,7 @@ class Seen(asyncpg.Record):  # type: ignore[misc]
     agent_id: UUID | None = _column("agent_id")
     meta: Json = _json("metadata")
     state: Json = _json("state")
+    summary: Json | None = _json("summary")
     external_id: str | None = _column("external_id")
     message_count: int = _column("message_count")
     last_message_preview: str | None = _column("last_message_preview")
@@ -201,7 +202,7 @@ UNREAD = "(member.marked_unread OR member.news_seq > member.read_seq)"
 
 SEEN_COLUMNS = f"""
     session.id, session.title, session.title_source, session.project_id, session.agent_id, session.metadata,
-    session.state,
+    session.state, session.summary,
     session.external_id, session.message_count, session.last_message_preview, member.last_activity_at, session.version,
     session.created_at, session.updated_at, session.epoch, session.head, member.role, member.archived_at,
     session.current_branch, member.branch, session.forked_session_id, session.forked_message_id,

@@ -18,6 +18,7 @@ from schema.node import Node
 from schema.project import Project
 from schema.run import Run
 from schema.session import Session
+from schema.template import Template
 
 MOST = 100
 """Ids that one call may ask for."""
@@ -70,6 +71,9 @@ async def _one(info: Info, kind: Kind | None, id: UUID) -> Node | None:
         case "agent":
             agent = await loaders.agents.load(id)
             return None if agent is None else Agent.of(agent)
+        case "template":
+            template = await loaders.templates.load(id)
+            return None if template is None else Template.of(template)
         case "folder":
             folder = await loaders.folders.load(id)
             return None if folder is None else Folder.of(folder)

@@ -16,6 +16,7 @@ from resolvers import (
     projects,
     runs,
     sessions,
+    templates,
     trash,
     viewer,
 )
@@ -42,6 +43,8 @@ class Query:
         resolver=trash.page,
         description="The sessions that you deleted and can restore, newest first; 20 unless you ask otherwise.",
     )
+    template = field(resolver=templates.template, description="One template.")
+    templates = field(resolver=templates.everything, description="All your templates (1,000 at most), by name.")
     folder = field(resolver=folders.folder, description="One folder.")
     folders = field(
         resolver=folders.everything, description="All your folders (1,000 at most), those of one parent in their order."
@@ -67,6 +70,15 @@ class Mutation:
     )
     delete_agent = mutation(resolver=agents.delete, description="Deletes an agent of your own. Its sessions stay.")
 
+    create_template = mutation(
+        resolver=templates.create, description="Makes a template, which new sessions can begin with."
+    )
+    edit_template = mutation(
+        resolver=templates.edit, description="Changes a template. Sessions that began with it stay as they are."
+    )
+    delete_template = mutation(
+        resolver=templates.delete, description="Deletes a template. Sessions that began with it stay as they are."
+    )
     create_folder = mutation(resolver=folders.create, description="Makes a folder.")
     edit_folder = mutation(resolver=folders.edit, description="Renames a folder.")
     move_folder = mutation(resolver=folders.move, description="Puts a folder into another one, or in another order.")
@@ -96,6 +108,10 @@ class Mutation:
     set_session_state = mutation(
         resolver=sessions.set_state,
         description="Sets some keys of what clients share of a session. The last one to set a key wins.",
+    )
+    summarize_session = mutation(
+        resolver=sessions.summarize,
+        description="Has the model write a summary of what you see of a session. Answers when it is there, or refused.",
     )
     delete_session = mutation(
         resolver=sessions.delete, description="Deletes a session for all its members, and stops what runs in it."

@@ -8,7 +8,7 @@ from uuid import UUID
 import strawberry
 from strawberry.scalars import JSON
 
-from chat import following, organising, sessions, state
+from chat import following, organising, sessions, state, summarizing
 from chat.cursors import Cursor, ScopeKind
 from chat.personal import Folder, Personal
 from chat.sessions import NewSession
@@ -30,6 +30,7 @@ from schema.payload import (
     SetSessionStateResult,
     SetTypingPayload,
     SetTypingResult,
+    SummarizeSessionResult,
 )
 from schema.repeat import Key, once
 from schema.session import Session, SessionConnection
@@ -122,6 +123,7 @@ def new(input: CreateSessionInput) -> NewSession:
         title=input.title,
         external_id=input.external_id,
         metadata=input.metadata,
+        template_id=identifier.optional("templateId", input.template_id),
     )
 
 
@@ -141,6 +143,7 @@ async def edit(
         identifier.parse("id", input.id),
         title=input.title,
         metadata=input.metadata,
+        summary=input.summary,
         links=links,
         personal=Personal(
             archived=input.archived,
@@ -210,6 +213,20 @@ async def move(
     scope = once(info, "moveSession", client_mutation_id, id, before)
     place = identifier.optional("before", before)
     return SessionPayload(session=Session.of(await organising.move(scope, identifier.parse("id", id), place)))
+
+
+async def summarize(
+    info: Info,
+    id: SessionId,
+    replace: Annotated[
+        bool, strawberry.argument(description="Whether it may take the place of a summary that a person wrote.")
+    ] = False,
+    client_mutation_id: Key = None,
+) -> SummarizeSessionResult:
+    """Has the model write a summary."""
+    scope = once(info, "summarizeSession", client_mutation_id, id, replace)
+    seen = await summarizing.summarize(scope, identifier.parse("id", id), replace=replace)
+    return SessionPayload(session=Session.of(seen))
 
 
 async def delete(info: Info, id: SessionId, client_mutation_id: Key = None) -> DeleteSessionResult:

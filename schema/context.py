@@ -8,7 +8,7 @@ from uuid import UUID
 import strawberry
 from strawberry.dataloader import DataLoader
 
-from chat import agents, branching, editing, folders, messages, projects, runs, sessions, tallies
+from chat import agents, branching, editing, folders, messages, projects, runs, sessions, tallies, templates
 from chat.scope import Scope
 from db import models, revisions, rows
 from db.tallies import Tally
@@ -86,6 +86,11 @@ class Context:
     def revisions(self) -> DataLoader[revisions.Asked, Sequence[rows.Revision]]:
         """Earlier states of a message."""
         return self._loader(editing.revisions_of)
+
+    @property
+    def templates(self) -> DataLoader[UUID, models.Template | None]:
+        """Templates."""
+        return self._loader(templates.of_ids)
 
     @property
     def folders(self) -> DataLoader[UUID, models.Folder | None]:

@@ -14,6 +14,7 @@ from schema.part import Part
 from schema.project import Project
 from schema.run import Run
 from schema.session import Session
+from schema.template import Template
 
 choice.describe(
     events.ResetReason,
@@ -156,6 +157,26 @@ class AgentDeleted:
     id: strawberry.ID = strawberry.field(description="The agent that is gone.")
 
 
+@strawberry.type(description="One of your templates was made or changed.")
+class TemplateChanged:
+    """See `chat.events.TemplateChanged`."""
+
+    cursor: str = strawberry.field(description=CURSOR)
+    origin: str | None = strawberry.field(description=ORIGIN)
+    client_mutation_id: str | None = strawberry.field(description=MUTATION)
+    template: Template = strawberry.field(description="The template as it is now.")
+
+
+@strawberry.type(description="One of your templates was deleted.")
+class TemplateDeleted:
+    """The tombstone of a template."""
+
+    cursor: str = strawberry.field(description=CURSOR)
+    origin: str | None = strawberry.field(description=ORIGIN)
+    client_mutation_id: str | None = strawberry.field(description=MUTATION)
+    id: strawberry.ID = strawberry.field(description="The template that is gone.")
+
+
 @strawberry.type(description="One of your folders was made or changed.")
 class FolderChanged:
     """See `chat.events.FolderChanged`."""
@@ -209,10 +230,13 @@ AccountEvent = Annotated[
     | AgentDeleted
     | FolderChanged
     | FolderDeleted
+    | TemplateChanged
+    | TemplateDeleted
     | CaughtUp
     | Reset,
     strawberry.union(
-        "AccountEvent", description="What happens to the sessions, projects, agents and folders of an account."
+        "AccountEvent",
+        description="What happens to an account's sessions, projects, agents, folders and templates.",
     ),
 ]
 
@@ -261,6 +285,7 @@ def _sign(
     | models.Project
     | models.Agent
     | models.Folder
+    | models.Template
     | models.Membership,
 ) -> _Signature:
     return {"origin": row.origin, "client_mutation_id": row.mutation}
@@ -290,6 +315,10 @@ def of_account(event: events.AccountEvent) -> AccountEvent:
             return AgentDeleted(cursor=str(cursor), **_sign(agent), id=identifier.of(agent.id))
         case events.AgentChanged(cursor, agent):
             return AgentChanged(cursor=str(cursor), **_sign(agent), agent=Agent.of(agent))
+        case events.TemplateChanged(cursor, template) if template.deleted_at is not None:
+            return TemplateDeleted(cursor=str(cursor), **_sign(template), id=identifier.of(template.id))
+        case events.TemplateChanged(cursor, template):
+            return TemplateChanged(cursor=str(cursor), **_sign(template), template=Template.of(template))
         case events.FolderChanged(cursor, folder) if folder.deleted_at is not None:
             return FolderDeleted(cursor=str(cursor), **_sign(folder), id=identifier.of(folder.id))
         case events.FolderChanged(cursor, folder):

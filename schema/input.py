@@ -10,6 +10,7 @@ from db import models
 from db.forks import ForkInclude
 from schema import choice
 from schema.project import StageInput
+from schema.role import MessageRole
 
 choice.describe(
     WhenBusy,
@@ -141,6 +142,9 @@ class CreateSessionInput:
     )
     external_id: str | None = strawberry.field(default=None, description="What your app calls it; unique among yours.")
     metadata: JSON | None = strawberry.field(default=None, description="A JSON object for your own use.")
+    template_id: strawberry.ID | None = strawberry.field(
+        default=None, description="A template of yours that it begins with. What you say here counts more."
+    )
 
 
 @strawberry.input(description="What to change in a session. What you leave out stays.")
@@ -156,6 +160,11 @@ class EditSessionInput:
         description="The agent that is to answer from now on; null leaves it to the server."
     )
     metadata: JSON | None = strawberry.field(default=None, description="Its new metadata, whole.")
+    summary: str | None = strawberry.field(
+        default=None,
+        description="Its new summary, of at most 10,000 characters; blank text takes it away. No automatic one "
+        "replaces it by itself.",
+    )
     archived: bool | None = strawberry.field(default=None, description="Whether you have put it away. Yours alone.")
     pinned: bool | None = strawberry.field(default=None, description="Whether you have pinned it. Yours alone.")
     starred: bool | None = strawberry.field(default=None, description="Whether you have starred it. Yours alone.")
@@ -286,4 +295,55 @@ class AnnotateInput:
     id: strawberry.ID | None = strawberry.field(default=None, description=ID_NOTE)
     range: TextRangeInput | None = strawberry.field(
         default=None, description="What it is about; without it, the whole message."
+    )
+
+
+@strawberry.input(description="A message that a session begins with.")
+class TemplateMessageInput:
+    """For templates."""
+
+    role: MessageRole = strawberry.field(description="Who speaks.")
+    text: str = strawberry.field(description="What is said; at most 200,000 characters.")
+
+
+@strawberry.input(description="A template to make.")
+class CreateTemplateInput:
+    """For `createTemplate`."""
+
+    name: str = strawberry.field(description="What it is called; at most 255 characters.")
+    id: strawberry.ID | None = strawberry.field(default=None, description=ID_NOTE)
+    description: str | None = strawberry.field(default=None, description="What it is good for.")
+    agent_id: strawberry.ID | None = strawberry.field(default=None, description="The agent that is to answer.")
+    title: str | None = strawberry.field(default=None, description="The title of a session that is given none.")
+    instructions: str | None = strawberry.field(
+        default=None, description="What the model is told in the session; at most 100,000 characters."
+    )
+    messages: list[TemplateMessageInput] | None = strawberry.field(
+        default=None, description="What is said already, in order; at most 50 messages."
+    )
+    begins: bool = strawberry.field(
+        default=False, description="Whether the agent speaks first, as soon as a session is made without a message."
+    )
+    metadata: JSON | None = strawberry.field(default=None, description="What a session's metadata begin with.")
+
+
+@strawberry.input(description="What to change in a template. What you leave out stays; a blank text takes one away.")
+class EditTemplateInput:
+    """For `editTemplate`."""
+
+    id: strawberry.ID = strawberry.field(description="The template.")
+    name: str | None = strawberry.field(default=None, description="Its new name.")
+    description: str | None = strawberry.field(default=None, description="What it is good for.")
+    agent_id: strawberry.Maybe[strawberry.ID | None] = strawberry.field(
+        description="The agent that is to answer; null leaves it to the server."
+    )
+    title: str | None = strawberry.field(default=None, description="The title of a session that is given none.")
+    instructions: str | None = strawberry.field(default=None, description="What the model is told from now on.")
+    messages: list[TemplateMessageInput] | None = strawberry.field(
+        default=None, description="What is said already, whole."
+    )
+    begins: bool | None = strawberry.field(default=None, description="Whether the agent speaks first.")
+    metadata: JSON | None = strawberry.field(default=None, description="Its new metadata, whole.")
+    expected_version: int | None = strawberry.field(
+        default=None, description="Change it only if this is its version still."
     )

@@ -18,20 +18,13 @@ from schema.mark import Annotation, Feedback, Reaction
 from schema.node import Node
 from schema.part import Part
 from schema.revision import Revision
+from schema.role import MessageRole
 from schema.shown import same, shown
 from schema.sibling import Siblings
 
 if TYPE_CHECKING:
     from schema.run import Run
 
-choice.describe(
-    models.MessageRole,
-    "Who speaks in a message.",
-    USER="A person.",
-    ASSISTANT="A model, or an app's own agent.",
-    SYSTEM="The app, to the model.",
-    TOOL="A tool, to the model.",
-)
 choice.describe(
     models.MessageStatus,
     "How far a message is: not begun, being written, or ended in one of four ways.",
@@ -80,7 +73,7 @@ class Message(Node):
     parent_id: strawberry.ID | None = strawberry.field(
         description="The message that it follows; null at the beginning of a conversation."
     )
-    role: models.MessageRole = strawberry.field(description="Who speaks.")
+    role: MessageRole = strawberry.field(description="Who speaks.")
     status: models.MessageStatus = strawberry.field(description="How far it is.")
     content: str = strawberry.field(
         description="The plain text of its text parts. While it is being written, what there is of it."

@@ -11,9 +11,20 @@ from schema.agent import Agent
 from schema.folder import Folder
 from schema.message import Message
 from schema.project import Project
-from schema.refusal import Busy, IdTaken, InvalidInput, NotAllowed, NotFound, QuotaExceeded, RunClosed, UserError
+from schema.refusal import (
+    Busy,
+    IdTaken,
+    InvalidInput,
+    ModelFailed,
+    NotAllowed,
+    NotFound,
+    QuotaExceeded,
+    RunClosed,
+    UserError,
+)
 from schema.run import Run
 from schema.session import Session
+from schema.template import Template
 
 
 @strawberry.type(description="The project as it is now.")
@@ -49,6 +60,20 @@ class FolderPayload:
     """Of `createFolder`, `editFolder` and `moveFolder`."""
 
     folder: Folder = strawberry.field(description="The folder.")
+
+
+@strawberry.type(description="The template as it is now.")
+class TemplatePayload:
+    """Of `createTemplate` and `editTemplate`."""
+
+    template: Template = strawberry.field(description="The template.")
+
+
+@strawberry.type(description="The template is gone. Sessions that began with it stay as they are.")
+class DeleteTemplatePayload:
+    """Of `deleteTemplate`."""
+
+    id: strawberry.ID = strawberry.field(description="The template that was deleted.")
 
 
 @strawberry.type(description="The folder is gone. What was in it is where the folder was.")
@@ -147,6 +172,18 @@ class _AgentConflict(strawberry.ExceptionHandler[refusals.AgentConflict, AgentCo
         return AgentConflict(reason=exception.reason, agent=Agent.of(exception.row))
 
 
+@strawberry.type(description="Someone else has edited it since. This is how it is now.")
+class TemplateConflict(UserError):
+    """The template has another version than the one that was expected."""
+
+    template: Template = strawberry.field(description="The template as it is now.")
+
+
+class _TemplateConflict(strawberry.ExceptionHandler[refusals.TemplateConflict, TemplateConflict]):
+    def handle(self, exception: refusals.TemplateConflict, **_: object) -> TemplateConflict:
+        return TemplateConflict(reason=exception.reason, template=Template.of(exception.row))
+
+
 class _FolderConflict(strawberry.ExceptionHandler[refusals.FolderConflict, FolderConflict]):
     def handle(self, exception: refusals.FolderConflict, **_: object) -> FolderConflict:
         return FolderConflict(reason=exception.reason, folder=Folder.of(exception.row))
@@ -170,6 +207,7 @@ class _SessionConflict(strawberry.ExceptionHandler[refusals.SessionConflict, Ses
 HANDLERS = (
     _AgentConflict(),
     _FolderConflict(),
+    _TemplateConflict(),
     _MessageConflict(),
     _ProjectConflict(),
     _SessionConflict(),
@@ -250,6 +288,18 @@ DeleteAgentResult = Annotated[
     DeleteAgentPayload | NotFound | NotAllowed | InvalidInput,
     strawberry.union("DeleteAgentResult", description="The id, or why it was not deleted."),
 ]
+CreateTemplateResult = Annotated[
+    TemplatePayload | NotFound | InvalidInput | QuotaExceeded | IdTaken,
+    strawberry.union("CreateTemplateResult", description="The template, or why there is none."),
+]
+EditTemplateResult = Annotated[
+    TemplatePayload | NotFound | InvalidInput | TemplateConflict,
+    strawberry.union("EditTemplateResult", description="The template, or why it did not change."),
+]
+DeleteTemplateResult = Annotated[
+    DeleteTemplatePayload | NotFound | InvalidInput,
+    strawberry.union("DeleteTemplateResult", description="The id, or why it was not deleted."),
+]
 CreateFolderResult = Annotated[
     FolderPayload | NotFound | InvalidInput | QuotaExceeded | IdTaken,
     strawberry.union("CreateFolderResult", description="The folder, or why there is none."),
@@ -305,6 +355,10 @@ AnnotateResult = Annotated[
 SetSessionStateResult = Annotated[
     SessionPayload | NotFound | NotAllowed | InvalidInput,
     strawberry.union("SetSessionStateResult", description="The session, or why its state did not change."),
+]
+SummarizeSessionResult = Annotated[
+    SessionPayload | NotFound | NotAllowed | InvalidInput | QuotaExceeded | ModelFailed,
+    strawberry.union("SummarizeSessionResult", description="The session with its summary, or why there is none."),
 ]
 ReviseMessageResult = Annotated[
     MessagePayload | NotFound | NotAllowed | InvalidInput | MessageConflict,

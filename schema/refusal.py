@@ -57,6 +57,13 @@ class QuotaExceeded(UserError):
     reset_at: datetime | None = strawberry.field(description="When there will be room again by itself, if ever.")
 
 
+@strawberry.type(description="The model did not do what you asked for, or took too long.")
+class ModelFailed(UserError):
+    """See `chat.refusals.ModelFailed`."""
+
+    code: str = strawberry.field(description="What kind of failure it was: one of those that a run may fail of.")
+
+
 @strawberry.type(description="Another producer has taken the run over. Stop producing.")
 class Fenced(UserError):
     """See `chat.refusals.Fenced`."""
@@ -110,6 +117,11 @@ class _QuotaExceeded(strawberry.ExceptionHandler[refusals.QuotaExceeded, QuotaEx
         )
 
 
+class _ModelFailed(strawberry.ExceptionHandler[refusals.ModelFailed, ModelFailed]):
+    def handle(self, exception: refusals.ModelFailed, **_: object) -> ModelFailed:
+        return ModelFailed(reason=exception.reason, code=exception.code)
+
+
 class _Fenced(strawberry.ExceptionHandler[refusals.Fenced, Fenced]):
     def handle(self, exception: refusals.Fenced, **_: object) -> Fenced:
         return Fenced(reason=exception.reason, epoch=exception.epoch)
@@ -132,6 +144,7 @@ HANDLERS = (
     _IdTaken(),
     _Busy(),
     _QuotaExceeded(),
+    _ModelFailed(),
     _Fenced(),
     _RunClosed(),
     _SequenceGap(),

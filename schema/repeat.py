@@ -27,6 +27,7 @@ from schema.payload import (
     DeleteFolderPayload,
     DeleteProjectPayload,
     DeleteSessionPayload,
+    DeleteTemplatePayload,
     EditQueuedRunPayload,
     FolderPayload,
     MessagePayload,
@@ -34,12 +35,14 @@ from schema.payload import (
     ProjectPayload,
     SendMessagePayload,
     SessionPayload,
+    TemplatePayload,
 )
 from schema.production import AwaitInputPayload, HeldRunPayload
 from schema.project import Project
 from schema.removal import ClearSessionPayload, DeleteMessagesPayload, PurgeSessionPayload, RestoreMessagesPayload
 from schema.run import Run
 from schema.session import Session
+from schema.template import Template
 
 LONGEST_KEY = 255
 
@@ -105,6 +108,15 @@ async def _agent(context: Context, made: Mapping[str, str]) -> AgentPayload | No
 
 async def _deleted_agent(_: Context, made: Mapping[str, str]) -> DeleteAgentPayload:
     return DeleteAgentPayload(id=strawberry.ID(made["agent"]))
+
+
+async def _template(context: Context, made: Mapping[str, str]) -> TemplatePayload | None:
+    row = await context.templates.load(UUID(made["template"]))
+    return None if row is None else TemplatePayload(template=Template.of(row))
+
+
+async def _deleted_template(_: Context, made: Mapping[str, str]) -> DeleteTemplatePayload:
+    return DeleteTemplatePayload(id=strawberry.ID(made["template"]))
 
 
 async def _folder(context: Context, made: Mapping[str, str]) -> FolderPayload | None:
@@ -210,6 +222,8 @@ _ANSWERS: dict[type, Any] = {
     DeleteProjectPayload: _deleted_project,
     AgentPayload: _agent,
     DeleteAgentPayload: _deleted_agent,
+    TemplatePayload: _template,
+    DeleteTemplatePayload: _deleted_template,
     FolderPayload: _folder,
     DeleteFolderPayload: _deleted_folder,
     SessionPayload: _session,

@@ -28,6 +28,7 @@ from schema.node import Node
 from schema.project import Project
 from schema.run import Run
 from schema.shown import same, shown
+from schema.summary import Summary
 from schema.turn import Turn, TurnConnection
 
 choice.describe(
@@ -181,6 +182,9 @@ class Session(Node):
     state: JSON = strawberry.field(
         description="What clients share of it: JSON by key, the same for all members. See `setSessionState`."
     )
+    summary: Summary | None = strawberry.field(
+        description="What was said in it, in short, if that has been written: see `summarizeSession`."
+    )
     external_id: str | None = strawberry.field(description="What an app calls it.")
     message_count: int = strawberry.field(description="How many messages it has, on all its branches.")
     last_message_preview: str | None = strawberry.field(description="The beginning of its newest message, on one line.")
@@ -261,6 +265,7 @@ class _Shown(Session):
     agent_id = same("row.agent_id")
     metadata = same("row.meta")
     state = same("row.state")
+    summary = shown(lambda session: Summary.of(session.row.summary))
     external_id = same("row.external_id")
     message_count = same("row.message_count")
     last_message_preview = same("row.last_message_preview")

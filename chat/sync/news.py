@@ -18,8 +18,9 @@ from chat.events import (
     RowEvent,
     RunChanged,
     SessionChanged,
+    TemplateChanged,
 )
-from db import agents, changes, folders, memberships, projects, rows, users
+from db import agents, changes, folders, memberships, projects, rows, templates, users
 from db.database import Database
 from db.models import RunStatus
 from db.reader import Readers
@@ -86,6 +87,7 @@ async def _changed(tx: AsyncSession, user_id: UUID, after: int) -> News | None:
         [ProjectChanged(cursor(row.seq), row) for row in await projects.changed(tx, user_id, after, PAGE)],
         [AgentChanged(cursor(row.seq), row) for row in await agents.changed(tx, user_id, after, PAGE)],
         [FolderChanged(cursor(row.seq), row) for row in await folders.changed(tx, user_id, after, PAGE)],
+        [TemplateChanged(cursor(row.seq), row) for row in await templates.changed(tx, user_id, after, PAGE)],
         [
             SessionChanged(cursor(membership.seq), session, membership)
             for session, membership in await memberships.changed(tx, user_id, after, PAGE)

@@ -10,6 +10,7 @@ from db.models.row import Json, Row
 from db.models.run import ACTIVE, Delta, Executor, Run, RunStatus
 from db.models.session import Branch, MemberRole, Membership, Session, TitleSource
 from db.models.size import Size
+from db.models.template import Template
 from db.models.user import User
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "Session",
     "Size",
     "StageStatus",
+    "Template",
     "TitleSource",
     "User",
     "WhenFull",

@@ -1,10 +1,11 @@
 """A conversation, who takes part in it, and the branches of its tree of messages."""
 
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index, Integer, String, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.models.row import Counter, Created, Id, Object, Row, Timestamp, choice
@@ -38,6 +39,8 @@ class Session(Row):
     meta: Mapped[Object] = mapped_column("metadata")
     state: Mapped[Object]
     """What clients share: JSON by key."""
+    summary: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
+    """What was said, in short; `chat.summaries` says how it is stored."""
     external_id: Mapped[str | None]
     """What an app calls this session."""
     provider_ref: Mapped[str | None]

@@ -42,6 +42,7 @@ class World:
     projects: list[str] = field(default_factory=list)
     agents: list[str] = field(default_factory=list)
     folders: list[str] = field(default_factory=list)
+    templates: list[str] = field(default_factory=list)
     sessions: list[str] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
 
@@ -53,6 +54,7 @@ class World:
             ("project", self.projects),
             ("agent", self.agents),
             ("folder", self.folders),
+            ("template", self.templates),
         ):
             if answer.get(name):
                 made.append(answer[name]["id"])
@@ -77,6 +79,7 @@ FRAGMENTS = {
     "createProject": "ProjectPayload { project { id } }",
     "createAgent": "AgentPayload { agent { id } }",
     "createFolder": "FolderPayload { folder { id } }",
+    "createTemplate": "TemplatePayload { template { id } }",
     "createSession": "SessionPayload { session { id } }",
     "appendToRun": "AppendToRunPayload { lastSeq }",
     "awaitInput": "AwaitInputPayload { run { id } }",
@@ -265,6 +268,25 @@ async def _delete_agent(world: World, scope: Scope, dice: random.Random) -> dict
     return await do(scope, "deleteAgent", f'id: "{one(world.agents, dice)}"')
 
 
+@step("createTemplate")
+async def _create_template(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
+    said = 'messages: [{role: USER, text: "Hi"}], instructions: "Be kind."' if dice.random() < 0.5 else "begins: false"
+    return await do(scope, "createTemplate", f'input: {{name: "T{dice.random()}", {said}}}')
+
+
+@step("editTemplate")
+async def _edit_template(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
+    change = dice.choice(
+        ['instructions: "Ask.", begins: true', "messages: []", f'agentId: "{one(world.agents, dice)}"']
+    )
+    return await do(scope, "editTemplate", f'input: {{id: "{one(world.templates, dice)}", {change}}}')
+
+
+@step("deleteTemplate")
+async def _delete_template(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
+    return await do(scope, "deleteTemplate", f'id: "{one(world.templates, dice)}"')
+
+
 @step("createFolder")
 async def _create_folder(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
     parent = f', parentId: "{one(world.folders, dice)}"' if dice.random() < 0.5 else ""
@@ -334,8 +356,9 @@ async def _restore_messages(world: World, scope: Scope, dice: random.Random) -> 
 
 
 @step("createSession")
-async def _create_session(_: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
-    return await do(scope, "createSession", f'input: {{title: "S{dice.random()}"}}')
+async def _create_session(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
+    template = f', templateId: "{one(world.templates, dice)}"' if world.templates and dice.random() < 0.5 else ""
+    return await do(scope, "createSession", f'input: {{title: "S{dice.random()}"{template}}}')
 
 
 @step("editSession")
@@ -348,6 +371,7 @@ async def _edit_session(world: World, scope: Scope, dice: random.Random) -> dict
             "metadata: {a: 1}",
             'starred: true, pinned: false, tags: ["a", "b"]',
             "tags: [], folderId: null",
+            f'summary: "{dice.choice(["", "In short"])}"',
         ]
     )
     return await do(scope, "editSession", f'input: {{id: "{one([*world.sessions, world.session], dice)}", {change}}}')
@@ -367,6 +391,12 @@ async def _mark_unread(world: World, scope: Scope, dice: random.Random) -> dict[
 async def _save_draft(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
     text = dice.choice(["", f"Draft {dice.random()}"])
     return await do(scope, "saveDraft", f'id: "{one([*world.sessions, world.session], dice)}", text: "{text}"')
+
+
+@step("summarizeSession")
+async def _summarize(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
+    whose = f"replace: {str(dice.random() < 0.5).lower()}"
+    return await do(scope, "summarizeSession", f'id: "{one([*world.sessions, world.session], dice)}", {whose}')
 
 
 @step("setSessionState")
@@ -474,7 +504,7 @@ async def in_step(window: Window) -> None:
             await asyncio.sleep(0.05)
 
 
-PRELUDE = ("createProject", "createAgent", "createFolder", "createSession", "sendMessage", "startRun")
+PRELUDE = ("createProject", "createAgent", "createFolder", "createTemplate", "createSession", "sendMessage", "startRun")
 """What there is before the steps, so that they meet something."""
 
 

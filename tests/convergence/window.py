@@ -32,10 +32,11 @@ MESSAGE = (
 RUN = "fragment R on Run { id runStatus: status epoch cancelRequested question { text answer } usage { outputTokens } }"
 PROJECT = "fragment J on Project { id name metadata stages { name status } version }"
 FOLDER = "fragment F on Folder { id name parentId position version }"
+TEMPLATE = "fragment T on Template { id name instructions messages { role text } begins version }"
 AGENT = "fragment A on Agent { id name description instructions parameters activeSessions whenFull version shared }"
 SESSION = """
     fragment S on Session { id title titleSource metadata version messageCount lastMessagePreview archivedAt
-        state pinnedAt starredAt folderId tags position draft unread unreadCount
+        state summary { text messageCount source } pinnedAt starredAt folderId tags position draft unread unreadCount
         leafId branchChosen forkedFrom { messageId } }
 """
 WATCH = (
@@ -61,6 +62,7 @@ CHANGES = (
             ... on ProjectChanged { cursor project { ...J } } ... on ProjectDeleted { cursor id }
             ... on AgentChanged { cursor agent { ...A } } ... on AgentDeleted { cursor id }
             ... on FolderChanged { cursor folder { ...F } } ... on FolderDeleted { cursor id }
+            ... on TemplateChanged { cursor template { ...T } } ... on TemplateDeleted { cursor id }
             ... on SessionChanged { cursor session { ...S } } ... on SessionDeleted { cursor id }
             ... on CaughtUp { cursor } ... on Reset { reason }
         }
@@ -69,6 +71,7 @@ CHANGES = (
     + PROJECT
     + AGENT
     + FOLDER
+    + TEMPLATE
     + SESSION
 )
 ACCOUNT = (
@@ -77,12 +80,14 @@ ACCOUNT = (
         projects(first: 100) { edges { node { ...J } } }
         agents(first: 100) { edges { node { ...A } } }
         folders { ...F }
+        templates { ...T }
         sessions(first: 100) { edges { node { ...S } } }
     }
 """
     + PROJECT
     + AGENT
     + FOLDER
+    + TEMPLATE
     + SESSION
 )
 NODES = "query ($ids: [ID!]!) { nodes(ids: $ids) { ...M ...R } }" + MESSAGE + RUN
@@ -91,9 +96,9 @@ NODES = "query ($ids: [ID!]!) { nodes(ids: $ids) { ...M ...R } }" + MESSAGE + RU
 async def account(scope: Scope) -> State:
     """A fresh fetch of an account."""
     data = await ask(scope, ACCOUNT)
-    folders = {folder["id"]: folder for folder in data.pop("folders")}
+    whole = {kind: {each["id"]: each for each in data.pop(kind)} for kind in ("folders", "templates")}
     lists = {kind: {edge["node"]["id"]: edge["node"] for edge in data[kind]["edges"]} for kind in data}
-    return {**lists, "folders": folders}
+    return {**lists, **whole}
 
 
 async def nodes(scope: Scope, ids: list[str]) -> dict[str, Any]:
@@ -166,9 +171,18 @@ class Window:
                 self.known["agents"][event["agent"]["id"]] = event["agent"]
             case "FolderChanged":
                 self.known["folders"][event["folder"]["id"]] = event["folder"]
+            case "TemplateChanged":
+                self.known["templates"][event["template"]["id"]] = event["template"]
             case "SessionChanged":
                 self.known["sessions"][event["session"]["id"]] = event["session"]
-            case "ProjectDeleted" | "AgentDeleted" | "FolderDeleted" | "SessionDeleted" | "MessageDeleted" as kind:
+            case (
+                "ProjectDeleted"
+                | "AgentDeleted"
+                | "FolderDeleted"
+                | "TemplateDeleted"
+                | "SessionDeleted"
+                | "MessageDeleted"
+            ) as kind:
                 self.known[kind.removesuffix("Deleted").lower() + "s"].pop(event["id"], None)
             case "Reset":
                 self.resets.append(event["reason"])

@@ -21,6 +21,7 @@ from db.models import (
     Run,
     Session,
     Size,
+    Template,
     User,
 )
 
@@ -38,6 +39,7 @@ class Holdings:
     message: UUID
     run: UUID
     folder: UUID
+    template: UUID
 
     @property
     def keys(self) -> Mapping[str, Key]:
@@ -47,6 +49,7 @@ class Holdings:
             "agents": (self.agent,),
             "projects": (self.project,),
             "folders": (self.folder,),
+            "templates": (self.template,),
             "sessions": (self.session,),
             "memberships": (self.session, self.user),
             "branches": (self.session, 0),
@@ -61,13 +64,14 @@ class Holdings:
 
 async def settle(db: Database) -> Holdings:
     """Makes an account and its rows."""
-    held = Holdings(*(uuid4() for _ in range(7)))
+    held = Holdings(*(uuid4() for _ in range(8)))
     async with db.system() as tx:
         for row in (
             User(id=held.user, subject=held.user.hex),
             Agent(id=held.agent, owner_id=held.user, name="Critic"),
             Project(id=held.project, owner_id=held.user, name="Thesis"),
             Folder(id=held.folder, owner_id=held.user, name="Work", position=0),
+            Template(id=held.template, owner_id=held.user, name="Tour"),
             Session(id=held.session, owner_id=held.user, title="Plans"),
             Membership(session_id=held.session, user_id=held.user, role=MemberRole.OWNER),
             Branch(session_id=held.session, number=0, lineage=[0], starts=[0]),

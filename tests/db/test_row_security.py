@@ -34,6 +34,9 @@ CASES = {
         "name = 'Eve'",
         "INSERT INTO folders (id, owner_id, name, position) VALUES (gen_random_uuid(), '{0.user}', 'Eve', 0)",
     ),
+    "templates": Case(
+        "name = 'Eve'", "INSERT INTO templates (id, owner_id, name) VALUES (gen_random_uuid(), '{0.user}', 'Eve')"
+    ),
     "sessions": Case("title = 'Eve'", "INSERT INTO sessions (id, owner_id) VALUES (gen_random_uuid(), '{0.user}')"),
     "memberships": Case(
         "archived_at = now()",
@@ -236,7 +239,10 @@ async def test_no_viewer_removes_rows(connection: asyncpg.Connection, mine: Hold
 
 @pytest.mark.parametrize(
     ("table", "column"),
-    [("agents", "owner_id"), ("projects", "owner_id"), ("folders", "owner_id"), ("messages", "session_id")],
+    [
+        *((table, "owner_id") for table in ("agents", "projects", "folders", "templates")),
+        ("messages", "session_id"),
+    ],
 )
 async def test_a_row_cannot_be_given_to_somebody_else(
     connection: asyncpg.Connection, mine: Holdings, theirs: Holdings, table: str, column: str

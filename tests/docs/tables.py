@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import MISSING, fields
 from pathlib import Path
 
-from chat import appending, bulk, folders, limits, projects
+from chat import appending, bulk, folders, limits, projects, summaries, templates
 from chat.sync import window
 from chat.sync.session import NEWEST
 from llm.errors import ModelErrorCode
@@ -65,11 +65,14 @@ def bounds() -> str:
         ("a title, a name", limits.NAME, "characters"),
         ("an `externalId`", limits.EXTERNAL_ID, "characters"),
         ("`metadata`", limits.METADATA, "bytes as JSON"),
+        ("a summary", summaries.LENGTH, "characters"),
         ("a page of a list", LONGEST, "items"),
         ("`nodes`", MOST, "ids"),
         ("`applyBatch`", batches.MOST, "entries"),
         ("`bulkUpdateSessions`", bulk.MOST, "sessions"),
         ("folders of an account", folders.MOST, ""),
+        ("templates of an account", templates.MOST, ""),
+        ("messages of a template", templates.MOST_SAID, ""),
         ("folders in each other", folders.DEEPEST, "deep"),
         ("stages of a project", projects.MOST_STAGES, ""),
         ("`appendToRun`", appending.MOST_EVENTS, "events"),

@@ -151,8 +151,27 @@ async def test_a_sidebar_shows_what_is_marked_read_and_moved(slow: Served) -> No
     assert [each["rating"] for each in rated] == ["BAD"]
     noted = (await api(get(ORGANISE, "note"), message=message))["annotateMessage"]["message"]["annotations"]
     assert noted[0]["range"] == {"part": 0, "start": 9, "end": 15}
+    template = (await api(get(ORGANISE, "template")))["createTemplate"]["template"]
+    begun = (await api(get(ORGANISE, "begin"), template=template["id"]))["createSession"]["session"]
+    assert [edge["node"]["role"] for edge in begun["messages"]["edges"]] == ["SYSTEM", "USER", "ASSISTANT"]
+    assert (begun["title"], len(begun["activeRuns"])) == ("A new trip", 1)
+    await api("mutation ($run: ID!) { cancelRun(runId: $run) { __typename } }", run=begun["activeRuns"][0]["id"])
     state = (await api(get(ORGANISE, "state"), id=session))["setSessionState"]["session"]["state"]
     assert state == {"panel": {"open": True}, "step": 2}
+
+
+async def test_a_summary_is_written_and_corrected(slow: Served) -> None:
+    """2-63."""
+    api = Api(slow)
+    sent = (await api(SEND))["sendMessage"]
+    session, message = sent["session"]["id"], sent["message"]["id"]
+    made = (await api(get(ORGANISE, "summarize"), id=session))["summarizeSession"]["session"]["summary"]
+    assert (made["messageId"], made["messageCount"], made["source"]) == (message, 1, "MODEL")
+    assert made["text"].split() == [str(number) for number in range(60)]
+    corrected = (await api(get(ORGANISE, "summary"), id=session, text="Nobody knows."))["editSession"]["session"]
+    assert corrected["summary"] == {"text": "Nobody knows.", "source": "PERSON"}
+    refused = (await api(get(ORGANISE, "summarize"), id=session))["summarizeSession"]
+    assert refused == {"reason": "A person wrote the summary that there is. Edit it, or ask with `replace: true`."}
 
 
 async def test_limits_hold_as_they_are_set(

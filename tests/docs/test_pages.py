@@ -17,7 +17,7 @@ RUN = {
         *("sidebar", "mark", "read", "unread", "draft", "place"),
         *("folder", "folders", "move", "unfold", "many", "throw"),
         *("trash", "restore", "purge", "delete", "undo", "clear"),
-        *("react", "rate", "note", "state"),
+        *("react", "rate", "note", "state", "summarize", "summary", "template", "begin"),
     },
     "docs/guide/branch.md": {
         *("edit", "retry", "continue", "again", "choose", "around", "turns", "revise", "fork"),

@@ -1,6 +1,8 @@
 """Every mutation can be repeated: the same key and input happens once and is answered again."""
 
 import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -8,13 +10,18 @@ import pytest
 from graphql import GraphQLObjectType
 from sqlalchemy import text
 
-from chat import agents, folders, messages, producing, projects, questions, runs, sessions
+from chat import agents, folders, messages, producing, projects, questions, runs, sessions, templates
 from chat.asking import WhenBusy
 from chat.process import Timing
 from chat.scope import Scope
 from chat.sessions import NewSession
+from chat.summarizing import INSTRUCTIONS
 from chat.tidying import tidy_once
 from db.listing import Filter
+from llm.events import Event, Finished, TextDelta, Usage
+from llm.models import Models
+from llm.scripted import ScriptedModel
+from llm.turns import Request
 from resolvers.root import api
 from tests.conftest import Server, viewer_of
 from tests.repeating.asking import ask
@@ -101,14 +108,24 @@ async def test_a_late_repeat_of_a_rename_does_not_undo_a_later_one(scope: Scope)
     assert late["editSession"] == {"session": {"title": "Second", "version": 3}}
 
 
+async def only_summarises(request: Request) -> AsyncGenerator[Event]:
+    """A model that writes every summary at once, and no reply ever."""
+    if request.instructions != INSTRUCTIONS:
+        await asyncio.Event().wait()
+    yield TextDelta("In short.")
+    yield Finished(Usage(0, 2), "stop")
+
+
 async def test_each_mutation_is_answered_again(server: Server) -> None:
-    async with server.process(timing=Timing()) as started:
+    summarising = replace(server, models=Models({"scripted": ScriptedModel(only_summarises)}))
+    async with summarising.process(timing=Timing()) as started:
         await answer_each_again(await viewer_of(started))
 
 
 async def answer_each_again(scope: Scope) -> None:
     project = await projects.create(scope, "Panes")
     agent = await agents.create(scope, agents.Character(name="Helper"))
+    template = await templates.create(scope, templates.Outline(name="Tour"))
     session, _ = await sessions.create(scope, NewSession())
     exchange = await messages.send(scope, NewSession(), "Hi")
     asked = await messages.post(scope, NewSession(), "Hello")
@@ -126,6 +143,10 @@ async def answer_each_again(scope: Scope) -> None:
         await sessions.delete(scope, each)
     removal = f'input: {{sessionId: "{talk.session_id}", messageId: "{talk.id}"}}'
     calls = {
+        "createTemplate": '(input: {name: "New"}, KEY) { ... on TemplatePayload { template { id } } }',
+        "editTemplate": f'(input: {{id: "{template.id}", name: "N"}}, KEY) '
+        "{ ... on TemplatePayload { template { version } } }",
+        "deleteTemplate": f'(id: "{template.id}", KEY) {{ ... on DeleteTemplatePayload {{ id }} }}',
         "createFolder": '(input: {name: "New"}, KEY) { ... on FolderPayload { folder { id } } }',
         "editFolder": f'(input: {{id: "{folder.id}", name: "N"}}, KEY) '
         "{ ... on FolderPayload { folder { version } } }",
@@ -152,6 +173,8 @@ async def answer_each_again(scope: Scope) -> None:
         "saveDraft": f'(id: "{session.id}", text: "Hm", KEY) {{ ... on SessionPayload {{ session {{ draft }} }} }}',
         "setSessionState": f'(id: "{session.id}", values: {{a: 1}}, KEY) '
         "{ ... on SessionPayload { session { state } } }",
+        "summarizeSession": f'(id: "{told.message.session_id}", KEY) '
+        "{ ... on SessionPayload { session { summary { text createdAt } } } }",
         "setReaction": f'(messageId: "{exchange.message.id}", emoji: "+1", KEY) '
         "{ ... on MessagePayload { message { reactions { emoji userIds } } } }",
         "setFeedback": f'(messageId: "{exchange.message.id}", rating: GOOD, KEY) '

@@ -282,7 +282,7 @@ def nothing(name: str, found: Any) -> Any:
     match name:
         case "viewer" | "agent" | "agents" | "projects":
             return found  # their own, or everybody's
-        case "folders":
+        case "folders" | "templates":
             return []
         case "sessions" | "trash":
             return {**found, "totalCount": 0, "edges": []}

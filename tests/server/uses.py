@@ -75,6 +75,8 @@ QUERIES = {
         {"project": "$project"},
         names="filter.projectId",
     ),
+    "template": by_id("template", "id name agent { id } title instructions messages { role text } begins metadata"),
+    "templates": Use("{ templates { id name messages { text } } }"),
     "folder": by_id("folder", "id name parentId position sessionCount unreadCount"),
     "folders": Use("{ folders { id name parentId } }"),
     "trash": Use("{ trash { totalCount edges { node { id title deletedAt } } } }"),
@@ -182,6 +184,16 @@ MUTATIONS = {
         "MessagePayload",
         "messageId",
     ),
+    "summarizeSession": Use(  # a model that never answers is not asked where a person has written
+        f"""mutation ($id: ID!) {{
+            first: editSession(input: {{id: $id, summary: "Mine"}}) {{ __typename }}
+            summarizeSession(id: $id) {{
+                {REFUSALS} ... on SessionPayload {{ session {{ id summary {{ text messageId source }} }} }}
+            }}
+        }}""",
+        {"id": "$session"},
+        "NotAllowed",
+    ),
     "saveDraft": Use(
         f"""mutation ($id: ID!) {{ saveDraft(id: $id, text: "Dear all,") {{
             {REFUSALS} ... on SessionPayload {{ session {{ id draft }} }} }} }}""",
@@ -286,6 +298,24 @@ MUTATIONS = {
 }
 
 MUTATIONS |= {
+    "createTemplate": mutation(
+        "createTemplate",
+        "CreateTemplateInput",
+        "... on TemplatePayload { template { id name agent { id } messages { role text } } }",
+        {"name": "Tour", "agentId": "$helper", "messages": [{"role": "USER", "text": "Hi"}]},
+        "TemplatePayload",
+        names="agentId",
+    ),
+    "editTemplate": mutation(
+        "editTemplate",
+        "EditTemplateInput",
+        "... on TemplatePayload { template { id name version } }",
+        {"id": "$template", "name": "Renamed", "expectedVersion": 1},
+        "TemplatePayload",
+    ),
+    "deleteTemplate": mutation_by_id(
+        "deleteTemplate", "id", "$template", "... on DeleteTemplatePayload { id }", "DeleteTemplatePayload"
+    ),
     "createFolder": mutation(
         "createFolder",
         "CreateFolderInput",
@@ -412,9 +442,9 @@ SUBSCRIPTIONS = {
 class Home:
     """What somebody has.
 
-    A project, an agent (`helper`), a folder, a deleted session (`trash`), a session, a message there, and four runs of
-    their own app: one that is being written (`run`), one that was stopped (`over`), one that asks (`asking`,
-    `question`), and one that waits (`queued`).
+    A project, an agent (`helper`), a folder, a template, a deleted session (`trash`), a session, a message there, and
+    four runs of their own app: one that is being written (`run`), one that was stopped (`over`), one that asks
+    (`asking`, `question`), and one that waits (`queued`).
     """
 
     ids: Mapping[str, str]
@@ -439,6 +469,9 @@ class Home:
         folder = await caller.get(
             'mutation { createFolder(input: {name: "Mine alone"}) { ... on FolderPayload { folder { id } } } }'
         )
+        template = await caller.get(
+            'mutation { createTemplate(input: {name: "Mine alone"}) { ... on TemplatePayload { template { id } } } }'
+        )
         thrown = await caller.get(
             'mutation { createSession(input: {title: "Mine alone"}) { ... on SessionPayload { session { id } } } }'
         )
@@ -458,6 +491,7 @@ class Home:
                 "agent": next(each["node"]["id"] for each in agents["agents"]["edges"] if each["node"]["shared"]),
                 "helper": helper["createAgent"]["agent"]["id"],
                 "folder": folder["createFolder"]["folder"]["id"],
+                "template": template["createTemplate"]["template"]["id"],
                 "trash": thrown["createSession"]["session"]["id"],
                 "key": str(uuid4()),
             }
