@@ -25,9 +25,12 @@ INSTRUCTIONS = (
     "Summarise the conversation that follows for somebody who was not there: what was asked, what was found, what was "
     "decided and what is open. At most 150 words, in its language. Answer with the summary alone."
 )
-ROOMS = (48_000, 12_000, 3_000)
-"""Characters of a conversation that a model is told; each time it is too long for it, the next number is tried."""
-TOKENS = 512
+ROOMS = (48_000, 3_000)
+"""Characters of a conversation that a model is told; where they are too many for it, the next number is tried.
+
+What cannot take the first is a small model on a small machine, which would read for longer than somebody waits.
+"""
+TOKENS = 384
 """The longest summary that a model is asked for."""
 
 _SPEAKERS = {

@@ -297,11 +297,10 @@ async def test_of_a_long_conversation_the_newest_part_and_the_earlier_summary_ar
     first, *_ = await talk(scope, "Long ago", long, long, "Now")
     await summarized(scope, model, first.session_id, "Long ago it was said.")
     await messages.post(scope, first.session_id, "And later")
-    shorter = [model.script(), model.script(), model.script()]
+    whole, part = model.script(), model.script()
     asked = asyncio.create_task(summarizing.summarize(scope, first.session_id))
-    for script in shorter[:2]:
-        await script.fail(ModelError("Too long.", ModelErrorCode.TOO_LONG))
-    await shorter[2].say("All of it.", end=True)
+    await whole.fail(ModelError("Too long.", ModelErrorCode.TOO_LONG))
+    await part.say("All of it.", end=True)
     session, _ = await asked
     assert told(model) == (
         f"Summary of what was said before: Long ago it was said.\n\nUser: {long}\n\nUser: {long}\n\nUser: Now\n\n"
