@@ -88,15 +88,27 @@ async def restore(scope: Scope, session_id: UUID, message_id: UUID, what: Deleti
         NotFound: there is no such session for the viewer, or no such message in it.
         NotAllowed: the viewer may only read the session.
     """
+    return await _restore(scope, session_id, message_id, what)
+
+
+async def restore_all(scope: Scope, session_id: UUID) -> Changed:
+    """Brings back exactly what the last `clear` of a session took, within 30 days; else as `restore`."""
+    return await _restore(scope, session_id, None, None)
+
+
+async def _restore(scope: Scope, session_id: UUID, message_id: UUID | None, what: DeletionScope | None) -> Changed:
     async with scope.write() as tx:
         session, seen, tree = await _locked(tx, scope, session_id, message_id)
-        back = set(await withdrawals.newest(tx, session_id, message_id, what))
+        back = set(await withdrawals.newest(tx, session_id, message_id or session_id, what or _ALL))
         if not back:
             return _nothing(tx, seen)
         shown = tree.shown(tree.withdrawn - back)
         session = await _advance(tx, session, tree.count(back, shown), len(back))
         await withdrawals.bring_back(tx, tree.changes(back, shown, session.head - tree.count(back, shown) + 1))
-        leaf = tree.newest_leaf(message_id, shown) if message_id in shown else None
+        if message_id is None:
+            leaf = tree.newest_leaf(None, back & shown)
+        else:
+            leaf = tree.newest_leaf(message_id, shown) if message_id in shown else None
         session = await _retell(tx, session, session.current_branch if leaf is None else leaf.branch)
         heads = await memberships.touch(tx, session_id)
         member = seen[1]

@@ -126,6 +126,9 @@ class Mutation:
     clear_session = mutation(
         resolver=trash.clear, description="Deletes all messages of a session, and stops what runs in it."
     )
+    restore_history = mutation(
+        resolver=trash.restore_history, description="Brings back what the last `clearSession` of a session took."
+    )
     delete_messages = mutation(
         resolver=trash.delete_messages,
         description="Deletes a message, what follows it, or the other branches, and stops what runs there.",

@@ -81,6 +81,13 @@ def _named(input: DeletionInput) -> tuple[UUID, UUID, DeletionScope]:
     return session_id, identifier.parse("messageId", input.message_id), input.scope
 
 
+async def restore_history(info: Info, id: SessionId, client_mutation_id: Key = None) -> RestoreMessagesResult:
+    """Brings back what the last clearing of a session took."""
+    scope = once(info, "restoreHistory", client_mutation_id, id)
+    done = await deleting.restore_all(scope, identifier.parse("id", id))
+    return RestoreMessagesPayload(session=Session.of(done.seen), count=done.count)
+
+
 async def clear(info: Info, id: SessionId, client_mutation_id: Key = None) -> ClearSessionResult:
     """Deletes all messages of a session."""
     done = await deleting.clear(once(info, "clearSession", client_mutation_id, id), identifier.parse("id", id))

@@ -51,7 +51,7 @@ class DeleteMessagesPayload:
 
 @strawberry.type(description="What the deletion took is back.")
 class RestoreMessagesPayload:
-    """Of `restoreMessages`."""
+    """Of `restoreMessages` and `restoreHistory`."""
 
     session: Session = strawberry.field(description="The session as it is now.")
     count: int = strawberry.field(description="How many messages came back; 0 if there was nothing to bring back.")

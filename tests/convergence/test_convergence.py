@@ -339,6 +339,11 @@ async def _clear(world: World, scope: Scope, dice: random.Random) -> dict[str, A
     return await do(scope, "clearSession", f'id: "{one([*world.sessions, world.session], dice)}"')
 
 
+@step("restoreHistory")
+async def _restore_history(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
+    return await do(scope, "restoreHistory", f'id: "{one([*world.sessions, world.session], dice)}"')
+
+
 def deletion(world: World, dice: random.Random) -> str:
     """A message of the shared session, and more or less of what is around it."""
     what = dice.choice(["MESSAGE", "SUBTREE", "OTHER_BRANCHES"])

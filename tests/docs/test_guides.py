@@ -119,6 +119,7 @@ async def test_sessions_are_organised_thrown_away_and_had_back(slow: Served) -> 
     back = (await api(get(ORGANISE, "undo"), session=session, message=message))["restoreMessages"]
     assert back == {"count": 1, "session": {"messageCount": 1}}
     assert (await api(get(ORGANISE, "clear"), session=session))["clearSession"]["count"] == 1
+    assert (await api(get(ORGANISE, "unclear"), session=session))["restoreHistory"]["session"]["messageCount"] == 1
 
     await api(get(ORGANISE, "throw"), ids=[session])
     thrown = (await api(get(ORGANISE, "trash")))["trash"]["edges"]

@@ -16,7 +16,7 @@ RUN = {
     "docs/guide/organise.md": {
         *("sidebar", "mark", "read", "unread", "draft", "place"),
         *("folder", "folders", "move", "unfold", "many", "throw"),
-        *("trash", "restore", "purge", "delete", "undo", "clear"),
+        *("trash", "restore", "purge", "delete", "undo", "clear", "unclear"),
         *("react", "rate", "note", "state", "summarize", "summary", "template", "begin"),
     },
     "docs/guide/branch.md": {

@@ -173,6 +173,23 @@ async def test_clearing_a_session_deletes_all_and_says_how_many(scope: Scope) ->
     assert (await deleting.clear(scope, session_id)).count == 0
 
 
+async def test_what_a_clearing_took_comes_back_and_nothing_else(scope: Scope) -> None:
+    """0-27."""
+    told = await tell(scope)
+    session_id = told["A"].session_id
+    await delete(scope, told["E"])
+    without = await shown(scope, session_id)
+    await deleting.clear(scope, session_id)
+    await messages.post(scope, session_id, "N")
+    assert await shown(scope, session_id) == "N"
+    back = await deleting.restore_all(scope, session_id)
+    assert (back.count, back.seen[0].message_count) == (5, 6)
+    assert await shown(scope, session_id) == without
+    assert (await deleting.restore_all(scope, session_id)).count == 0
+    await restore(scope, told["E"])
+    assert await alive(scope, told) == "ABCDEF"
+
+
 async def test_the_preview_is_of_the_newest_message_that_is_left(scope: Scope) -> None:
     told = await tell(scope)
     await delete(scope, told["F"])

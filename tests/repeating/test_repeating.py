@@ -156,6 +156,7 @@ async def answer_each_again(scope: Scope) -> None:
         "purgeSession": f'(id: "{thrown[1]}", KEY) {{ ... on PurgeSessionPayload {{ id }} }}',
         "deleteMessages": f"({removal}, KEY) {{ ... on DeleteMessagesPayload {{ count session {{ id }} }} }}",
         "restoreMessages": f"({removal}, KEY) {{ ... on RestoreMessagesPayload {{ count session {{ id }} }} }}",
+        "restoreHistory": f'(id: "{talk.session_id}", KEY) {{ ... on RestoreMessagesPayload {{ count }} }}',
         "clearSession": f'(id: "{talk.session_id}", KEY) {{ ... on ClearSessionPayload {{ count session {{ id }} }} }}',
         "bulkUpdateSessions": f'(input: {{ids: ["{talk.session_id}"], pinned: true}}, KEY) '
         "{ ... on BulkUpdateSessionsPayload { receipts { session { pinnedAt } } } }",

@@ -343,6 +343,13 @@ MUTATIONS |= {
     "purgeSession": mutation_by_id(
         "purgeSession", "id", "$trash", "... on PurgeSessionPayload { id }", "PurgeSessionPayload"
     ),
+    "restoreHistory": mutation_by_id(
+        "restoreHistory",
+        "id",
+        "$session",
+        "... on RestoreMessagesPayload { count session { id } }",
+        "RestoreMessagesPayload",
+    ),
     "clearSession": mutation_by_id(
         "clearSession", "id", "$session", "... on ClearSessionPayload { count session { id } }", "ClearSessionPayload"
     ),
