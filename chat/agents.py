@@ -5,19 +5,23 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func
-from sqlalchemy.exc import IntegrityError
 from uuid_utils.compat import uuid7
 
-from chat import doorbells, limits
+from chat import limits
 from chat.allowances import OFTEN
-from chat.cursors import ScopeKind
-from chat.refusals import AgentConflict, IdTaken, InvalidInput, NotAllowed, NotFound
-from chat.scope import Scope, made
-from db import agents, users
-from db.failures import duplicate
+from chat.owned import Kind
+from chat.refusals import AgentConflict, InvalidInput
+from chat.scope import Scope
+from db import agents
 from db.models import Agent, WhenFull
 from db.page import Page, Span
+
+_AGENTS = Kind(
+    "agent",
+    Agent,
+    AgentConflict,
+    shared="This agent is there for everybody. Make one of your own, with `createAgent`.",
+)
 
 MOST_ACTIVE = 10_000
 """What a limit of active sessions can be at most."""
@@ -83,9 +87,7 @@ _TEXTS = {
 
 async def of_ids(scope: Scope, agent_ids: Sequence[UUID]) -> Sequence[Agent | None]:
     """The agents in the order of their ids."""
-    async with scope.tx() as tx:
-        found = await agents.of_ids(tx, agent_ids)
-    return [found.get(agent_id) for agent_id in agent_ids]
+    return await _AGENTS.of_ids(scope, agent_ids)
 
 
 async def page(scope: Scope, span: Span[tuple[UUID]]) -> Page[Agent]:
@@ -110,29 +112,7 @@ async def create(scope: Scope, character: Character, *, agent_id: UUID | None = 
     agent = Agent(
         id=agent_id or uuid7(), owner_id=scope.viewer.id, **replace(character, name=character.name or "").values()
     )
-    try:
-        async with scope.write() as tx:
-            made(tx, agent=agent.id)
-            if agent_id is not None and (found := await agents.get(tx, agent_id)) is not None:
-                return _own(scope, found)
-            agent.seq = await users.advance(tx, scope.viewer.id)
-            await agents.add(tx, agent)
-    except IntegrityError as error:
-        if not duplicate(error):
-            raise
-        async with scope.tx() as tx:
-            found = await agents.get(tx, agent.id)
-        if found is None:
-            raise IdTaken("id") from error
-        return _own(scope, found)
-    _ring(scope, agent)
-    return agent
-
-
-def _own(scope: Scope, agent: Agent) -> Agent:
-    if agent.deleted_at is not None or agent.owner_id != scope.viewer.id:
-        raise IdTaken("id")
-    return agent
+    return _limited(scope, await _AGENTS.create(scope, agent, repeatable=agent_id is not None))
 
 
 async def edit(scope: Scope, agent_id: UUID, character: Character, *, expected_version: int | None = None) -> Agent:
@@ -144,8 +124,8 @@ async def edit(scope: Scope, agent_id: UUID, character: Character, *, expected_v
         InvalidInput: a value cannot be used.
         AgentConflict: the agent has another version than the expected one.
     """
-    values = {"version": Agent.version + 1, **character.values()}
-    return await _change(scope, agent_id, values, expected_version)
+    agent = await _AGENTS.edit(scope, agent_id, character.values(), expected_version)
+    return _limited(scope, agent)
 
 
 async def delete(scope: Scope, agent_id: UUID) -> Agent:
@@ -155,27 +135,11 @@ async def delete(scope: Scope, agent_id: UUID) -> Agent:
         NotFound: there is no such agent for the viewer.
         NotAllowed: it is there for everybody.
     """
-    return await _change(scope, agent_id, {"deleted_at": func.now()})
+    return await _AGENTS.delete(scope, agent_id)
 
 
-async def _change(scope: Scope, agent_id: UUID, values: dict[str, Any], expected_version: int | None = None) -> Agent:
-    async with scope.write() as tx:
-        made(tx, agent=agent_id)
-        seq = await users.advance(tx, scope.viewer.id)  # and so this account's other edits wait
-        found = await agents.get(tx, agent_id)
-        if found is None or found.deleted_at is not None:
-            raise NotFound("agent")
-        if found.owner_id is None:
-            raise NotAllowed("This agent is there for everybody. Make one of your own, with `createAgent`.")
-        if expected_version not in (None, found.version):
-            tx.expunge_all()  # the refusal outlives the transaction
-            raise AgentConflict(found)
-        agent = await agents.change(tx, agent_id, seq, values)
-    _ring(scope, agent)
-    return agent
-
-
-def _ring(scope: Scope, agent: Agent) -> None:
+def _limited(scope: Scope, agent: Agent) -> Agent:
+    """The agent; if it has limits, this process looks at them from now on."""
     if agent.limits is not None:
         scope.process.allowances.set_one()
-    doorbells.ring(scope.process.bus, ScopeKind.ACCOUNT, scope.viewer.id, agent.seq)
+    return agent

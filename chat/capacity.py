@@ -7,8 +7,8 @@ from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chat.refusals import QuotaExceeded
-from db import agents, memberships, users
-from db.models import WhenFull
+from db import memberships, owned, users
+from db.models import Agent, WhenFull
 
 
 async def make_room(tx: AsyncSession, user_id: UUID, agent_id: UUID | None, session_id: UUID | None = None) -> None:
@@ -19,7 +19,7 @@ async def make_room(tx: AsyncSession, user_id: UUID, agent_id: UUID | None, sess
     Raises:
         QuotaExceeded: there are as many as the agent allows, and it archives none.
     """
-    agent = None if agent_id is None else await agents.get(tx, agent_id)
+    agent = None if agent_id is None else await owned.get(tx, Agent, agent_id)
     if agent is None or agent.active_sessions is None:
         return
     await users.advance(tx, user_id, 0)  # from here on nobody else begins one for this member

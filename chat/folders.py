@@ -1,21 +1,20 @@
 """Folders: a tree of an account's own, for sorting sessions. Siblings have an order."""
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from chat import doorbells, limits
-from chat.cursors import ScopeKind
-from chat.refusals import FolderConflict, IdTaken, InvalidInput, NotFound, QuotaExceeded
+from chat import limits
+from chat.owned import Kind, ring
+from chat.refusals import FolderConflict, InvalidInput, NotFound, QuotaExceeded
 from chat.scope import Scope, made
-from db import folders, users
-from db.failures import duplicate
+from db import folders, owned, users
 from db.models import Folder
+
+_FOLDERS = Kind("folder", Folder, FolderConflict)
 
 MOST = 1_000
 """Folders of one account."""
@@ -25,9 +24,7 @@ DEEPEST = 16
 
 async def of_ids(scope: Scope, folder_ids: Sequence[UUID]) -> Sequence[Folder | None]:
     """The folders in the order of their ids."""
-    async with scope.tx() as tx:
-        found = await folders.of_ids(tx, folder_ids)
-    return [found.get(folder_id) for folder_id in folder_ids]
+    return await _FOLDERS.of_ids(scope, folder_ids)
 
 
 async def everything(scope: Scope) -> Sequence[Folder]:
@@ -48,36 +45,17 @@ async def create(scope: Scope, name: str, *, folder_id: UUID | None = None, pare
     folder = Folder(
         id=folder_id or uuid7(), owner_id=scope.viewer.id, parent_id=parent_id, name=limits.name("name", name)
     )
-    try:
-        async with scope.write() as tx:
-            made(tx, folder=folder.id)
-            if folder_id is not None and (found := await folders.get(tx, folder_id)) is not None:
-                return _alive(found)
-            folder.seq = await users.advance(tx, scope.viewer.id)  # and so this account's other edits wait
-            tree = _Tree(await folders.of_owner(tx, scope.viewer.id))
-            if len(tree.by_id) >= MOST:
-                reason = f"You have {MOST:,} folders, which is all there may be. Delete one first."
-                raise QuotaExceeded(reason, limit=MOST, used=len(tree.by_id))
-            tree.check_place(parent_id, height=1)
-            siblings = tree.children(parent_id)
-            folder.position = siblings[-1].position + 1 if siblings else 0.0
-            await folders.add(tx, folder)
-    except IntegrityError as error:
-        if not duplicate(error):
-            raise
-        async with scope.tx() as tx:
-            found = await folders.get(tx, folder.id)
-        if found is None:
-            raise IdTaken("id") from error
-        return _alive(found)
-    _ring(scope, folder.seq)
-    return folder
 
+    async def last(tx: AsyncSession, folder: Folder) -> None:
+        tree = _Tree(await folders.of_owner(tx, scope.viewer.id))
+        if len(tree.by_id) >= MOST:
+            reason = f"You have {MOST:,} folders, which is all there may be. Delete one first."
+            raise QuotaExceeded(reason, limit=MOST, used=len(tree.by_id))
+        tree.check_place(parent_id, height=1)
+        siblings = tree.children(parent_id)
+        folder.position = siblings[-1].position + 1 if siblings else 0.0
 
-def _alive(folder: Folder) -> Folder:
-    if folder.deleted_at is not None:
-        raise IdTaken("id")
-    return folder
+    return await _FOLDERS.create(scope, folder, repeatable=folder_id is not None, check=last)
 
 
 async def edit(
@@ -90,19 +68,8 @@ async def edit(
         InvalidInput: the name cannot be used.
         FolderConflict: the folder has another version than the expected one.
     """
-    values: dict[str, Any] = {"version": Folder.version + 1}
-    if name is not None:
-        values["name"] = limits.name("name", name)
-    async with scope.write() as tx:
-        made(tx, folder=folder_id)
-        seq = await users.advance(tx, scope.viewer.id)
-        found = await _existing(tx, folder_id)
-        if expected_version not in (None, found.version):
-            tx.expunge_all()  # the refusal outlives the transaction
-            raise FolderConflict(found)
-        folder = await folders.change(tx, folder_id, seq, values)
-    _ring(scope, seq)
-    return folder
+    values = {} if name is None else {"name": limits.name("name", name)}
+    return await _FOLDERS.edit(scope, folder_id, values, expected_version)
 
 
 async def move(scope: Scope, folder_id: UUID, parent_id: UUID | None, before: UUID | None) -> Folder:
@@ -115,7 +82,7 @@ async def move(scope: Scope, folder_id: UUID, parent_id: UUID | None, before: UU
     async with scope.write() as tx:
         made(tx, folder=folder_id)
         await users.advance(tx, scope.viewer.id, 0)  # from here on the tree stays as it is
-        await _existing(tx, folder_id)
+        await _FOLDERS.existing(tx, folder_id)
         tree = _Tree(await folders.of_owner(tx, scope.viewer.id))
         if folder_id in tree.path(parent_id):
             raise InvalidInput("parentId", "A folder cannot be in itself.")
@@ -131,8 +98,8 @@ async def move(scope: Scope, folder_id: UUID, parent_id: UUID | None, before: UU
             await _spread(tx, scope, siblings)
             position = place - 0.5
         seq = await users.advance(tx, scope.viewer.id)
-        folder = await folders.change(tx, folder_id, seq, {"parent_id": parent_id, "position": position})
-    _ring(scope, seq)
+        folder = await owned.change(tx, Folder, folder_id, seq, {"parent_id": parent_id, "position": position})
+    ring(scope, seq)
     return folder
 
 
@@ -153,7 +120,7 @@ async def _spread(tx: AsyncSession, scope: Scope, siblings: Sequence[Folder]) ->
     """Gives siblings whole numbers for positions again, from 0."""
     last = await users.advance(tx, scope.viewer.id, len(siblings))
     for index, (each, seq) in enumerate(zip(siblings, range(last - len(siblings) + 1, last + 1), strict=True)):
-        await folders.change(tx, each.id, seq, {"position": float(index)})
+        await owned.change(tx, Folder, each.id, seq, {"position": float(index)})
 
 
 async def delete(scope: Scope, folder_id: UUID) -> Folder:
@@ -165,7 +132,7 @@ async def delete(scope: Scope, folder_id: UUID) -> Folder:
     async with scope.write() as tx:
         made(tx, folder=folder_id)
         await users.advance(tx, scope.viewer.id, 0)
-        gone = await _existing(tx, folder_id)
+        gone = await _FOLDERS.existing(tx, folder_id)
         tree = _Tree(await folders.of_owner(tx, scope.viewer.id))
         inner, siblings = tree.children(folder_id), tree.children(gone.parent_id)
         filed = await folders.filed(tx, scope.viewer.id, folder_id)
@@ -173,18 +140,11 @@ async def delete(scope: Scope, folder_id: UUID) -> Folder:
         first = last - len(inner) - filed
         for number, each in enumerate(inner):
             values = {"parent_id": gone.parent_id, "position": siblings[-1].position + 1 + number}
-            await folders.change(tx, each.id, first + number, values)
+            await owned.change(tx, Folder, each.id, first + number, values)
         await folders.refile(tx, scope.viewer.id, folder_id, gone.parent_id, last - filed - 1)
-        folder = await folders.change(tx, folder_id, last, {"deleted_at": func.now()})
-    _ring(scope, last)
+        folder = await owned.change(tx, Folder, folder_id, last, {"deleted_at": func.now()})
+    ring(scope, last)
     return folder
-
-
-async def _existing(tx: AsyncSession, folder_id: UUID) -> Folder:
-    found = await folders.get(tx, folder_id)
-    if found is None or found.deleted_at is not None:
-        raise NotFound("folder")
-    return found
 
 
 class _Tree:
@@ -218,7 +178,3 @@ class _Tree:
             raise NotFound("folder")
         if len(self.path(parent_id)) + height > DEEPEST:
             raise InvalidInput("parentId", f"Folders go at most {DEEPEST} deep.")
-
-
-def _ring(scope: Scope, head: int) -> None:
-    doorbells.ring(scope.process.bus, ScopeKind.ACCOUNT, scope.viewer.id, head)

@@ -10,10 +10,10 @@ from chat import flight, parts, quotas, sessions
 from chat.refusals import NotFound
 from chat.scope import Scope, made
 from chat.sessions import NewSession, Seen
-from db import agents, branches, forks, memberships, messages, projects
+from db import branches, forks, memberships, messages, owned
 from db import sessions as session_rows
 from db.forks import Copied, ForkInclude
-from db.models import Json, Session, TitleSource
+from db.models import Agent, Json, Project, Session, TitleSource
 
 _CUT_OFF = "This copy was made before there was a result."
 
@@ -80,8 +80,8 @@ async def _like(tx: AsyncSession, source: Session, new: NewSession) -> NewSessio
     return NewSession(
         id=new.id,
         title=new.title,
-        agent_id=agent_id if agent_id is not None and await agents.of_ids(tx, [agent_id]) else None,
-        project_id=project_id if project_id is not None and await projects.of_ids(tx, [project_id]) else None,
+        agent_id=agent_id if agent_id is not None and await owned.of_ids(tx, Agent, [agent_id]) else None,
+        project_id=project_id if project_id is not None and await owned.of_ids(tx, Project, [project_id]) else None,
         metadata=source.meta,
     )
 

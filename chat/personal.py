@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chat import limits
 from chat.refusals import InvalidInput, NotFound
-from db import folders
+from db import models, owned
 from db.models import Membership, Session
 
 MOST_TAGS = 50
@@ -59,7 +59,7 @@ class Personal:
             if is_so is not None
         }
         if self.folder is not None:
-            if self.folder.id is not None and self.folder.id not in await folders.of_ids(tx, [self.folder.id]):
+            if self.folder.id is not None and not await owned.of_ids(tx, models.Folder, [self.folder.id]):
                 raise NotFound("folder")
             values["folder_id"] = self.folder.id
         if self.tags is not None or self.more_tags or self.fewer_tags:

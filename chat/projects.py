@@ -4,21 +4,20 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func
-from sqlalchemy.exc import IntegrityError
 from uuid_utils.compat import uuid7
 
-from chat import doorbells, limits
-from chat.cursors import ScopeKind
-from chat.refusals import IdTaken, InvalidInput, NotFound, ProjectConflict
-from chat.scope import Scope, made
-from db import projects, users
-from db.failures import duplicate
+from chat import limits
+from chat.owned import Kind
+from chat.refusals import InvalidInput, ProjectConflict
+from chat.scope import Scope
+from db import projects
 from db.models import Json, Project, StageStatus
 from db.page import Page, Span
 
 MOST_STAGES = 50
 """Stages of one project."""
+
+_PROJECTS = Kind("project", Project, ProjectConflict)
 
 type Stage = tuple[str, StageStatus]
 """What it is called, and how far it is."""
@@ -32,9 +31,7 @@ def _stored(stages: Sequence[Stage]) -> list[Json]:
 
 async def of_ids(scope: Scope, project_ids: Sequence[UUID]) -> Sequence[Project | None]:
     """The projects in the order of their ids."""
-    async with scope.tx() as tx:
-        found = await projects.of_ids(tx, project_ids)
-    return [found.get(project_id) for project_id in project_ids]
+    return await _PROJECTS.of_ids(scope, project_ids)
 
 
 async def page(scope: Scope, span: Span[tuple[UUID]]) -> Page[Project]:
@@ -70,29 +67,7 @@ async def create(
         meta=limits.metadata("metadata", metadata),
         stages=_stored(stages),
     )
-    try:
-        async with scope.write() as tx:
-            made(tx, project=project.id)
-            if project_id is not None and (found := await projects.get(tx, project_id)) is not None:
-                return _alive(found)
-            project.seq = await users.advance(tx, scope.viewer.id)
-            await projects.add(tx, project)
-    except IntegrityError as error:
-        if not duplicate(error):
-            raise
-        async with scope.tx() as tx:
-            found = await projects.get(tx, project.id)
-        if found is None:
-            raise IdTaken("id") from error
-        return _alive(found)
-    _ring(scope, project)
-    return project
-
-
-def _alive(project: Project) -> Project:
-    if project.deleted_at is not None:
-        raise IdTaken("id")
-    return project
+    return await _PROJECTS.create(scope, project, repeatable=project_id is not None)
 
 
 async def edit(
@@ -111,14 +86,14 @@ async def edit(
         InvalidInput: a value cannot be used.
         ProjectConflict: the project has another version than the expected one.
     """
-    values: dict[str, Any] = {"version": Project.version + 1}
+    values: dict[str, Any] = {}
     if name is not None:
         values["name"] = limits.name("name", name)
     if metadata is not None:
         values["meta"] = limits.metadata("metadata", metadata)
     if stages is not None:
         values["stages"] = _stored(stages)
-    return await _change(scope, project_id, values, expected_version)
+    return await _PROJECTS.edit(scope, project_id, values, expected_version)
 
 
 async def delete(scope: Scope, project_id: UUID) -> Project:
@@ -127,26 +102,4 @@ async def delete(scope: Scope, project_id: UUID) -> Project:
     Raises:
         NotFound: there is no such project.
     """
-    return await _change(scope, project_id, {"deleted_at": func.now()})
-
-
-async def _change(
-    scope: Scope, project_id: UUID, values: dict[str, Any], expected_version: int | None = None
-) -> Project:
-    async with scope.write() as tx:
-        made(tx, project=project_id)
-        seq = await users.advance(tx, scope.viewer.id)  # and so this account's other edits wait
-        found = await projects.get(tx, project_id)
-        if found is None or found.deleted_at is not None:
-            raise NotFound("project")
-        if expected_version not in (None, found.version):
-            tx.expunge_all()  # the refusal outlives the transaction
-            raise ProjectConflict(found)
-        project = await projects.change(tx, project_id, seq, values)
-        assert project is not None
-    _ring(scope, project)
-    return project
-
-
-def _ring(scope: Scope, project: Project) -> None:
-    doorbells.ring(scope.process.bus, ScopeKind.ACCOUNT, project.owner_id, project.seq)
+    return await _PROJECTS.delete(scope, project_id)

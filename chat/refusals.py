@@ -15,10 +15,14 @@ class Refusal(Exception):
         self.reason = reason
 
 
+type Noun = Literal["project", "session", "message", "run", "agent", "folder", "template"]
+"""What can be missing."""
+
+
 class NotFound(Refusal):
     """It does not exist, was deleted, or is not the viewer's to see; which of them is not told."""
 
-    def __init__(self, what: Literal["project", "session", "message", "run", "agent", "folder", "template"]) -> None:
+    def __init__(self, what: Noun) -> None:
         super().__init__(f"There is no such {what}, or you may not see it.")
         self.what = what
 

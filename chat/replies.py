@@ -12,7 +12,7 @@ from chat.journal import Fenced, Pen
 from chat.patience import patiently
 from chat.process import Process
 from chat.runs import Outcome
-from db import agents, messages
+from db import messages, owned
 from db.models import Agent, Json, Message, Run, RunStatus
 from llm.errors import ModelError
 from llm.events import Finished
@@ -115,7 +115,7 @@ async def _prepare(process: Process, run: Run) -> _Task:
     async with process.db.system() as tx:
         reply = await messages.get(tx, run.message_id)
         assert reply is not None
-        agent = None if run.agent_id is None else await agents.get(tx, run.agent_id)
+        agent = None if run.agent_id is None else await owned.get(tx, Agent, run.agent_id)
         turns = await history.before(tx, reply)
         if reply.parts:
             turns = (*turns, *history.turns(reply), GO_ON)

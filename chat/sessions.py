@@ -16,10 +16,10 @@ from chat.personal import NOTHING, Personal
 from chat.process import Process
 from chat.refusals import IdTaken, NotAllowed, NotFound, SessionConflict
 from chat.scope import Scope, made
-from db import agents, listing, memberships, projects, rows, runs, sessions, users
+from db import listing, memberships, owned, rows, runs, sessions, users
 from db.failures import duplicate
 from db.listing import Filter, Listing, Place, SessionOrder
-from db.models import MemberRole, Membership, Session, Template, TitleSource
+from db.models import Agent, MemberRole, Membership, Project, Session, Template, TitleSource
 from db.page import Span
 
 type Seen = tuple[Session, Membership]
@@ -165,7 +165,7 @@ async def begin(tx: AsyncSession, scope: Scope, new: NewSession, *, speaks: bool
 async def _as_in(tx: AsyncSession, new: NewSession, template: Template) -> NewSession:
     """What a session begins with that leaves the rest to a template; an agent that was deleted since is left out."""
     agent_id = new.agent_id
-    if agent_id is None and template.agent_id is not None and await agents.of_ids(tx, [template.agent_id]):
+    if agent_id is None and template.agent_id is not None and await owned.of_ids(tx, Agent, [template.agent_id]):
         agent_id = template.agent_id
     metadata = {**template.meta, **limits.metadata("metadata", new.metadata)}
     return replace(new, agent_id=agent_id, title=new.title or template.title, metadata=metadata)
@@ -302,9 +302,9 @@ async def writable(tx: AsyncSession, scope: Scope, session_id: UUID) -> Seen:
 
 
 async def _check_links(tx: AsyncSession, *, project_id: UUID | None = None, agent_id: UUID | None = None) -> None:
-    if project_id is not None and project_id not in await projects.of_ids(tx, [project_id]):
+    if project_id is not None and not await owned.of_ids(tx, Project, [project_id]):
         raise NotFound("project")
-    if agent_id is not None and agent_id not in await agents.of_ids(tx, [agent_id]):
+    if agent_id is not None and not await owned.of_ids(tx, Agent, [agent_id]):
         raise NotFound("agent")
 
 

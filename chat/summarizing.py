@@ -14,7 +14,7 @@ from chat.refusals import InvalidInput, ModelFailed, NotAllowed, NotFound
 from chat.scope import Scope, made
 from chat.sessions import Seen
 from chat.summaries import SummarySource
-from db import agents, branches, memberships, messages
+from db import branches, memberships, messages, owned
 from db import sessions as session_rows
 from db.models import Agent, Json, Message, MessageRole
 from llm.errors import ModelError, ModelErrorCode
@@ -97,7 +97,7 @@ async def _read(scope: Scope, session_id: UUID, *, replace: bool) -> _Source:
         depth = await _depth(tx, session.summary, said[-1])
         tx.expunge_all()  # it is read on without the transaction
     async with scope.process.db.system() as tx:  # members may use an agent that is another one's own
-        agent = None if session.agent_id is None else await agents.get(tx, session.agent_id)
+        agent = None if session.agent_id is None else await owned.get(tx, Agent, session.agent_id)
     return _Source(said, session.summary, depth, agent)
 
 

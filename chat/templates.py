@@ -5,19 +5,18 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from chat import asking, doorbells, limits, parts
-from chat.cursors import ScopeKind
-from chat.refusals import IdTaken, InvalidInput, NotFound, QuotaExceeded, TemplateConflict
-from chat.scope import Scope, made
-from db import agents, messages, templates, users
+from chat import asking, limits, parts
+from chat.owned import Kind
+from chat.refusals import InvalidInput, NotFound, QuotaExceeded, TemplateConflict
+from chat.scope import Scope
+from db import messages, owned, templates
 from db import sessions as session_rows
-from db.failures import duplicate
-from db.models import Json, Message, MessageRole, MessageStatus, Session, Template
+from db.models import Agent, Json, Message, MessageRole, MessageStatus, Session, Template
+
+_TEMPLATES = Kind("template", Template, TemplateConflict)
 
 MOST = 1_000
 """Templates of one account."""
@@ -75,9 +74,7 @@ _TEXTS = {"description": limits.DESCRIPTION, "title": limits.NAME, "instructions
 
 async def of_ids(scope: Scope, template_ids: Sequence[UUID]) -> Sequence[Template | None]:
     """The templates in the order of their ids."""
-    async with scope.tx() as tx:
-        found = await templates.of_ids(tx, template_ids)
-    return [found.get(template_id) for template_id in template_ids]
+    return await _TEMPLATES.of_ids(scope, template_ids)
 
 
 async def everything(scope: Scope) -> Sequence[Template]:
@@ -100,33 +97,14 @@ async def create(
     values = replace(outline, name=outline.name or "").values()
     template = Template(id=template_id or uuid7(), owner_id=scope.viewer.id, agent_id=agent_id, **values)
     _check(template.begins or False, template.instructions, template.messages or [])
-    try:
-        async with scope.write() as tx:
-            made(tx, template=template.id)
-            if template_id is not None and (found := await templates.get(tx, template_id)) is not None:
-                return _alive(found)
-            await _check_agent(tx, agent_id)
-            template.seq = await users.advance(tx, scope.viewer.id)  # and so this account's other edits wait
-            if (used := await templates.count(tx, scope.viewer.id)) >= MOST:
-                reason = f"You have {MOST:,} templates, which is all there may be. Delete one first."
-                raise QuotaExceeded(reason, limit=MOST, used=used)
-            await templates.add(tx, template)
-    except IntegrityError as error:
-        if not duplicate(error):
-            raise
-        async with scope.tx() as tx:
-            found = await templates.get(tx, template.id)
-        if found is None:
-            raise IdTaken("id") from error
-        return _alive(found)
-    _ring(scope, template)
-    return template
 
+    async def room(tx: AsyncSession, _: Template) -> None:
+        await _check_agent(tx, agent_id)
+        if (used := await templates.count(tx, scope.viewer.id)) >= MOST:
+            reason = f"You have {MOST:,} templates, which is all there may be. Delete one first."
+            raise QuotaExceeded(reason, limit=MOST, used=used)
 
-def _alive(template: Template) -> Template:
-    if template.deleted_at is not None:
-        raise IdTaken("id")
-    return template
+    return await _TEMPLATES.create(scope, template, repeatable=template_id is not None, check=room)
 
 
 def _check(begins: bool, instructions: str | None, said: Sequence[Json]) -> None:
@@ -135,7 +113,7 @@ def _check(begins: bool, instructions: str | None, said: Sequence[Json]) -> None
 
 
 async def _check_agent(tx: AsyncSession, agent_id: UUID | None) -> None:
-    if agent_id is not None and agent_id not in await agents.of_ids(tx, [agent_id]):
+    if agent_id is not None and not await owned.of_ids(tx, Agent, [agent_id]):
         raise NotFound("agent")
 
 
@@ -162,7 +140,13 @@ async def edit(
         TemplateConflict: the template has another version than the expected one.
     """
     values = outline.values() | ({} if agent is None else {"agent_id": agent.id})
-    return await _change(scope, template_id, values, expected_version, version=Template.version + 1)
+
+    async def whole(tx: AsyncSession, found: Template) -> None:
+        await _check_agent(tx, values.get("agent_id"))
+        now = {name: getattr(found, name) for name in ("begins", "instructions", "messages")} | values
+        _check(now["begins"], now["instructions"], now["messages"])
+
+    return await _TEMPLATES.edit(scope, template_id, values, expected_version, check=whole)
 
 
 async def delete(scope: Scope, template_id: UUID) -> Template:
@@ -171,31 +155,7 @@ async def delete(scope: Scope, template_id: UUID) -> Template:
     Raises:
         NotFound: there is no such template.
     """
-    return await _change(scope, template_id, {"deleted_at": func.now()})
-
-
-async def _change(
-    scope: Scope, template_id: UUID, values: dict[str, Any], expected_version: int | None = None, **more: Any
-) -> Template:
-    async with scope.write() as tx:
-        made(tx, template=template_id)
-        await users.advance(tx, scope.viewer.id, 0)
-        found = await get(tx, template_id)
-        if expected_version not in (None, found.version):
-            tx.expunge_all()  # the refusal outlives the transaction
-            raise TemplateConflict(found)
-        if "agent_id" in values:
-            await _check_agent(tx, values["agent_id"])
-        now = {name: getattr(found, name) for name in ("begins", "instructions", "messages")} | values
-        _check(now["begins"], now["instructions"], now["messages"])
-        seq = await users.advance(tx, scope.viewer.id)
-        template = await templates.change(tx, template_id, seq, {**values, **more})
-    _ring(scope, template)
-    return template
-
-
-def _ring(scope: Scope, template: Template) -> None:
-    doorbells.ring(scope.process.bus, ScopeKind.ACCOUNT, scope.viewer.id, template.seq)
+    return await _TEMPLATES.delete(scope, template_id)
 
 
 async def get(tx: AsyncSession, template_id: UUID) -> Template:
@@ -204,10 +164,7 @@ async def get(tx: AsyncSession, template_id: UUID) -> Template:
     Raises:
         NotFound: there is no such template.
     """
-    found = await templates.get(tx, template_id)
-    if found is None or found.deleted_at is not None:
-        raise NotFound("template")
-    return found
+    return await _TEMPLATES.existing(tx, template_id)
 
 
 async def fill(tx: AsyncSession, scope: Scope, session: Session, template: Template, *, speaks: bool) -> Session:

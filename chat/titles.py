@@ -7,9 +7,9 @@ from uuid import UUID
 
 from chat import sessions
 from chat.process import Process
-from db import agents, memberships
+from db import memberships, owned
 from db import sessions as session_rows
-from db.models import Message, Session, TitleSource
+from db.models import Agent, Message, Session, TitleSource
 from llm.errors import ModelError
 from llm.events import TextDelta
 from llm.turns import Request, Text, Turn
@@ -46,7 +46,7 @@ async def improve(process: Process, session_id: UUID, question: Message, answer:
     """Asks the model for a title after the first exchange. A title from elsewhere, or a deleted session, stays."""
     async with process.db.system() as tx:
         session = await session_rows.get(tx, session_id)
-        agent = await agents.get(tx, session.agent_id) if session is not None and session.agent_id else None
+        agent = await owned.get(tx, Agent, session.agent_id) if session is not None and session.agent_id else None
     if session is None or session.title_source is not TitleSource.FIRST_WORDS:
         return
     exchange = f"User: {question.content[:2000]}\n\nAssistant: {answer[:2000]}"

@@ -1,36 +1,13 @@
 """Folders."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import statements
 from db.models import Folder
-
-
-async def add(tx: AsyncSession, folder: Folder) -> Folder:
-    """Stores a new folder.
-
-    Raises:
-        sqlalchemy.exc.IntegrityError: its id is taken.
-    """
-    tx.add(folder)
-    await tx.flush()
-    return folder
-
-
-async def get(tx: AsyncSession, folder_id: UUID) -> Folder | None:
-    """The folder, deleted or not, if the transaction may see it."""
-    return await tx.get(Folder, folder_id)
-
-
-async def of_ids(tx: AsyncSession, folder_ids: Sequence[UUID]) -> Mapping[UUID, Folder]:
-    """Those of the folders that exist."""
-    query = select(Folder).where(Folder.id.in_(folder_ids), Folder.deleted_at.is_(None))
-    return {folder.id: folder for folder in await tx.scalars(query)}
 
 
 async def of_owner(tx: AsyncSession, owner_id: UUID) -> Sequence[Folder]:
@@ -41,19 +18,6 @@ async def of_owner(tx: AsyncSession, owner_id: UUID) -> Sequence[Folder]:
         .order_by(Folder.position, Folder.id)
     )
     return (await tx.scalars(query, execution_options={"populate_existing": True})).all()
-
-
-async def change(tx: AsyncSession, folder_id: UUID, seq: int, values: Mapping[str, Any]) -> Folder:
-    """Sets fields of a folder."""
-    query = update(Folder).where(Folder.id == folder_id).values(seq=seq, **values).returning(Folder)
-    options = {"synchronize_session": False, "populate_existing": True}
-    return (await tx.scalars(query, execution_options=options)).one()
-
-
-async def changed(tx: AsyncSession, owner_id: UUID, after: int, limit: int) -> Sequence[Folder]:
-    """What changed after a number of the account scope, deletions included, in that order."""
-    query = select(Folder).where(Folder.owner_id == owner_id, Folder.seq > after).order_by(Folder.seq).limit(limit)
-    return (await tx.scalars(query)).all()
 
 
 _FILED = "SELECT count(*) FROM memberships WHERE user_id = $1 AND folder_id = $2"

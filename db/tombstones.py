@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.models import Agent, Folder, Membership, Project, Session, Template, User
+from db.models import Membership, Owned, Session, User
 
 _OPTIONS = {"synchronize_session": False}
 
@@ -28,9 +28,7 @@ async def purge_sessions(tx: AsyncSession, older_than: timedelta, limit: int) ->
     return len(gone)
 
 
-async def purge_owned(
-    tx: AsyncSession, older_than: timedelta, limit: int, *, kind: type[Project | Agent | Folder | Template]
-) -> int:
+async def purge_owned(tx: AsyncSession, older_than: timedelta, limit: int, *, kind: type[Owned]) -> int:
     """Removes what accounts own and deleted so long ago; returns how many. Sessions lose the link to it."""
     doomed = (
         select(kind.id, kind.owner_id, kind.seq)

@@ -20,9 +20,9 @@ from chat.events import (
     SessionChanged,
     TemplateChanged,
 )
-from db import agents, changes, folders, memberships, projects, rows, templates, users
+from db import changes, memberships, owned, rows, users
 from db.database import Database
-from db.models import RunStatus
+from db.models import Agent, Folder, Project, RunStatus, Template
 from db.reader import Readers
 
 PAGE = 500
@@ -84,10 +84,10 @@ async def _changed(tx: AsyncSession, user_id: UUID, after: int) -> News | None:
         return Cursor(ScopeKind.ACCOUNT, user_id, user.epoch, seq)
 
     changed: list[Sequence[RowEvent]] = [
-        [ProjectChanged(cursor(row.seq), row) for row in await projects.changed(tx, user_id, after, PAGE)],
-        [AgentChanged(cursor(row.seq), row) for row in await agents.changed(tx, user_id, after, PAGE)],
-        [FolderChanged(cursor(row.seq), row) for row in await folders.changed(tx, user_id, after, PAGE)],
-        [TemplateChanged(cursor(row.seq), row) for row in await templates.changed(tx, user_id, after, PAGE)],
+        [ProjectChanged(cursor(row.seq), row) for row in await owned.changed(tx, Project, user_id, after, PAGE)],
+        [AgentChanged(cursor(row.seq), row) for row in await owned.changed(tx, Agent, user_id, after, PAGE)],
+        [FolderChanged(cursor(row.seq), row) for row in await owned.changed(tx, Folder, user_id, after, PAGE)],
+        [TemplateChanged(cursor(row.seq), row) for row in await owned.changed(tx, Template, user_id, after, PAGE)],
         [
             SessionChanged(cursor(membership.seq), session, membership)
             for session, membership in await memberships.changed(tx, user_id, after, PAGE)

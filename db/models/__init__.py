@@ -3,6 +3,7 @@
 from db.models.agent import Agent, WhenFull
 from db.models.folder import Folder
 from db.models.message import Message, MessageRole, MessageStatus
+from db.models.owned import Owned
 from db.models.project import Project, StageStatus
 from db.models.receipt import Receipt
 from db.models.revision import Revision
@@ -26,6 +27,7 @@ __all__ = [
     "Message",
     "MessageRole",
     "MessageStatus",
+    "Owned",
     "Project",
     "Receipt",
     "Revision",

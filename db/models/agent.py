@@ -8,7 +8,8 @@ from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.models.row import Counter, Created, Id, Object, Row, Timestamp, choice
+from db.models.owned import Owned
+from db.models.row import Object, choice
 
 
 class WhenFull(StrEnum):
@@ -18,12 +19,11 @@ class WhenFull(StrEnum):
     ARCHIVE_OLDEST = "archive_oldest"
 
 
-class Agent(Row):
+class Agent(Owned):
     """Instructions, a model and its parameters. One without an owner is there for everybody."""
 
     __tablename__ = "agents"
 
-    id: Mapped[Id]
     owner_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     name: Mapped[str]
     description: Mapped[str | None]
@@ -42,21 +42,5 @@ class Agent(Row):
     limits: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
     """How often each member may ask it: `messages_per_minute`, `runs_per_minute`."""
 
-    version: Mapped[int] = mapped_column(default=1, server_default=text("1"))
-    """Rises with every edit by a person; what `expectedVersion` is compared with."""
-    seq: Mapped[Counter]
-    """Its last change in the owner's account scope."""
-    origin: Mapped[str | None]
-    """The client that made the last change, so that a window knows its own echo; the database sets it."""
-    mutation: Mapped[str | None]
-    """The `clientMutationId` of the last change; the database sets it."""
 
-    created_at: Mapped[Created]
-    updated_at: Mapped[Timestamp] = mapped_column(server_default=text("now()"))
-    deleted_at: Mapped[Timestamp | None]
-
-    __table_args__ = (
-        Index(None, "owner_id", "seq"),
-        Index("ix_agents_limited", "id", postgresql_where=text("limits IS NOT NULL")),
-        Index(None, "deleted_at", postgresql_where=text("deleted_at IS NOT NULL")),
-    )
+Index("ix_agents_limited", Agent.id, postgresql_where=text("limits IS NOT NULL"))

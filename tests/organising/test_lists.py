@@ -9,7 +9,7 @@ from chat import agents, messages, organising, projects, sessions
 from chat.personal import Folder, Personal
 from chat.scope import Scope
 from chat.sessions import NewSession
-from db import folders, listing
+from db import listing, owned
 from db.listing import Filter, SessionOrder
 from db.models import Folder as FolderRow
 from db.page import Span
@@ -24,7 +24,7 @@ async def folder(scope: Scope) -> UUID:
     """A folder of the viewer."""
     async with scope.tx() as tx:
         made = FolderRow(id=uuid4(), owner_id=scope.viewer.id, name="Work", position=0.0)
-        return (await folders.add(tx, made)).id
+        return (await owned.add(tx, made)).id
 
 
 async def test_each_filter_leaves_what_it_says_and_they_combine(scope: Scope, stranger: Scope) -> None:

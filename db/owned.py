@@ -1,0 +1,49 @@
+"""What accounts make for themselves: projects, agents, folders, templates."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.models import Owned
+
+
+async def add[Kind: Owned](tx: AsyncSession, row: Kind) -> Kind:
+    """Stores a new row.
+
+    Raises:
+        sqlalchemy.exc.IntegrityError: its id is taken.
+    """
+    tx.add(row)
+    await tx.flush()
+    return row
+
+
+async def get[Kind: Owned](tx: AsyncSession, kind: type[Kind], row_id: UUID) -> Kind | None:
+    """The row, deleted or not, if the transaction may see it."""
+    return await tx.get(kind, row_id)
+
+
+async def of_ids[Kind: Owned](tx: AsyncSession, kind: type[Kind], ids: Sequence[UUID]) -> Mapping[UUID, Kind]:
+    """Those of the rows that exist."""
+    query = select(kind).where(kind.id.in_(ids), kind.deleted_at.is_(None))
+    return {row.id: row for row in await tx.scalars(query)}
+
+
+async def change[Kind: Owned](
+    tx: AsyncSession, kind: type[Kind], row_id: UUID, seq: int, values: Mapping[str, Any]
+) -> Kind:
+    """Sets fields of a row."""
+    query = update(kind).where(kind.id == row_id).values(seq=seq, **values).returning(kind)
+    options = {"synchronize_session": False, "populate_existing": True}
+    return (await tx.scalars(query, execution_options=options)).one()
+
+
+async def changed[Kind: Owned](
+    tx: AsyncSession, kind: type[Kind], owner_id: UUID, after: int, limit: int
+) -> Sequence[Kind]:
+    """What of the owner's changed after a number of the account scope, deletions included, in that order."""
+    query = select(kind).where(kind.owner_id == owner_id, kind.seq > after).order_by(kind.seq).limit(limit)
+    return (await tx.scalars(query)).all()
