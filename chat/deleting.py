@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chat import parts, placing, sessions, stopping, summaries
+from chat import locking, parts, placing, sessions, stopping, summaries
 from chat.refusals import NotFound
 from chat.scope import Scope, made
 from chat.sessions import Seen
@@ -124,10 +124,7 @@ async def _locked(
     tx: AsyncSession, scope: Scope, session_id: UUID, message_id: UUID | None
 ) -> tuple[Session, Seen, Tree]:
     """The session, whose row is locked now, as a member who may write sees it, and the tree of its messages."""
-    await sessions.writable(tx, scope, session_id)
-    session = await session_rows.advance(tx, session_id, 0)
-    if session is None:
-        raise NotFound("session")
+    session = await locking.session(tx, scope, session_id)
     tree = Tree(await withdrawals.tree(tx, session_id))
     if message_id is not None and message_id not in tree.by_id:
         raise NotFound("message")

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chat import limits, messages, parts, sessions, titles
+from chat import limits, locking, messages, parts, sessions, titles
 from chat.asking import WhenBusy
 from chat.messages import Posted
 from chat.refusals import InvalidInput, MessageConflict, NotAllowed, NotFound
@@ -117,18 +117,10 @@ def retold(session: Session, message: Message, text: str | None) -> dict[str, An
 
 async def _revisable(tx: AsyncSession, scope: Scope, message_id: UUID) -> tuple[Session, Message]:
     """The message, finished and the viewer's to revise, with its session, whose row is locked."""
-    message = await message_rows.get(tx, message_id)
-    if message is None or message.is_withdrawn:
-        raise NotFound("message")
-    await sessions.writable(tx, scope, message.session_id)
+    message = await locking.said(tx, message_id)
+    session, _ = await locking.message(tx, scope, message)
     if message.role is MessageRole.USER and message.author_id != scope.viewer.id:
         raise NotAllowed("Only who said it can revise it. Say it otherwise on a branch of your own: `editMessage`.")
-    session = await session_rows.advance(tx, message.session_id, 0)
-    if session is None:
-        raise NotFound("message")
-    await tx.refresh(message)  # from here on nobody changes it
-    if message.is_withdrawn:
-        raise NotFound("message")
     if message.status in _UNFINISHED:
         raise InvalidInput("id", "It is still being written. Wait for its end, or stop its run.")
     return session, message

@@ -17,8 +17,8 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from chat import limits, parts, sessions
-from chat.refusals import IdTaken, InvalidInput, NotAllowed, NotFound
+from chat import limits, locking, parts, sessions
+from chat.refusals import IdTaken, InvalidInput, NotAllowed
 from chat.scope import Scope, made
 from db import memberships
 from db import messages as message_rows
@@ -172,16 +172,8 @@ async def _mark(scope: Scope, message_id: UUID, change: Callable[[Message, Membe
     """Changes the marks of a message, under its session's lock."""
     async with scope.write() as tx:
         made(tx, message=message_id)
-        message = await message_rows.get(tx, message_id)
-        if message is None or message.is_withdrawn:
-            raise NotFound("message")
-        _, member = await sessions.writable(tx, scope, message.session_id)
-        session = await session_rows.advance(tx, message.session_id, 0)
-        if session is None:
-            raise NotFound("message")
-        await tx.refresh(message)  # from here on nobody changes it
-        if message.is_withdrawn:
-            raise NotFound("message")
+        message = await locking.said(tx, message_id)
+        session, member = await locking.message(tx, scope, message)
         marks = change(message, member)
         if marks == message.marks:
             return message

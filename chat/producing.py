@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chat import asking, doorbells, flight, holding, quotas, runs, sessions
+from chat import asking, doorbells, flight, holding, locking, quotas, runs, sessions
 from chat.asking import WhenBusy
 from chat.refusals import Fenced, IdTaken, InvalidInput, NotFound, RunClosed, SequenceGap
 from chat.runs import Outcome
@@ -54,19 +54,11 @@ async def start(
     process = scope.process
     try:
         async with scope.write() as tx:
-            parent = await messages.get(tx, message_id)
-            if parent is None or parent.is_withdrawn:
-                raise NotFound("message")
+            parent = await locking.said(tx, message_id)
             if parent.role is MessageRole.ASSISTANT:
                 raise InvalidInput("messageId", "That is a reply itself. Name the message to reply to.")
             await quotas.claim(tx, scope, runs=1, on=message_id, agent_id=agent_id, run_id=run_id)
-            await sessions.writable(tx, scope, parent.session_id)
-            session = await session_rows.advance(tx, parent.session_id, 0)
-            if session is None:
-                raise NotFound("message")
-            await tx.refresh(parent)  # from here on nobody deletes it
-            if parent.is_withdrawn:
-                raise NotFound("message")
+            session, _ = await locking.message(tx, scope, parent)
             if run_id is not None and (found := await _existing(tx, run_id)) is not None:
                 made(tx, run=run_id)
                 return found

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chat import editing, limits, parts, sessions
-from chat.refusals import InvalidInput, NotAllowed, NotFound
+from chat import editing, limits, locking, parts, sessions
+from chat.refusals import InvalidInput, NotAllowed
 from chat.scope import Scope, made
 from db import memberships, messages, runs
 from db import sessions as session_rows
@@ -92,14 +92,7 @@ class _Turn:
 
 async def _queued(tx: AsyncSession, scope: Scope, run_id: UUID) -> tuple[Session, Run]:
     """A run that is queued, and stays so to the commit, because its session's row is locked now."""
-    run = await runs.get(tx, run_id)
-    if run is None:
-        raise NotFound("run")
-    await sessions.writable(tx, scope, run.session_id)
-    session = await session_rows.advance(tx, run.session_id, 0)
-    run = await runs.current(tx, run_id)
-    if session is None or run is None:
-        raise NotFound("run")
+    (session, _), run = await locking.run(tx, scope, run_id)
     if run.status is not RunStatus.QUEUED:
         raise InvalidInput("runId", "The run is not queued any more.")
     return session, run

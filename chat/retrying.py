@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from chat import asking, doorbells, placing, quotas, sessions
+from chat import asking, doorbells, locking, placing, quotas, sessions
 from chat.asking import Reply, WhenBusy
 from chat.refusals import InvalidInput, NotFound
 from chat.scope import Scope, made
@@ -53,19 +53,11 @@ async def answer(scope: Scope, message_id: UUID, *, when_busy: WhenBusy = WhenBu
         QuotaExceeded: as many replies are asked for as may be, or there is no room for one.
     """
     async with scope.write() as tx:
-        parent = await messages.get(tx, message_id)
-        if parent is None or parent.is_withdrawn:
-            raise NotFound("message")
+        parent = await locking.said(tx, message_id)
         if parent.role is MessageRole.ASSISTANT:
             raise InvalidInput("messageId", "That is a reply itself. Name the message to reply to.")
         await quotas.claim(tx, scope, runs=1, on=message_id)
-        _, member = await sessions.writable(tx, scope, parent.session_id)
-        session = await session_rows.advance(tx, parent.session_id, 0)
-        if session is None:
-            raise NotFound("message")
-        await tx.refresh(parent)  # from here on nobody deletes it
-        if parent.is_withdrawn:
-            raise NotFound("message")
+        session, member = await locking.message(tx, scope, parent)
         reply = await asking.reply(tx, scope, session, parent, when_busy=when_busy)
         made(tx, run=reply.run.id)
         session = await session_rows.advance(tx, session.id, 0, current_branch=reply.message.branch) or session
@@ -116,20 +108,13 @@ async def resume(scope: Scope, run_id: UUID) -> tuple[Seen, Reply]:
 
 async def _ended(tx: AsyncSession, scope: Scope, run_id: UUID) -> tuple[Seen, Run, Message]:
     """The run, which is over, with its reply and its session, whose row is locked."""
-    run = await runs.get(tx, run_id)
-    if run is None:
-        raise NotFound("run")
-    _, member = await sessions.writable(tx, scope, run.session_id)
-    session = await session_rows.advance(tx, run.session_id, 0)
-    run = await runs.current(tx, run_id)
-    if session is None or run is None:
-        raise NotFound("run")
+    seen, run = await locking.run(tx, scope, run_id)
     if run.status in ACTIVE:
         raise InvalidInput("runId", "The run is not over. Stop it first, with `cancelRun`.")
     message = await messages.get(tx, run.message_id)
     if message is None or message.is_withdrawn:
         raise NotFound("run")
-    return (session, member), run, message
+    return seen, run, message
 
 
 def _told(scope: Scope, seen: Seen, reply: Reply, heads: Mapping[UUID, int]) -> tuple[Seen, Reply]:

@@ -4,8 +4,8 @@ from uuid import UUID
 
 import orjson
 
-from chat import limits, sessions
-from chat.refusals import InvalidInput, NotFound
+from chat import limits, locking, sessions
+from chat.refusals import InvalidInput
 from chat.scope import Scope, made
 from chat.sessions import Seen
 from db import memberships
@@ -25,10 +25,7 @@ async def set_values(scope: Scope, session_id: UUID, values: object) -> Seen:
     given = limits.metadata("values", values)
     async with scope.write() as tx:
         made(tx, session=session_id)
-        await sessions.writable(tx, scope, session_id)
-        session = await session_rows.advance(tx, session_id, 0)
-        if session is None:
-            raise NotFound("session")
+        session = await locking.session(tx, scope, session_id)
         state = {key: value for key, value in {**session.state, **given}.items() if value is not None}
         if (size := len(orjson.dumps(state))) > LARGEST:
             raise InvalidInput(

@@ -8,9 +8,9 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chat import history, placing, quotas, sessions, summaries
+from chat import history, locking, placing, quotas, sessions, summaries
 from chat.process import Process
-from chat.refusals import InvalidInput, ModelFailed, NotAllowed, NotFound
+from chat.refusals import InvalidInput, ModelFailed, NotAllowed
 from chat.scope import Scope, made
 from chat.sessions import Seen
 from chat.summaries import SummarySource
@@ -173,10 +173,7 @@ async def _asked(process: Process, agent: Agent | None, told: _Told) -> str:
 async def _store(scope: Scope, session_id: UUID, source: _Source, text: str, told: _Told) -> Seen:
     async with scope.write() as tx:
         made(tx, session=session_id)
-        await sessions.writable(tx, scope, session_id)
-        session = await session_rows.advance(tx, session_id, 0)
-        if session is None:
-            raise NotFound("session")
+        session = await locking.session(tx, scope, session_id)
         if summaries.is_of_person(session.summary) and session.summary != source.summary:
             raise NotAllowed("A person wrote a summary while the model did. Look at it, and ask again if you want to.")
         forgotten = told.continues and session.summary is None
