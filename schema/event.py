@@ -32,33 +32,33 @@ ORIGIN = "What the client that caused this calls itself, so that a window knows 
 MUTATION = "The key of the mutation that caused this, if it had one: so a client knows which of its own it was."
 
 
-@strawberry.type(description="A message was stored or changed. This is all of it.")
-class MessageChanged:
-    """See `chat.events.MessageChanged`."""
+@strawberry.type
+class _Change:
+    """What every event says that a mutation, or the server, has caused."""
 
     cursor: str = strawberry.field(description=CURSOR)
     origin: str | None = strawberry.field(description=ORIGIN)
     client_mutation_id: str | None = strawberry.field(description=MUTATION)
+
+
+@strawberry.type(description="A message was stored or changed. This is all of it.")
+class MessageChanged(_Change):
+    """See `chat.events.MessageChanged`."""
+
     message: Message = strawberry.field(description="The message, with what a run has written so far.")
 
 
 @strawberry.type(description="A message was deleted.")
-class MessageDeleted:
+class MessageDeleted(_Change):
     """The tombstone of a message."""
 
-    cursor: str = strawberry.field(description=CURSOR)
-    origin: str | None = strawberry.field(description=ORIGIN)
-    client_mutation_id: str | None = strawberry.field(description=MUTATION)
     id: strawberry.ID = strawberry.field(description="The message that is gone.")
 
 
 @strawberry.type(description="A run was queued, began, or ended.")
-class RunChanged:
+class RunChanged(_Change):
     """See `chat.events.RunChanged`."""
 
-    cursor: str = strawberry.field(description=CURSOR)
-    origin: str | None = strawberry.field(description=ORIGIN)
-    client_mutation_id: str | None = strawberry.field(description=MUTATION)
     run: Run = strawberry.field(description="The run as it is now.")
 
 
@@ -118,102 +118,72 @@ class Reset:
 
 
 @strawberry.type(description="A project was made or changed.")
-class ProjectChanged:
+class ProjectChanged(_Change):
     """See `chat.events.ProjectChanged`."""
 
-    cursor: str = strawberry.field(description=CURSOR)
-    origin: str | None = strawberry.field(description=ORIGIN)
-    client_mutation_id: str | None = strawberry.field(description=MUTATION)
     project: Project = strawberry.field(description="The project as it is now.")
 
 
 @strawberry.type(description="A project was deleted.")
-class ProjectDeleted:
+class ProjectDeleted(_Change):
     """The tombstone of a project."""
 
-    cursor: str = strawberry.field(description=CURSOR)
-    origin: str | None = strawberry.field(description=ORIGIN)
-    client_mutation_id: str | None = strawberry.field(description=MUTATION)
     id: strawberry.ID = strawberry.field(description="The project that is gone.")
 
 
 @strawberry.type(description="One of your agents was made or changed.")
-class AgentChanged:
+class AgentChanged(_Change):
     """See `chat.events.AgentChanged`."""
 
-    cursor: str = strawberry.field(description=CURSOR)
-    origin: str | None = strawberry.field(description=ORIGIN)
-    client_mutation_id: str | None = strawberry.field(description=MUTATION)
     agent: Agent = strawberry.field(description="The agent as it is now.")
 
 
 @strawberry.type(description="One of your agents was deleted.")
-class AgentDeleted:
+class AgentDeleted(_Change):
     """The tombstone of an agent."""
 
-    cursor: str = strawberry.field(description=CURSOR)
-    origin: str | None = strawberry.field(description=ORIGIN)
-    client_mutation_id: str | None = strawberry.field(description=MUTATION)
     id: strawberry.ID = strawberry.field(description="The agent that is gone.")
 
 
 @strawberry.type(description="One of your templates was made or changed.")
-class TemplateChanged:
+class TemplateChanged(_Change):
     """See `chat.events.TemplateChanged`."""
 
-    cursor: str = strawberry.field(description=CURSOR)
-    origin: str | None = strawberry.field(description=ORIGIN)
-    client_mutation_id: str | None = strawberry.field(description=MUTATION)
     template: Template = strawberry.field(description="The template as it is now.")
 
 
 @strawberry.type(description="One of your templates was deleted.")
-class TemplateDeleted:
+class TemplateDeleted(_Change):
     """The tombstone of a template."""
 
-    cursor: str = strawberry.field(description=CURSOR)
-    origin: str | None = strawberry.field(description=ORIGIN)
-    client_mutation_id: str | None = strawberry.field(description=MUTATION)
     id: strawberry.ID = strawberry.field(description="The template that is gone.")
 
 
 @strawberry.type(description="One of your folders was made or changed.")
-class FolderChanged:
+class FolderChanged(_Change):
     """See `chat.events.FolderChanged`."""
 
-    cursor: str = strawberry.field(description=CURSOR)
-    origin: str | None = strawberry.field(description=ORIGIN)
-    client_mutation_id: str | None = strawberry.field(description=MUTATION)
     folder: Folder = strawberry.field(description="The folder as it is now.")
 
 
 @strawberry.type(description="One of your folders was deleted.")
-class FolderDeleted:
+class FolderDeleted(_Change):
     """The tombstone of a folder."""
 
-    cursor: str = strawberry.field(description=CURSOR)
-    origin: str | None = strawberry.field(description=ORIGIN)
-    client_mutation_id: str | None = strawberry.field(description=MUTATION)
     id: strawberry.ID = strawberry.field(description="The folder that is gone.")
 
 
 @strawberry.type(description="A session, or how you see it, was made or changed.")
-class SessionChanged:
+class SessionChanged(_Change):
     """See `chat.events.SessionChanged`."""
 
-    cursor: str = strawberry.field(description=CURSOR)
-    origin: str | None = strawberry.field(description=ORIGIN)
-    client_mutation_id: str | None = strawberry.field(description=MUTATION)
     session: Session = strawberry.field(description="The session as it is now.")
 
 
 @strawberry.type(description="A session was deleted.")
-class SessionDeleted:
+class SessionDeleted(_Change):
     """The tombstone of a session."""
 
-    cursor: str = strawberry.field(description=CURSOR)
-    origin: str | None = strawberry.field(description=ORIGIN)
-    client_mutation_id: str | None = strawberry.field(description=MUTATION)
     id: strawberry.ID = strawberry.field(description="The session that is gone.")
 
 
