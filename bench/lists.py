@@ -10,7 +10,7 @@ HTTP on one connection, while ever more others are in the same tables. A questio
 import argparse
 import asyncio
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -24,6 +24,7 @@ from bench import machine, pages, pages_rows, results, served
 from bench.pages_load import Ask, answer, load
 from db import listing, migrate
 from db.listing import Filter, SessionOrder
+from db.page import Span
 from db.reader import Statement
 from server import engines
 from server.settings import Settings
@@ -71,12 +72,9 @@ class Question:
     where: Filter | None = None
     order: SessionOrder = SessionOrder.ACTIVITY
 
-    def explained(self) -> tuple[Statement[Any], list[Any]] | None:
+    def explained(self) -> tuple[Statement[Any], Sequence[Any]] | None:
         """The statement of its list, with values."""
-        if self.where is None:
-            return None
-        conditions, values = listing._conditions(self.where)
-        return listing._page(self.order, False, False, False, conditions), [21, *values]
+        return None if self.where is None else listing.asked(Span(20), self.where, self.order)
 
 
 def listed(name: str, where: Filter, *, order: SessionOrder = SessionOrder.ACTIVITY, **filter: object) -> Question:
@@ -112,7 +110,7 @@ async def settle(database: str, people: range) -> None:
         subject = "local" if person == 0 else f"person {person}"
         await connection.execute("INSERT INTO users (id, subject) VALUES ($1, $2)", user(person), subject)
         await _organise(connection, person)
-        await pages_rows._copy(
+        await pages_rows.copy_messages(
             connection,
             (
                 message

@@ -114,7 +114,7 @@ async def load(connection: asyncpg.Connection, lengths: Mapping[UUID, int] = LEN
     await _users(connection)
     await _sessions(connection, LOCAL, lengths, {FORKED: forks})
     for space, (session_id, count) in enumerate(lengths.items(), start=100):
-        await _copy(connection, conversation(session_id, space, count, forks if session_id == FORKED else 0))
+        await copy_messages(connection, conversation(session_id, space, count, forks if session_id == FORKED else 0))
     await connection.execute("VACUUM ANALYZE")
 
 
@@ -127,7 +127,7 @@ async def surround(connection: asyncpg.Connection, count: int, first: int = 0, e
         for number in numbers:
             yield from conversation(identity(5, number), 1_000_000 + number, each)
 
-    await _copy(connection, messages())
+    await copy_messages(connection, messages())
     await connection.execute("VACUUM ANALYZE")
 
 
@@ -192,5 +192,6 @@ def lineage(number: int, every: int) -> tuple[Sequence[int], Sequence[int]]:
     return list(range(number + 1)), [each * every for each in range(number + 1)]
 
 
-async def _copy(connection: asyncpg.Connection, messages: Iterator[tuple[object, ...]]) -> None:
+async def copy_messages(connection: asyncpg.Connection, messages: Iterator[tuple[object, ...]]) -> None:
+    """Loads what `conversation` gives."""
     await connection.copy_records_to_table("messages", columns=_MESSAGE, records=messages)

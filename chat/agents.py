@@ -141,5 +141,5 @@ async def delete(scope: Scope, agent_id: UUID) -> Agent:
 def _limited(scope: Scope, agent: Agent) -> Agent:
     """The agent; if it has limits, this process looks at them from now on."""
     if agent.limits is not None:
-        scope.process.allowances.set_one()
+        scope.process.allowances.special = True
     return agent

@@ -1,17 +1,12 @@
 """What accounts may have, as far as this process knows without asking."""
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Self
 from uuid import UUID
 
 if TYPE_CHECKING:  # the command line needs the names of the limits alone
-    from db.reader import Readers
     from pubsub.rates import Rates
-
-LOOK = 5.0
-"""Seconds between two looks for limits that somebody has set, as long as there are none."""
 
 MOST = 1_000_000_000
 """What a quota can be at most."""
@@ -57,24 +52,7 @@ class Allowances:
     """Characters of one message."""
     windows: dict[UUID, int] = field(default_factory=dict)
     """How many windows accounts have open here, as far as there is a limit."""
-    _special: bool = False
-    _looked_at: float | None = None
-
-    async def special(self, readers: "Readers") -> bool:
-        """Whether somebody has set limits for an account or an agent: up to five seconds ago, where nobody had."""
-        from db import quotas  # noqa: PLC0415
-        from db.failures import transient  # noqa: PLC0415
-
-        now = asyncio.get_running_loop().time()
-        if not self._special and (self._looked_at is None or now - self._looked_at >= LOOK):
-            self._looked_at = now
-            try:
-                self._special = await quotas.any_set(readers)
-            except Exception as error:
-                if not transient(error):
-                    raise
-        return self._special
-
-    def set_one(self) -> None:
-        """Somebody has just set limits for an agent."""
-        self._special = True
+    special: bool = False
+    """Whether somebody has set limits for an account or an agent, as far as is known."""
+    looked_at: float | None = None
+    """When that was looked at last, by the event loop's clock."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Literal
+from typing import Literal, Protocol
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
@@ -224,6 +224,26 @@ class PathKey:
     depth: int
 
 
+class OnBranch(Protocol):
+    """A place on the path of a branch."""
+
+    @property
+    def branch(self) -> int:
+        """The branch."""
+
+
+def branch_of(span: Span[OnBranch], otherwise: int | None) -> int | None:
+    """The branch whose path a span is of; `otherwise` where the span does not say.
+
+    Raises:
+        InvalidInput: its keys are of different branches.
+    """
+    keys = {key.branch for key in (span.after, span.before) if key is not None}
+    if len(keys) > 1:
+        raise InvalidInput("before", "`after` and `before` are cursors of different branches.")
+    return keys.pop() if keys else otherwise
+
+
 async def page(
     scope: Scope, session_id: UUID, span: Span[PathKey], *, branch: int | None = None
 ) -> tuple[Page[Message | rows.Message], int]:
@@ -237,16 +257,14 @@ async def page(
         NotFound: there is no such session for the viewer.
         InvalidInput: the keys are of another path.
     """
-    keys = {key.branch for key in (span.after, span.before) if key is not None}
-    if len(keys) > 1:
-        raise InvalidInput("before", "`after` and `before` are cursors of different branches.")
+    branch = branch_of(span, branch)
     depths = Span(
         span.limit,
         after=None if span.after is None else span.after.depth,
         before=None if span.before is None else span.before.depth,
         backward=span.backward,
     )
-    path = await paths.page(scope.reader, session_id, keys.pop() if keys else branch, depths)
+    path = await paths.page(scope.reader, session_id, branch, depths)
     if path is None:
         raise NotFound("session")
     if path.branch is None:

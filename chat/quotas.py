@@ -4,6 +4,7 @@ What is there is counted in PostgreSQL, under a lock of the account's own, so th
 past a quota together. What happened is counted in Redis (`pubsub.rates`). Where nothing is limited, nobody is asked.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +19,7 @@ from chat.refusals import QuotaExceeded
 from chat.scope import Scope
 from db import quotas
 from db import runs as run_rows
+from db.failures import transient
 from db.models import Message
 from db.quotas import Found
 from pubsub.rates import Rate, Use
@@ -25,6 +27,8 @@ from pubsub.rates import Rate, Use
 if TYPE_CHECKING:
     from chat.sessions import NewSession
 
+LOOK = 5.0
+"""Seconds between two looks for limits that somebody has set, as long as there are none."""
 KILOBYTE = 1_000
 _UNSET = Found({}, None, "", {})
 
@@ -50,7 +54,7 @@ async def claim(
     """
     allowances = scope.process.allowances
     found = _UNSET
-    if await allowances.special(scope.process.db.readers):
+    if await _special(scope):
         agent_id, named = (agent_id, on) if on is None or isinstance(on, UUID) else (on.agent_id, on.id)
         found = await quotas.of(tx, scope.viewer.id, agent_id, named)
     allowance = allowances.default.but(found.account)
@@ -163,7 +167,7 @@ async def open_window(scope: Scope) -> Callable[[], None] | None:
     """
     allowances, user_id = scope.process.allowances, scope.viewer.id
     limit = allowances.default.windows
-    if await allowances.special(scope.process.db.readers):
+    if await _special(scope):
         async with scope.tx() as tx:
             limit = (await _allowance(tx, scope)).windows
     if limit is None:
@@ -183,9 +187,22 @@ async def open_window(scope: Scope) -> Callable[[], None] | None:
     return closed
 
 
+async def _special(scope: Scope) -> bool:
+    """Whether somebody has set limits for an account or an agent: up to five seconds ago, where nobody had."""
+    allowances, now = scope.process.allowances, asyncio.get_running_loop().time()
+    if not allowances.special and (allowances.looked_at is None or now - allowances.looked_at >= LOOK):
+        allowances.looked_at = now
+        try:
+            allowances.special = await quotas.any_set(scope.process.db.readers)
+        except Exception as error:
+            if not transient(error):
+                raise
+    return allowances.special
+
+
 async def _allowance(tx: AsyncSession, scope: Scope) -> Allowance:
     allowances = scope.process.allowances
-    if not await allowances.special(scope.process.db.readers):
+    if not await _special(scope):
         return allowances.default
     return allowances.default.but((await quotas.of(tx, scope.viewer.id)).account)
 

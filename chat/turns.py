@@ -6,7 +6,6 @@ from uuid import UUID
 
 from chat import messages
 from chat.messages import PathKey
-from chat.refusals import InvalidInput
 from chat.scope import Scope
 from db import paths, rows
 from db.models import Message, MessageRole
@@ -54,10 +53,7 @@ async def page(
         NotFound: there is no such session for the viewer.
         InvalidInput: the keys are of another path.
     """
-    keys = {key.branch for key in (span.after, span.before) if key is not None}
-    if len(keys) > 1:
-        raise InvalidInput("before", "`after` and `before` are cursors of different branches.")
-    branch = keys.pop() if keys else branch
+    branch = messages.branch_of(span, branch)
     if span.backward:
         return await _last(scope, session_id, span, branch)
     return await _first(scope, session_id, span, branch)

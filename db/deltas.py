@@ -71,16 +71,6 @@ async def seal(tx: AsyncSession, producer: str) -> None:
     await tx.execute(_SEAL, {"producer": producer})
 
 
-async def of_run(tx: AsyncSession, run_id: UUID, epoch: int, after: int = 0) -> Sequence[Delta]:
-    """What a run has journaled in an epoch after event number `after`, in order."""
-    query = (
-        select(Delta)
-        .where(Delta.run_id == run_id, Delta.epoch == epoch, Delta.seq + Delta.count > after + 1)
-        .order_by(Delta.seq)
-    )
-    return (await tx.scalars(query)).all()
-
-
 async def of_runs(tx: AsyncSession, run_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[Delta]]:
     """All that these runs have journaled, in order, for each run that has anything."""
     found: dict[UUID, list[Delta]] = {}

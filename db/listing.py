@@ -122,11 +122,17 @@ async def page(
     reader: Reader, span: Span[Place], where: Filter, order: SessionOrder = SessionOrder.ACTIVITY
 ) -> Listing:
     """The sessions of the reader's viewer. Activity and creation: newest first; title and position: lowest first."""
-    conditions, values = _conditions(where)
-    statement = _page(order, span.backward, span.after is not None, span.before is not None, conditions)
-    found = await reader.all(statement, span.limit + 1, *(span.after or ()), *(span.before or ()), *values)
+    statement, values = asked(span, where, order)
+    found = await reader.all(statement, *values)
     seen = [] if found[0]["id"] is None else found
     return Listing(Page.of(seen, span), found[0]["account_epoch"], found[0]["account_head"])
+
+
+def asked(span: Span[Place], where: Filter, order: SessionOrder) -> tuple[Statement[rows.Seen], Sequence[Any]]:
+    """The statement of a page, and its values from `$2` on."""
+    conditions, values = _conditions(where)
+    statement = _page(order, span.backward, span.after is not None, span.before is not None, conditions)
+    return statement, [span.limit + 1, *(span.after or ()), *(span.before or ()), *values]
 
 
 async def counts(reader: Reader, where: Filter) -> asyncpg.Record:

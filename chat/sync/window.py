@@ -135,9 +135,8 @@ class Window[E]:
 
     def _new(self, told: News | Tokens) -> Sequence[Event]:
         """What of it the window has not been told by the rows."""
-        if type(told) is News:
+        if isinstance(told, News):
             return [event for row in told.events if (event := self._new_row(row, told.writing)) is not None]
-        assert type(told) is Tokens
         known = self._known.get(told.frame.run_id)
         if known is None or told.last <= known:
             return ()
