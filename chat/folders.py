@@ -7,7 +7,7 @@ from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from chat import limits
+from chat import limits, ordering
 from chat.owned import Kind, ring
 from chat.refusals import FolderConflict, InvalidInput, NotFound, QuotaExceeded
 from chat.scope import Scope, made
@@ -53,7 +53,7 @@ async def create(scope: Scope, name: str, *, folder_id: UUID | None = None, pare
             raise QuotaExceeded(reason, limit=MOST, used=len(tree.by_id))
         tree.check_place(parent_id, height=1)
         siblings = tree.children(parent_id)
-        folder.position = siblings[-1].position + 1 if siblings else 0.0
+        folder.position, _ = _place(siblings, len(siblings))
 
     return await _FOLDERS.create(scope, folder, repeatable=folder_id is not None, check=last)
 
@@ -93,34 +93,24 @@ async def move(scope: Scope, folder_id: UUID, parent_id: UUID | None, before: UU
             place = next((index for index, each in enumerate(siblings) if each.id == before), -1)
             if place < 0:
                 raise InvalidInput("before", "There is no such folder in that place.")
-        position = _between(siblings, place)
-        if position is None:
-            await _spread(tx, scope, siblings)
-            position = place - 0.5
-        seq = await users.advance(tx, scope.viewer.id)
+        position, others = _place(siblings, place)
+        seq = await users.advance(tx, scope.viewer.id, len(others) + 1)
+        for number, (each, other) in enumerate(others, start=seq - len(others)):
+            await owned.change(tx, Folder, each.id, number, {"position": other})
         folder = await owned.change(tx, Folder, folder_id, seq, {"parent_id": parent_id, "position": position})
     ring(scope, seq)
     return folder
 
 
-def _between(siblings: Sequence[Folder], place: int) -> float | None:
-    """A position before the sibling at `place`; None where there is no number left between two."""
-    if not siblings:
-        return 0.0
-    if place == 0:
-        return siblings[0].position - 1
-    if place == len(siblings):
-        return siblings[-1].position + 1
-    low, high = siblings[place - 1].position, siblings[place].position
-    middle = (low + high) / 2
-    return middle if low < middle < high else None
-
-
-async def _spread(tx: AsyncSession, scope: Scope, siblings: Sequence[Folder]) -> None:
-    """Gives siblings whole numbers for positions again, from 0."""
-    last = await users.advance(tx, scope.viewer.id, len(siblings))
-    for index, (each, seq) in enumerate(zip(siblings, range(last - len(siblings) + 1, last + 1), strict=True)):
-        await owned.change(tx, Folder, each.id, seq, {"position": float(index)})
+def _place(siblings: Sequence[Folder], at: int) -> tuple[str, Sequence[tuple[Folder, str]]]:
+    """A place before `siblings[at]`, or behind all; and siblings that get other places, too, where those are long."""
+    places = [each.position for each in siblings]
+    place = ordering.between(places[at - 1] if at else "", places[at] if at < len(places) else None)
+    if len(place) <= ordering.LONGEST:
+        return place, []
+    start, fresh = ordering.room(places, at)
+    others = [*fresh[: at - start], *fresh[at - start + 1 :]]
+    return fresh[at - start], list(zip(siblings[start:], others, strict=False))
 
 
 async def delete(scope: Scope, folder_id: UUID) -> Folder:
@@ -138,8 +128,10 @@ async def delete(scope: Scope, folder_id: UUID) -> Folder:
         filed = await folders.filed(tx, scope.viewer.id, folder_id)
         last = await users.advance(tx, scope.viewer.id, len(inner) + filed + 1)
         first = last - len(inner) - filed
+        place = siblings[-1].position
         for number, each in enumerate(inner):
-            values = {"parent_id": gone.parent_id, "position": siblings[-1].position + 1 + number}
+            place = ordering.between(place, None)
+            values = {"parent_id": gone.parent_id, "position": place}
             await owned.change(tx, Folder, each.id, first + number, values)
         await folders.refile(tx, scope.viewer.id, folder_id, gone.parent_id, last - filed - 1)
         folder = await owned.change(tx, Folder, folder_id, last, {"deleted_at": func.now()})

@@ -13,6 +13,9 @@ from chat.sessions import Seen
 from db import memberships, users
 from db.models import Membership
 
+_NEIGHBOURS = 1_000
+"""Sessions on either side of a gap that may get other places."""
+
 
 async def mark_read(scope: Scope, session_id: UUID, up_to: str | None = None) -> Seen:
     """Notes that the viewer has read a session up to a cursor of it, or all of it. That never goes back.
@@ -75,7 +78,10 @@ async def move(scope: Scope, session_id: UUID, before: UUID | None) -> Seen:
         if before is not None:
             await sessions.seen(tx, scope, before)
         position = await _position(tx, scope.viewer.id, session_id, before)
-        found = session, await _set(tx, scope, session_id, {"position": position})
+        if before is not None and len(position) > ordering.LONGEST:
+            found = session, await _squeeze(tx, scope, session_id, before)
+        else:
+            found = session, await _set(tx, scope, session_id, {"position": position})
     _ring(scope, found)
     return found
 
@@ -86,6 +92,28 @@ async def _position(tx: AsyncSession, user_id: UUID, session_id: UUID, before: U
     if not low and high is not None and (first := await memberships.first_place(tx)) < high:
         return first
     return ordering.between(low, high)
+
+
+async def _squeeze(tx: AsyncSession, scope: Scope, session_id: UUID, before: UUID) -> Membership:
+    """Puts a session before another one where places have become long, and gives its neighbours others, too."""
+    user_id, high = scope.viewer.id, None
+    in_front, behind = await memberships.neighbours(tx, user_id, session_id, before, _NEIGHBOURS)
+    if len(in_front) == _NEIGHBOURS:
+        low, in_front = in_front[0][1], in_front[1:]
+    else:
+        first = await memberships.first_place(tx)
+        low = first if first < [*in_front, *behind][0][1] else ""
+    if len(behind) == _NEIGHBOURS:
+        high, behind = behind[-1][1], behind[:-1]
+    near = [*in_front, *behind]
+    start, places = ordering.room([place for _, place in near], len(in_front), low, high)
+    place = places[len(in_front) - start]
+    others = [*places[: len(in_front) - start], *places[len(in_front) - start + 1 :]]
+    seq = await users.advance(tx, user_id, len(places)) - len(places)
+    for (id, _), other in zip(near[start:], others, strict=False):
+        seq += 1
+        await memberships.change(tx, id, user_id, seq, {"position": other})
+    return await memberships.change(tx, session_id, user_id, seq + 1, {"position": place})
 
 
 async def _change(scope: Scope, session_id: UUID, values: dict[str, Any]) -> Seen:

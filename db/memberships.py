@@ -59,6 +59,25 @@ async def gap(tx: AsyncSession, user_id: UUID, moved: UUID, before: UUID | None)
     return (await tx.scalars(low.where(*mine, tuple_(*place) < (high, before)))).one() or "", high
 
 
+async def neighbours(
+    tx: AsyncSession, user_id: UUID, moved: UUID, before: UUID, most: int
+) -> tuple[Sequence[tuple[UUID, str]], Sequence[tuple[UUID, str]]]:
+    """The member's sessions nearest to another one, with their places in order: those before it, and it and the rest.
+
+    At most so many of each; the one that is moved is in neither.
+    """
+    place = (Membership.position, Membership.session_id)
+    query = select(Membership.session_id, Membership.position).where(
+        Membership.user_id == user_id, Membership.session_id != moved
+    )
+    high = (await tx.execute(query.where(Membership.session_id == before))).one()
+    border = (high.position, before)
+    first = query.where(tuple_(*place) < border).order_by(*(each.desc() for each in place)).limit(most)
+    second = query.where(tuple_(*place) >= border).order_by(*place).limit(most)
+    in_front, behind = [(await tx.execute(each)).all() for each in (first, second)]
+    return in_front[::-1], behind
+
+
 async def first_place(tx: AsyncSession) -> str:
     """The place of a session that is made now, in the order of each of its members."""
     place: str = (await tx.scalars(text(f"SELECT {NEWEST_FIRST}"))).one()

@@ -26,7 +26,10 @@ class Folder(Node):
 
     name: str = strawberry.field(description="What it is called; at most 255 characters.")
     parent_id: strawberry.ID | None = strawberry.field(description="The folder that it is in; null at the top.")
-    position: float = strawberry.field(description="Its place among those of the same parent: the lowest comes first.")
+    position: str = strawberry.field(
+        description="Its place among those of the same parent: compare places as text, character by character; the "
+        "lowest is first."
+    )
     session_count: int = strawberry.field(
         resolver=_session_count, description="How many sessions you keep in it and have not put away."
     )

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import Double, ForeignKey
+from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.models.owned import Owned
@@ -16,5 +16,5 @@ class Folder(Owned):
     owner_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("folders.id", ondelete="SET NULL"), index=True)
     name: Mapped[str]
-    position: Mapped[float] = mapped_column(Double)
-    """Its place among those of the same parent: the lowest comes first."""
+    position: Mapped[str] = mapped_column(String(collation="C"))
+    """Its place among those of the same parent (`chat.ordering`): the lowest comes first."""

@@ -70,7 +70,7 @@ async def settle(db: Database) -> Holdings:
             User(id=held.user, subject=held.user.hex),
             Agent(id=held.agent, owner_id=held.user, name="Critic"),
             Project(id=held.project, owner_id=held.user, name="Thesis"),
-            Folder(id=held.folder, owner_id=held.user, name="Work", position=0),
+            Folder(id=held.folder, owner_id=held.user, name="Work", position="8"),
             Template(id=held.template, owner_id=held.user, name="Tour"),
             Session(id=held.session, owner_id=held.user, title="Plans"),
             Membership(session_id=held.session, user_id=held.user, role=MemberRole.OWNER),

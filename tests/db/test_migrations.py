@@ -17,6 +17,7 @@ from sqlalchemy import Connection, select
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from chat.ordering import between
 from db import migrate
 from db.database import VIEWER_ROLE, Database, address
 from db.models import Row, Session
@@ -103,6 +104,29 @@ async def test_every_revision_can_be_gone_back_to(empty: str, revision: str) -> 
     assert await run(empty, migrate.current) == revision
     await migrate.upgrade(empty)
     assert await catalog.everything(empty) == whole
+
+
+async def test_folders_keep_their_order_when_places_become_text_and_back(empty: str) -> None:
+    await migrate.upgrade(empty)
+    await migrate.downgrade(empty, "0015")
+    connection = await asyncpg.connect(empty)
+    owner = await connection.fetchval("INSERT INTO users (id, subject) VALUES (gen_random_uuid(), 'ada') RETURNING id")
+    for number in range(40):
+        await connection.execute(
+            "INSERT INTO folders (id, owner_id, name, position) VALUES (gen_random_uuid(), $1, $2, $3)",
+            *(owner, f"{number:02}", (number - 7) / 4),
+        )
+    listed = "SELECT name, updated_at, seq, version FROM folders ORDER BY position"
+    before = await connection.fetch(listed)
+    await migrate.upgrade(empty)
+    assert await connection.fetch(listed) == before
+    places = [place for (place,) in await connection.fetch("SELECT position FROM folders ORDER BY position")]
+    assert places == sorted(set(places))
+    assert between("", places[0]) < places[0]
+    assert places[-1] < between(places[-1], None)
+    await migrate.downgrade(empty, "0015")
+    assert await connection.fetch(listed) == before
+    await connection.close()
 
 
 async def upgrade_together(*addresses: str) -> None:

@@ -32,7 +32,7 @@ CASES = {
     ),
     "folders": Case(
         "name = 'Eve'",
-        "INSERT INTO folders (id, owner_id, name, position) VALUES (gen_random_uuid(), '{0.user}', 'Eve', 0)",
+        "INSERT INTO folders (id, owner_id, name, position) VALUES (gen_random_uuid(), '{0.user}', 'Eve', '8')",
     ),
     "templates": Case(
         "name = 'Eve'", "INSERT INTO templates (id, owner_id, name) VALUES (gen_random_uuid(), '{0.user}', 'Eve')"

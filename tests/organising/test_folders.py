@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from chat import agents, folders, messages, nodes, organising, projects, sessions, tallies
+from chat import agents, folders, messages, nodes, ordering, organising, projects, sessions, tallies
 from chat.agents import Character
 from chat.events import AccountEvent, FolderChanged
 from chat.personal import Folder as Into
@@ -97,13 +97,16 @@ async def test_a_folder_is_put_before_another_or_last_or_elsewhere(scope: Scope)
 
 
 async def test_there_is_always_room_between_two(scope: Scope) -> None:
-    """Halves of halves come to an end after some fifty of them; then the siblings are numbered anew."""
+    """Places in one gap grow until those around it get others: then each window hears of each."""
     first, second, a, b = await made(scope, "first", "second", "a", "b")
-    await execute(scope, "UPDATE folders SET position = 5e-324 WHERE id = :id", id=second)
-    await folders.move(scope, a, None, before=second)
-    await folders.move(scope, b, None, before=second)
+    before = await head_of(scope)
+    moves = 600
+    for number in range(moves):
+        await folders.move(scope, (a, b)[number % 2], None, before=second)
     assert await tree(scope) == ["first", "a", "b", "second"]
     rows = await folders.everything(scope)
+    assert max(len(row.position) for row in rows) <= ordering.LONGEST
+    assert await head_of(scope) > before + moves
     assert len({row.seq for row in rows}) == 4
     assert max(row.seq for row in rows) == await head_of(scope)
     assert first == rows[0].id
@@ -227,7 +230,7 @@ async def test_there_are_at_most_so_many(scope: Scope) -> None:
     await execute(
         scope,
         "INSERT INTO folders (id, owner_id, name, position)"
-        f" SELECT gen_random_uuid(), :owner, n::text, n FROM generate_series(1, {folders.MOST}) AS n",
+        f" SELECT gen_random_uuid(), :owner, n::text, n::text FROM generate_series(1, {folders.MOST}) AS n",
         owner=scope.viewer.id,
     )
     with pytest.raises(QuotaExceeded) as refused:

@@ -23,7 +23,7 @@ async def titles(scope: Scope, where: Filter, order: SessionOrder = SessionOrder
 async def folder(scope: Scope) -> UUID:
     """A folder of the viewer."""
     async with scope.tx() as tx:
-        made = FolderRow(id=uuid4(), owner_id=scope.viewer.id, name="Work", position=0.0)
+        made = FolderRow(id=uuid4(), owner_id=scope.viewer.id, name="Work", position="8")
         return (await owned.add(tx, made)).id
 
 

@@ -4,12 +4,12 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from chat import organising, sessions
-from chat.ordering import between
+from chat import ordering, organising, sessions
 from chat.personal import Folder, Personal
 from chat.refusals import InvalidInput, NotFound
 from chat.scope import Scope
 from chat.sessions import NewSession
+from db import memberships
 from db.listing import Filter, SessionOrder
 from db.models import MemberRole
 from db.page import Span
@@ -141,12 +141,31 @@ async def test_moving_one_changes_no_other(scope: Scope) -> None:
     assert await head_of(scope) == before + 1
 
 
-def test_there_is_always_a_place_between_two() -> None:
-    low, high = "7f", "80"
-    for _ in range(200):
-        middle = between(low, high)
-        assert low < middle < high
-        low, high = (middle, high) if len(middle) % 2 else (low, middle)
-    assert "" < between("", "00001") < "00001"
-    assert between("ffff", None) > "ffff"
-    assert between("", None) == "8"
+async def test_what_goes_into_the_same_gap_for_ever_still_finds_a_place(scope: Scope) -> None:
+    """Places there grow until some neighbours get others, too; nothing else moves, and a new session is still first."""
+    a, b, _, d = await begin(scope, "a", "b", "c", "d")
+    await organising.move(scope, d, before=None)
+    start, moves = await head_of(scope), 600
+    for number in range(moves):
+        await organising.move(scope, (a, b)[number % 2], before=d)
+    assert await ordered(scope) == ["c", "a", "b", "d"]
+    async with scope.tx() as tx:
+        seen = [await sessions.seen(tx, scope, id) for id in (a, b, d)]
+    assert max(len(member.position) for _, member in seen) <= ordering.LONGEST
+    assert len({member.seq for _, member in seen}) == 3
+    assert await head_of(scope) > start + moves
+    await begin(scope, "e")
+    assert await ordered(scope) == ["e", "c", "a", "b", "d"]
+
+
+async def test_windows_hear_of_each_neighbour_that_gets_another_place(scope: Scope) -> None:
+    a, b, c = await begin(scope, "a", "b", "c")
+    async with scope.process.db.system() as tx:
+        for session_id, place in ((b, "8" * 100), (a, "8" * 99 + "9")):
+            await memberships.change(tx, session_id, scope.viewer.id, 1, {"position": place})
+    async with windows(scope, scope) as both:
+        await organising.move(scope, c, before=a)
+        for window in both:
+            for id in (b, a, c):
+                await shows(window, id, lambda seen: len(seen.position) <= ordering.LONGEST)
+    assert await ordered(scope) == ["b", "c", "a"]
