@@ -6,6 +6,7 @@ import struct
 from contextlib import suppress
 from enum import Enum
 from pathlib import Path
+from ssl import SSLContext
 from typing import Self
 
 type Address = tuple[str, int] | Path
@@ -24,13 +25,14 @@ class Mood(Enum):
 class Proxy:
     """Stands between a client and `upstream`: a host and port, or the path of a Unix socket.
 
-    An async context manager that listens on a free loopback port, or on the Unix socket `at`. `accepted` counts the
-    connections that came in; `latency` is in seconds, each way, and may be changed at any time.
+    An async context manager that listens on a free loopback port, with `tls` if given, or on the Unix socket `at`.
+    `accepted` counts the connections that came in; `latency` is in seconds, each way, and may be changed at any time.
     """
 
-    def __init__(self, upstream: Address, *, at: Path | None = None) -> None:
+    def __init__(self, upstream: Address, *, at: Path | None = None, tls: SSLContext | None = None) -> None:
         self.upstream = upstream
         self.at = at
+        self.tls = tls
         self.latency = 0.0
         self.accepted = 0
         self.port = 0
@@ -43,7 +45,7 @@ class Proxy:
         if self.at:
             self._server = await asyncio.start_unix_server(self._accept, self.at)
         else:
-            self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+            self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, ssl=self.tls)
             self.port = self._server.sockets[0].getsockname()[1]
         return self
 
