@@ -54,10 +54,10 @@ async def _restore(scope: Scope, session_id: UUID) -> Seen:
             raise NotFound("session")
         if active := await runs.active(tx, [session_id]):
             raise Active(active)
+        await quotas.fit(tx, scope)
+        heads = await memberships.touch(tx, session_id)  # all members' accounts in one order, then the viewer's alone
         if member.archived_at is None:
             await capacity.make_room(tx, scope.viewer.id, restored.agent_id, session_id)
-        await quotas.fit(tx, scope)
-        heads = await memberships.touch(tx, session_id)
     sessions.ring(scope.process, restored)
     sessions.ring_members(scope.process, heads)
     return restored, member
