@@ -8,7 +8,7 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from chat import limits
-from chat.allowances import OFTEN
+from chat.allowances import OFTEN, TEXT
 from chat.owned import Kind
 from chat.refusals import AgentConflict, InvalidInput
 from chat.scope import Scope
@@ -23,6 +23,8 @@ _AGENTS = Kind(
     shared="This agent is there for everybody. Make one of your own, with `createAgent`.",
 )
 
+LIMITS = {"messages_per_minute": OFTEN, "runs_per_minute": OFTEN, "message_characters": TEXT}
+"""What an agent can limit for each member, and the most of each."""
 MOST_ACTIVE = 10_000
 """What a limit of active sessions can be at most."""
 
@@ -42,7 +44,7 @@ class Character:
     """How many sessions with it a member may have that are not archived; 0: any number."""
     when_full: WhenFull | None = None
     limits: Mapping[str, int | None] | None = None
-    """How often a member may ask it: `messages_per_minute`, `runs_per_minute`. They replace the earlier ones."""
+    """What a member may do with it, by the names of `LIMITS`. They replace the earlier ones."""
 
     def values(self) -> dict[str, Any]:
         """The columns that it sets.
@@ -71,10 +73,14 @@ class Character:
 
 
 def _limits(given: Mapping[str, int | None]) -> dict[str, int] | None:
-    limits = {name: limit for name, limit in given.items() if limit is not None}
-    if any(not 1 <= limit <= OFTEN for limit in limits.values()):
-        raise InvalidInput("limits", f"Each is a number from 1 to {OFTEN:,}; leave out what is not to be limited.")
-    return limits or None
+    set_ = {name: limit for name, limit in given.items() if limit is not None}
+    if any(not 1 <= limit <= LIMITS[name] for name, limit in set_.items()):
+        raise InvalidInput(
+            "limits",
+            f"Each rate is from 1 to {OFTEN:,}, and the characters of a message from 1 to {TEXT:,}. "
+            "Leave out what is not to be limited.",
+        )
+    return set_ or None
 
 
 _TEXTS = {

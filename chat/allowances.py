@@ -13,7 +13,9 @@ MOST = 1_000_000_000
 OFTEN = 10_000
 """What a rate can be at most: each of its messages, sessions or replies is remembered for a minute."""
 TEXT = 200_000
-"""Characters of one message, which an operator may lower."""
+"""Characters of one message, which operators and agents may lower."""
+METADATA = 64 * 1024
+"""Bytes of a metadata object as JSON, which operators may lower."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,9 @@ class Allowance:
     messages_per_minute: int | None = None
     sessions_per_minute: int | None = None
     runs_per_minute: int | None = None
+    message_characters: int | None = None
+    metadata_bytes: int | None = None
+    """Of a metadata object as JSON."""
 
     def but(self, others: Mapping[str, int]) -> Self:
         """The same, but for the limits that are given; 0 there: none."""
@@ -39,6 +44,8 @@ class Allowance:
 
 NAMES = tuple(field.name for field in fields(Allowance))
 """Of the limits."""
+SIZES = {"message_characters": TEXT, "metadata_bytes": METADATA}
+"""Those of one thing that is stored, and what holds where they are not set."""
 NOTHING = Allowance()
 
 
@@ -48,8 +55,6 @@ class Allowances:
 
     default: Allowance = NOTHING
     rates: "Rates | None" = None
-    text: int = TEXT
-    """Characters of one message."""
     windows: dict[UUID, int] = field(default_factory=dict)
     """How many windows accounts have open here, as far as there is a limit."""
     special: bool = False

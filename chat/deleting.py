@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chat import locking, parts, placing, sessions, stopping, summaries
+from chat import locking, parts, placing, quotas, sessions, stopping, summaries
 from chat.refusals import NotFound
 from chat.scope import Scope, made
 from chat.sessions import Seen
@@ -87,6 +87,7 @@ async def restore(scope: Scope, session_id: UUID, message_id: UUID, what: Deleti
     Raises:
         NotFound: there is no such session for the viewer, or no such message in it.
         NotAllowed: the viewer may only read the session.
+        QuotaExceeded: there is no room for it.
     """
     return await _restore(scope, session_id, message_id, what)
 
@@ -98,6 +99,7 @@ async def restore_all(scope: Scope, session_id: UUID) -> Changed:
 
 async def _restore(scope: Scope, session_id: UUID, message_id: UUID | None, what: DeletionScope | None) -> Changed:
     async with scope.write() as tx:
+        earlier = await quotas.weigh(tx, scope)
         session, seen, tree = await _locked(tx, scope, session_id, message_id)
         back = set(await withdrawals.newest(tx, session_id, message_id or session_id, what or _ALL))
         if not back:
@@ -110,6 +112,7 @@ async def _restore(scope: Scope, session_id: UUID, message_id: UUID | None, what
         else:
             leaf = tree.newest_leaf(message_id, shown) if message_id in shown else None
         session = await _retell(tx, session, session.current_branch if leaf is None else leaf.branch)
+        await quotas.fit(tx, scope, earlier)
         heads = await memberships.touch(tx, session_id)
         member = seen[1]
         if leaf is not None:

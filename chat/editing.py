@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chat import limits, locking, messages, parts, sessions, titles
+from chat import limits, locking, messages, parts, quotas, sessions, sizes, titles
 from chat.asking import WhenBusy
 from chat.messages import Posted
 from chat.refusals import InvalidInput, MessageConflict, NotAllowed, NotFound
@@ -74,15 +74,18 @@ async def revise(
         NotFound: there is no such message for the viewer.
         NotAllowed: somebody else said it, or the viewer may only read the session.
         InvalidInput: a value cannot be used, or the message is not finished.
+        QuotaExceeded: there is no room for what it would say.
         MessageConflict: the message has another version than the expected one.
     """
     values: dict[str, Any] = {}
     if metadata is not None:
         values["meta"] = limits.metadata("metadata", metadata)
     if text is not None:
-        text = limits.text("text", text, scope.process.allowances.text)
+        text = limits.text("text", text)
     async with scope.write() as tx:
         made(tx, message=message_id)
+        await sizes.check(tx, scope, text=text, metadata=values.get("meta"), on=message_id)
+        earlier = await quotas.weigh(tx, scope)
         session, message = await _revisable(tx, scope, message_id)
         if expected_version not in (None, message.version):
             tx.expunge_all()  # the refusal outlives the transaction
@@ -91,6 +94,7 @@ async def revise(
             values |= {"parts": parts.reworded(message.parts, text), "content": text}
         session = await session_rows.advance(tx, session.id, **retold(session, message, text)) or session
         message = await replace(tx, scope, message, session.head, values)
+        await quotas.fit(tx, scope, earlier)
         heads = await memberships.touch(tx, session.id)
     sessions.ring(scope.process, session)
     sessions.ring_members(scope.process, heads)

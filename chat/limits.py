@@ -10,7 +10,7 @@ from chat.refusals import InvalidInput
 from db.models import Json
 
 TEXT = allowances.TEXT
-"""Characters of one message; an operator may allow fewer."""
+"""Characters of one message; operators and agents may allow fewer (`chat.sizes`)."""
 NAME = 255
 """Characters of a name or a title."""
 INSTRUCTIONS = 100_000
@@ -19,24 +19,24 @@ DESCRIPTION = 2_000
 """Characters of an agent's description."""
 EXTERNAL_ID = 255
 """Characters of the id that an app has for a session."""
-METADATA = 64 * 1024
-"""Bytes of a metadata object as JSON."""
+METADATA = allowances.METADATA
+"""Bytes of a metadata object as JSON; operators may allow fewer."""
 
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 """U+0000 as JSON writes it, but not a backslash with `u0000` behind it."""
 
 
-def text(field: str, value: str, most: int = TEXT) -> str:
+def text(field: str, value: str) -> str:
     """The text of a message, as it is stored.
 
     Raises:
-        InvalidInput: it is blank, or has more than `most` characters.
+        InvalidInput: it is blank, or has more than `TEXT` characters.
     """
     clean = storable(value)
     if not clean.strip():
         raise InvalidInput(field, "A message needs some text.")
-    if len(clean) > most:
-        raise InvalidInput(field, f"A message has at most {most:,} characters; this one has {len(clean):,}.")
+    if len(clean) > TEXT:
+        raise InvalidInput(field, f"A message has at most {TEXT:,} characters; this one has {len(clean):,}.")
     return clean
 
 

@@ -105,7 +105,7 @@ def _message(
     client_created_at: datetime | None,
     beside_text: Sequence[Json],
 ) -> Message:
-    text = limits.text("text", text, scope.process.allowances.text)
+    text = limits.text("text", text)
     return Message(
         id=message_id or uuid7(),
         role=MessageRole.USER,

@@ -9,7 +9,7 @@ from sqlalchemy import func
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chat import doorbells
+from chat import doorbells, sizes
 from chat.cursors import ScopeKind
 from chat.refusals import IdTaken, NotAllowed, NotFound, Noun, Refusal
 from chat.scope import Scope, made
@@ -56,6 +56,7 @@ class Kind[Row: models.Owned]:
         """Stores a new one of the viewer's. If `repeatable`, the same id again gives what the first call made.
 
         Raises:
+            InvalidInput: its metadata is too large.
             IdTaken: the id belongs to something else.
         """
         try:
@@ -64,6 +65,7 @@ class Kind[Row: models.Owned]:
                 if repeatable and (found := await owned.get(tx, self.model, row.id)) is not None:
                     return _own(scope, found)
                 row.seq = await users.advance(tx, scope.viewer.id)  # and so this account's other edits wait
+                await sizes.check(tx, scope, metadata=getattr(row, "meta", None))  # a folder has none
                 await check(tx, row)
                 await owned.add(tx, row)
         except IntegrityError as error:
@@ -91,6 +93,7 @@ class Kind[Row: models.Owned]:
         Raises:
             NotFound: there is no such one.
             NotAllowed: it is there for everybody.
+            InvalidInput: its metadata would be too large.
             Refusal: it has another version than the expected one; see `conflict`.
         """
         async with scope.write() as tx:
@@ -102,6 +105,7 @@ class Kind[Row: models.Owned]:
             if expected_version not in (None, found.version):
                 tx.expunge_all()  # the refusal outlives the transaction
                 raise self.conflict(found)
+            await sizes.check(tx, scope, metadata=values.get("meta"))
             await check(tx, found)
             row = await owned.change(tx, self.model, row_id, seq, values)
         ring(scope, seq)

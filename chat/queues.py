@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chat import editing, limits, locking, parts, sessions
+from chat import editing, limits, locking, parts, quotas, sessions, sizes
 from chat.refusals import InvalidInput, NotAllowed
 from chat.scope import Scope, made
 from db import memberships, messages, runs
@@ -28,10 +28,13 @@ async def edit(scope: Scope, run_id: UUID, text: str) -> tuple[Message, Run]:
         NotFound: there is no such run for the viewer.
         NotAllowed: the viewer did not write the message, or may only read the session.
         InvalidInput: the text cannot be used, the run is not queued any more, or the message has another answer.
+        QuotaExceeded: there is no room for the text.
     """
-    text = limits.text("text", text, scope.process.allowances.text)
+    text = limits.text("text", text)
     async with scope.write() as tx:
         made(tx, run=run_id)
+        await sizes.check(tx, scope, text=text, on=run_id)
+        earlier = await quotas.weigh(tx, scope)
         session, run = await _queued(tx, scope, run_id)
         message = await _question(tx, run)
         if message.author_id != scope.viewer.id:
@@ -41,6 +44,7 @@ async def edit(scope: Scope, run_id: UUID, text: str) -> tuple[Message, Run]:
         session = await session_rows.advance(tx, session.id, **editing.retold(session, message, text)) or session
         values = {"parts": parts.reworded(message.parts, text), "content": text}
         message = await editing.replace(tx, scope, message, session.head, values)
+        await quotas.fit(tx, scope, earlier)
         heads = await memberships.touch(tx, session.id)
     sessions.ring(scope.process, session)
     sessions.ring_members(scope.process, heads)

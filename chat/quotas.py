@@ -4,7 +4,6 @@ What is there is counted in PostgreSQL, under a lock of the account's own, so th
 past a quota together. What happened is counted in Redis (`pubsub.rates`). Where nothing is limited, nobody is asked.
 """
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,23 +13,20 @@ from uuid import UUID
 import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chat import allowed, sizes
 from chat.allowances import NOTHING, Allowance
+from chat.allowed import Allowed
 from chat.refusals import QuotaExceeded
 from chat.scope import Scope
 from db import quotas
 from db import runs as run_rows
-from db.failures import transient
 from db.models import Message
-from db.quotas import Found
 from pubsub.rates import Rate, Use
 
 if TYPE_CHECKING:
     from chat.sessions import NewSession
 
-LOOK = 5.0
-"""Seconds between two looks for limits that somebody has set, as long as there are none."""
 KILOBYTE = 1_000
-_UNSET = Found({}, None, "", {})
 
 
 async def claim(
@@ -47,27 +43,29 @@ async def claim(
     """Sees that the viewer may make a message, sessions or runs, before any row is locked.
 
     The agent that is asked is the given one, or that of what `on` names: a session, a message in one, or a run. A run
-    of the id `run_id` that is there already is free.
+    of the id `run_id` that is there already is free. A message may be no larger than `chat.sizes` says, either.
 
     Raises:
+        InvalidInput: the message is too large.
         QuotaExceeded: there are as many as there may be, or there were in the last minute.
     """
-    allowances = scope.process.allowances
-    found = _UNSET
-    if await _special(scope):
-        agent_id, named = (agent_id, on) if on is None or isinstance(on, UUID) else (on.agent_id, on.id)
-        found = await quotas.of(tx, scope.viewer.id, agent_id, named)
-    allowance = allowances.default.but(found.account)
-    if allowance == NOTHING and not found.agent:
+    if on is None or isinstance(on, UUID):
+        allows = await allowed.of(tx, scope, agent_id=agent_id, on=on)
+    else:
+        allows = await allowed.of(tx, scope, agent_id=on.agent_id, on=on.id, template_id=on.template_id)
+    if allows.account == NOTHING and not allows.agent:
         return
     if run_id is not None and await run_rows.get(tx, run_id) is not None:
         return
-    await _have_room(tx, scope.viewer.id, allowance, message, sessions, runs)
+    if message is not None:
+        sizes.within(allows, text=message.content, metadata=message.meta)
+    await _have_room(tx, scope.viewer.id, allows.account, message, sessions, runs)
     made = {"messages": message is not None, "sessions": sessions > 0, "runs": runs > 0}
-    rates = [*_rates(allowance, scope.viewer.id), *_agents_rates(found, scope.viewer.id)]
+    rates = [*_rates(allows.account, scope.viewer.id), *_agents_rates(allows, scope.viewer.id)]
     wanted = [rate for rate in rates if made[rate.what]]
-    if allowances.rates is not None and (full := await allowances.rates.take(wanted)) is not None:
-        raise _too_often(full, found)
+    counted = scope.process.allowances.rates
+    if counted is not None and (full := await counted.take(wanted)) is not None:
+        raise _too_often(full, allows)
 
 
 async def have_back(tx: AsyncSession, scope: Scope) -> None:
@@ -76,17 +74,27 @@ async def have_back(tx: AsyncSession, scope: Scope) -> None:
     Raises:
         QuotaExceeded: there are as many as there may be.
     """
-    await _have_room(tx, scope.viewer.id, await _allowance(tx, scope), None, sessions=1, runs=0)
+    await _have_room(tx, scope.viewer.id, (await allowed.of(tx, scope)).account, None, sessions=1, runs=0)
 
 
-async def fit(tx: AsyncSession, scope: Scope) -> None:
-    """Sees that what the viewer has now is no more than it may be, after `claim` or `have_back` of a session.
+async def weigh(tx: AsyncSession, scope: Scope) -> int:
+    """Bytes that the viewer has stored, if there is a limit, for a `fit` after the change; before any row is locked."""
+    if (await allowed.of(tx, scope)).account.kilobytes is None:
+        return 0
+    await quotas.lock(tx, scope.viewer.id)
+    return await quotas.stored_bytes(tx)
+
+
+async def fit(tx: AsyncSession, scope: Scope, earlier: int = 0) -> None:
+    """Sees that what the viewer has stored now is no more than it may be, or than `earlier`.
+
+    It comes after `weigh`, or after `claim` or `have_back` of a session.
 
     Raises:
-        QuotaExceeded: it is.
+        QuotaExceeded: it is more.
     """
-    most = (await _allowance(tx, scope)).kilobytes
-    if most is not None and (stored := await quotas.stored_bytes(tx)) > most * KILOBYTE:
+    most = (await allowed.of(tx, scope)).account.kilobytes
+    if most is not None and (stored := await quotas.stored_bytes(tx)) > max(most * KILOBYTE, earlier):
         raise _no_room(most, stored)
 
 
@@ -143,15 +151,15 @@ def _rates(allowance: Allowance, user_id: UUID) -> Sequence[Rate]:
     return [Rate(what, limit, (str(user_id),)) for what, limit in limits.items() if limit is not None]
 
 
-def _agents_rates(found: Found, user_id: UUID) -> Sequence[Rate]:
-    of = (str(user_id), str(found.agent_id))
-    limits = {what: found.agent.get(f"{what}_per_minute") for what in ("messages", "runs")}
+def _agents_rates(allows: Allowed, user_id: UUID) -> Sequence[Rate]:
+    of = (str(user_id), str(allows.agent_id))
+    limits = {what: allows.agent.get(f"{what}_per_minute") for what in ("messages", "runs")}
     return [Rate(what, limit, of) for what, limit in limits.items() if limit]
 
 
-def _too_often(full: Use, found: Found) -> QuotaExceeded:
+def _too_often(full: Use, allows: Allowed) -> QuotaExceeded:
     done, toward = _DONE[full.rate.what]
-    whom = f" {toward} {found.agent_name}" if len(full.rate.of) > 1 else ""
+    whom = f" {toward} {allows.agent_name}" if len(full.rate.of) > 1 else ""
     reason = f"You {done}{whom} more often than you may. Try again at {full.reset_at:%H:%M:%S} UTC."
     return QuotaExceeded(reason, limit=full.rate.limit, used=full.used, reset_at=full.reset_at)
 
@@ -167,9 +175,9 @@ async def open_window(scope: Scope) -> Callable[[], None] | None:
     """
     allowances, user_id = scope.process.allowances, scope.viewer.id
     limit = allowances.default.windows
-    if await _special(scope):
+    if await allowed.special(scope):
         async with scope.tx() as tx:
-            limit = (await _allowance(tx, scope)).windows
+            limit = (await allowed.of(tx, scope)).account.windows
     if limit is None:
         return None
     windows = allowances.windows
@@ -187,26 +195,6 @@ async def open_window(scope: Scope) -> Callable[[], None] | None:
     return closed
 
 
-async def _special(scope: Scope) -> bool:
-    """Whether somebody has set limits for an account or an agent: up to five seconds ago, where nobody had."""
-    allowances, now = scope.process.allowances, asyncio.get_running_loop().time()
-    if not allowances.special and (allowances.looked_at is None or now - allowances.looked_at >= LOOK):
-        allowances.looked_at = now
-        try:
-            allowances.special = await quotas.any_set(scope.process.db.readers)
-        except Exception as error:
-            if not transient(error):
-                raise
-    return allowances.special
-
-
-async def _allowance(tx: AsyncSession, scope: Scope) -> Allowance:
-    allowances = scope.process.allowances
-    if not await _special(scope):
-        return allowances.default
-    return allowances.default.but((await quotas.of(tx, scope.viewer.id)).account)
-
-
 @dataclass(frozen=True, slots=True)
 class Standing:
     """A limit that holds for the viewer, and how much of it is used."""
@@ -219,11 +207,11 @@ class Standing:
 
 
 async def standing(scope: Scope) -> Mapping[str, Standing]:
-    """The limits that hold for the viewer, by the names of `Allowance`."""
+    """The limits of what is counted that hold for the viewer, by the names of `Allowance`."""
     allowances, user_id = scope.process.allowances, scope.viewer.id
     held: dict[str, Standing] = {}
     async with scope.tx() as tx:
-        allowance = await _allowance(tx, scope)
+        allowance = (await allowed.of(tx, scope)).account
         if allowance.sessions is not None:
             held["sessions"] = Standing(allowance.sessions, await quotas.sessions(tx, user_id))
         if allowance.active_runs is not None:

@@ -97,50 +97,58 @@ class SequenceGap(Refusal):
         self.expected = expected
 
 
-class AgentConflict(Refusal):
-    """The agent has another version than the one that was expected; `row` is how it is now."""
+class Conflict(Refusal):
+    """Something has another version than the one that was expected; `row` is how it is now."""
+
+
+class AgentConflict(Conflict):
+    """Of an agent."""
 
     def __init__(self, row: models.Agent) -> None:
-        super().__init__("Someone else has edited this agent since. Look at how it is now, and edit that.")
+        super().__init__(_edited(row.version))
         self.row = row
 
 
-class ProjectConflict(Refusal):
-    """The project has another version than the one that was expected; `row` is how it is now."""
+class ProjectConflict(Conflict):
+    """Of a project."""
 
     def __init__(self, row: models.Project) -> None:
-        super().__init__(f"It was edited since: it has version {row.version} now. Look at it and try again.")
+        super().__init__(_edited(row.version))
         self.row = row
 
 
-class MessageConflict(Refusal):
-    """The message has another version than the one that was expected; `row` is how it is now."""
+class TemplateConflict(Conflict):
+    """Of a template."""
+
+    def __init__(self, row: models.Template) -> None:
+        super().__init__(_edited(row.version))
+        self.row = row
+
+
+class FolderConflict(Conflict):
+    """Of a folder."""
+
+    def __init__(self, row: models.Folder) -> None:
+        super().__init__(_edited(row.version))
+        self.row = row
+
+
+class MessageConflict(Conflict):
+    """Of a message."""
 
     def __init__(self, row: models.Message) -> None:
         super().__init__(f"It was revised since: it has version {row.version} now. Look at it and try again.")
         self.row = row
 
 
-class TemplateConflict(Refusal):
-    """The template has another version than the one that was expected; `row` is how it is now."""
-
-    def __init__(self, row: models.Template) -> None:
-        super().__init__(f"It was edited since: it has version {row.version} now. Look at it and try again.")
-        self.row = row
-
-
-class FolderConflict(Refusal):
-    """The folder has another version than the one that was expected; `row` is how it is now."""
-
-    def __init__(self, row: models.Folder) -> None:
-        super().__init__(f"It was edited since: it has version {row.version} now. Look at it and try again.")
-        self.row = row
-
-
-class SessionConflict(Refusal):
-    """The session has another version than the one that was expected; `row` is how it is now."""
+class SessionConflict(Conflict):
+    """Of a session."""
 
     def __init__(self, row: models.Session, membership: models.Membership) -> None:
-        super().__init__(f"It was edited since: it has version {row.version} now. Look at it and try again.")
+        super().__init__(_edited(row.version))
         self.row = row
         self.membership = membership
+
+
+def _edited(version: int) -> str:
+    return f"It was edited since: it has version {version} now. Look at it and try again."

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from chat import capacity, doorbells, limits, quotas, summaries, templates
+from chat import capacity, doorbells, limits, quotas, sizes, summaries, templates
 from chat.cursors import ScopeKind
 from chat.personal import NOTHING, Personal
 from chat.process import Process
@@ -127,7 +127,7 @@ async def begin(tx: AsyncSession, scope: Scope, new: NewSession, *, speaks: bool
     Raises:
         InvalidInput: a value cannot be used.
         NotFound: there is no such project, agent or template.
-        QuotaExceeded: there are as many sessions as there may be, or as the agent allows.
+        QuotaExceeded: there are as many sessions as there may be, or as the agent allows, or no room for its messages.
         sqlalchemy.exc.IntegrityError: an id is taken; see `after_conflict`.
     """
     template = None if new.template_id is None else await templates.get(tx, new.template_id)
@@ -137,6 +137,7 @@ async def begin(tx: AsyncSession, scope: Scope, new: NewSession, *, speaks: bool
     external_id = None if new.external_id is None else limits.external_id("externalId", new.external_id)
     metadata = limits.metadata("metadata", new.metadata)
     await _check_links(tx, project_id=new.project_id, agent_id=new.agent_id)
+    await sizes.check(tx, scope, metadata=metadata)
     speaks = speaks and template is not None and template.begins
     await quotas.claim(tx, scope, sessions=1, runs=int(speaks), agent_id=new.agent_id)
     await capacity.make_room(tx, scope.viewer.id, new.agent_id)
@@ -159,6 +160,7 @@ async def begin(tx: AsyncSession, scope: Scope, new: NewSession, *, speaks: bool
     await sessions.add(tx, session, member)
     if template is not None:
         session = await templates.fill(tx, scope, session, template, speaks=speaks)
+        await quotas.fit(tx, scope)
     return session, member
 
 
@@ -217,6 +219,7 @@ async def edit(
         shared["meta"] = limits.metadata("metadata", metadata)
     async with scope.write() as tx:
         made(tx, session=session_id)
+        await sizes.check(tx, scope, metadata=shared.get("meta"))
         writes = bool(shared) or summary is not None
         session, member = await writable(tx, scope, session_id) if writes else await seen(tx, scope, session_id)
         if summary is not None:

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from chat import asking, limits, parts
+from chat import allowed, asking, limits, parts, sizes
 from chat.owned import Kind
 from chat.refusals import InvalidInput, NotFound, QuotaExceeded, TemplateConflict
 from chat.scope import Scope
@@ -100,6 +100,7 @@ async def create(
 
     async def room(tx: AsyncSession, _: Template) -> None:
         await _check_agent(tx, agent_id)
+        await _check_lengths(tx, scope, template.messages or [])
         if (used := await templates.count(tx, scope.viewer.id)) >= MOST:
             reason = f"You have {MOST:,} templates, which is all there may be. Delete one first."
             raise QuotaExceeded(reason, limit=MOST, used=used)
@@ -110,6 +111,12 @@ async def create(
 def _check(begins: bool, instructions: str | None, said: Sequence[Json]) -> None:
     if begins and not instructions and not said:
         raise InvalidInput("begins", "An agent that speaks first needs `instructions`, or `messages` to go on from.")
+
+
+async def _check_lengths(tx: AsyncSession, scope: Scope, said: Sequence[Json]) -> None:
+    allows = await allowed.of(tx, scope)
+    for each in said:
+        sizes.within(allows, text=each["text"], field="messages")
 
 
 async def _check_agent(tx: AsyncSession, agent_id: UUID | None) -> None:
@@ -143,6 +150,7 @@ async def edit(
 
     async def whole(tx: AsyncSession, found: Template) -> None:
         await _check_agent(tx, values.get("agent_id"))
+        await _check_lengths(tx, scope, values.get("messages", []))
         now = {name: getattr(found, name) for name in ("begins", "instructions", "messages")} | values
         _check(now["begins"], now["instructions"], now["messages"])
 

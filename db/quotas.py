@@ -29,7 +29,8 @@ _OF = """
         ON agent.limits IS NOT NULL AND agent.deleted_at IS NULL AND agent.id = COALESCE(
             $2::uuid,
             (SELECT agent_id FROM runs WHERE id = $3),
-            (SELECT agent_id FROM sessions WHERE id = COALESCE((SELECT session_id FROM messages WHERE id = $3), $3)))
+            (SELECT agent_id FROM sessions WHERE id = COALESCE((SELECT session_id FROM messages WHERE id = $3), $3)),
+            (SELECT agent_id FROM templates WHERE id = $4))
     WHERE users.id = $1
 """
 
@@ -58,9 +59,18 @@ class Found:
     """Of the agent, if it has any."""
 
 
-async def of(tx: AsyncSession, user_id: UUID, agent_id: UUID | None = None, on: UUID | None = None) -> Found:
-    """The limits set for an account, and for an agent: the given one, or that of a session, a message's or a run."""
-    account, found_id, name, agent = (await statements.fetch(tx, _OF, user_id, agent_id, on))[0]
+async def of(
+    tx: AsyncSession,
+    user_id: UUID,
+    agent_id: UUID | None = None,
+    on: UUID | None = None,
+    template_id: UUID | None = None,
+) -> Found:
+    """The limits set for an account, and for an agent.
+
+    The agent is the given one, or that of `on` (a session, a message in one, or a run), or else that of a template.
+    """
+    account, found_id, name, agent = (await statements.fetch(tx, _OF, user_id, agent_id, on, template_id))[0]
     return Found(account or {}, found_id, name or "", agent or {})
 
 

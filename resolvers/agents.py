@@ -13,14 +13,9 @@ from schema.agent import Agent, AgentConnection
 from schema.connection import After, Before, First, Last
 from schema.context import Info
 from schema.input import CreateAgentInput, EditAgentInput
-from schema.payload import (
-    AgentPayload,
-    CreateAgentResult,
-    DeleteAgentPayload,
-    DeleteAgentResult,
-    EditAgentResult,
-)
+from schema.payload import AgentPayload, DeleteAgentPayload
 from schema.repeat import Key, once
+from schema.result import CreateAgentResult, DeleteAgentResult, EditAgentResult
 
 PAGE = 50
 

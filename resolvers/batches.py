@@ -5,36 +5,101 @@ from typing import Annotated, Any, cast
 
 import strawberry
 
-from chat.refusals import InvalidInput, ProjectConflict, Refusal, SessionConflict
+from chat.refusals import Conflict, InvalidInput, Refusal
 from chat.scope import Repeated
-from resolvers import messages, projects, runs, sessions
-from schema import payload, repeat
+from resolvers import agents, branches, folders, marks, messages, projects, runs, sessions, templates, trash
+from schema import conflict, payload, removal, repeat
 from schema.batch import (
     ApplyBatchPayload,
     ApplyBatchResult,
-    BatchedMutation,
     BatchOperation,
     BatchResult,
     Receipt,
     ReceiptStatus,
 )
+from schema.batched import BatchedMutation
 from schema.context import Info
-from schema.input import CreateProjectInput, CreateSessionInput, EditProjectInput, EditSessionInput, SendMessageInput
+from schema.input import (
+    AnnotateInput,
+    CreateAgentInput,
+    CreateFolderInput,
+    CreateProjectInput,
+    CreateSessionInput,
+    CreateTemplateInput,
+    EditMessageInput,
+    ForkSessionInput,
+    SendMessageInput,
+)
 
 MOST = 100
 """Entries of one batch."""
 
-_MUTATIONS: dict[str, tuple[Callable[..., Awaitable[object]], type]] = {
+type _Mutate = Callable[..., Awaitable[object]]
+
+
+def _with(mutate: _Mutate) -> _Mutate:
+    """A mutation of several arguments, as one of an input that holds them."""
+
+    async def mutated(info: Info, input: object, *, client_mutation_id: str) -> object:
+        return await mutate(info, **vars(input), client_mutation_id=client_mutation_id)
+
+    return mutated
+
+
+_MUTATIONS: dict[str, tuple[_Mutate, type]] = {
     "create_project": (projects.create, payload.ProjectPayload),
     "edit_project": (projects.edit, payload.ProjectPayload),
     "delete_project": (projects.delete, payload.DeleteProjectPayload),
+    "create_agent": (agents.create, payload.AgentPayload),
+    "edit_agent": (agents.edit, payload.AgentPayload),
+    "delete_agent": (agents.delete, payload.DeleteAgentPayload),
+    "create_template": (templates.create, payload.TemplatePayload),
+    "edit_template": (templates.edit, payload.TemplatePayload),
+    "delete_template": (templates.delete, payload.DeleteTemplatePayload),
+    "create_folder": (folders.create, payload.FolderPayload),
+    "edit_folder": (folders.edit, payload.FolderPayload),
+    "move_folder": (_with(folders.move), payload.FolderPayload),
+    "delete_folder": (folders.delete, payload.DeleteFolderPayload),
     "create_session": (sessions.create, payload.SessionPayload),
     "edit_session": (sessions.edit, payload.SessionPayload),
+    "mark_read": (_with(sessions.mark_read), payload.SessionPayload),
+    "mark_unread": (sessions.mark_unread, payload.SessionPayload),
+    "save_draft": (_with(sessions.save_draft), payload.SessionPayload),
+    "move_session": (_with(sessions.move), payload.SessionPayload),
+    "set_session_state": (_with(sessions.set_state), payload.SessionPayload),
     "delete_session": (sessions.delete, payload.DeleteSessionPayload),
+    "restore_session": (trash.restore, payload.SessionPayload),
+    "purge_session": (trash.purge, removal.PurgeSessionPayload),
+    "clear_session": (trash.clear, removal.ClearSessionPayload),
+    "restore_history": (trash.restore_history, removal.RestoreMessagesPayload),
+    "fork_session": (branches.fork, payload.SessionPayload),
+    "choose_branch": (_with(branches.choose), payload.SessionPayload),
     "send_message": (messages.send, payload.SendMessagePayload),
+    "edit_message": (branches.edit, payload.SendMessagePayload),
+    "revise_message": (branches.revise, payload.MessagePayload),
+    "delete_messages": (trash.delete_messages, removal.DeleteMessagesPayload),
+    "restore_messages": (trash.restore_messages, removal.RestoreMessagesPayload),
+    "set_reaction": (_with(marks.react), payload.MessagePayload),
+    "set_feedback": (_with(marks.rate), payload.MessagePayload),
+    "annotate_message": (marks.annotate, payload.MessagePayload),
+    "remove_annotation": (_with(marks.remove_annotation), payload.MessagePayload),
     "cancel_run": (runs.cancel, payload.CancelRunPayload),
 }
 """What each entry calls, and what that returns."""
+
+_MAKERS = (
+    CreateProjectInput
+    | CreateAgentInput
+    | CreateTemplateInput
+    | CreateFolderInput
+    | CreateSessionInput
+    | ForkSessionInput
+    | SendMessageInput
+    | EditMessageInput
+    | AnnotateInput
+)
+"""Whose `id` is that of what is made; the others name what there is."""
+_NAMED = ("session_id", "message_id", "project_id", "agent_id", "template_id", "folder_id", "parent_id", "before")
 
 
 async def apply(
@@ -72,10 +137,10 @@ async def _apply(info: Info, name: str, value: object, key: str) -> Receipt:
         result, status = await mutate(info, value, client_mutation_id=key), ReceiptStatus.APPLIED
     except Repeated as repeated:
         result, status = await repeat.answer(info.context, returned, repeated.made), ReceiptStatus.DUPLICATE
-    except (ProjectConflict, SessionConflict) as conflict:
-        result, status = payload.shown(conflict), ReceiptStatus.CONFLICT
+    except Conflict as outdated:
+        result, status = conflict.shown(outdated), ReceiptStatus.CONFLICT
     except Refusal as refused:
-        result, status = payload.shown(refused), ReceiptStatus.REJECTED
+        result, status = conflict.shown(refused), ReceiptStatus.REJECTED
     return Receipt(client_mutation_id=key, status=status, result=cast("BatchResult", result))
 
 
@@ -87,9 +152,8 @@ def _needs(value: object) -> Iterator[str]:
     """The ids of what a mutation needs: its input, if that is an id, or the ids in its input."""
     if isinstance(value, str):
         yield value
-    elif isinstance(value, EditProjectInput | EditSessionInput):
-        yield value.id
-    for name in ("session_id", "project_id", "agent_id", "parent_id"):
+        return
+    for name in _NAMED if isinstance(value, _MAKERS) else ("id", *_NAMED):
         needed = getattr(value, name, None)
         needed = needed.value if isinstance(needed, strawberry.Some) else needed
         if needed is not None:
@@ -100,7 +164,7 @@ def _needs(value: object) -> Iterator[str]:
 
 def _makes(value: object) -> Iterator[str]:
     """The client-made ids of what a mutation makes."""
-    if isinstance(value, CreateProjectInput | CreateSessionInput | SendMessageInput) and value.id is not None:
+    if isinstance(value, _MAKERS) and value.id is not None:
         yield value.id
     if isinstance(value, SendMessageInput) and value.new_session is not None:
         yield from _makes(value.new_session)

@@ -12,18 +12,15 @@ from schema import identifier
 from schema.context import Info
 from schema.input import EditMessageInput, ForkSessionInput, ReviseMessageInput
 from schema.message import Message
-from schema.payload import (
-    AskAgainPayload,
+from schema.payload import AskAgainPayload, MessagePayload, SendMessagePayload, SessionPayload
+from schema.repeat import Key, once
+from schema.result import (
     ChooseBranchResult,
     EditMessageResult,
     ForkSessionResult,
-    MessagePayload,
     ReplyToMessageResult,
     ReviseMessageResult,
-    SendMessagePayload,
-    SessionPayload,
 )
-from schema.repeat import Key, once
 from schema.run import Run
 from schema.session import Session
 

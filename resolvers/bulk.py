@@ -8,7 +8,7 @@ import strawberry
 from chat import bulk, sessions
 from chat.bulk import Change
 from chat.personal import Folder, Personal
-from schema import identifier, payload
+from schema import conflict, identifier
 from schema.bulk import BulkReceipt, BulkUpdateSessionsInput, BulkUpdateSessionsPayload, BulkUpdateSessionsResult
 from schema.context import Info
 from schema.repeat import Key, once
@@ -30,7 +30,7 @@ async def update(
             BulkReceipt(
                 id=identifier.of(id),
                 session=None if seen is None else Session.of(seen),
-                refusal=None if (reason := refused[id]) is None else payload.shown(reason),
+                refusal=None if (reason := refused[id]) is None else conflict.shown(reason),
             )
             for id, seen in zip(ids, found, strict=True)
         ]

@@ -9,15 +9,9 @@ from schema import identifier
 from schema.context import Info
 from schema.folder import Folder
 from schema.input import CreateFolderInput, EditFolderInput
-from schema.payload import (
-    CreateFolderResult,
-    DeleteFolderPayload,
-    DeleteFolderResult,
-    EditFolderResult,
-    FolderPayload,
-    MoveFolderResult,
-)
+from schema.payload import DeleteFolderPayload, FolderPayload
 from schema.repeat import Key, once
+from schema.result import CreateFolderResult, DeleteFolderResult, EditFolderResult, MoveFolderResult
 
 FolderId = Annotated[strawberry.ID, strawberry.argument(description="The folder's id.")]
 

@@ -10,8 +10,9 @@ from schema import identifier
 from schema.context import Info
 from schema.input import AnnotateInput
 from schema.message import Message
-from schema.payload import AnnotateResult, MarkMessageResult, MessagePayload
+from schema.payload import MessagePayload
 from schema.repeat import Key, once
+from schema.result import AnnotateResult, MarkMessageResult
 
 MessageId = Annotated[strawberry.ID, strawberry.argument(description="The message's id.")]
 

@@ -15,8 +15,9 @@ from schema import identifier
 from schema.context import Info
 from schema.input import SendMessageInput
 from schema.message import Message
-from schema.payload import SendMessagePayload, SendMessageResult
+from schema.payload import SendMessagePayload
 from schema.repeat import Key, once
+from schema.result import SendMessageResult
 from schema.run import Run
 from schema.session import Session
 

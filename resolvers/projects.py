@@ -11,15 +11,10 @@ from schema import connection, identifier
 from schema.connection import After, Before, First, Last
 from schema.context import Info
 from schema.input import CreateProjectInput, EditProjectInput
-from schema.payload import (
-    CreateProjectResult,
-    DeleteProjectPayload,
-    DeleteProjectResult,
-    EditProjectResult,
-    ProjectPayload,
-)
+from schema.payload import DeleteProjectPayload, ProjectPayload
 from schema.project import Project, ProjectConnection, StageInput
 from schema.repeat import Key, once
+from schema.result import CreateProjectResult, DeleteProjectResult, EditProjectResult
 
 PAGE = 50
 

@@ -20,7 +20,7 @@ from resolvers import (
     trash,
     viewer,
 )
-from schema import part, payload, repeat
+from schema import conflict, part, repeat
 
 field, mutation, subscription = strawberry.field, strawberry.mutation, strawberry.subscription
 
@@ -264,6 +264,6 @@ api = strawberry.Schema(
     mutation=Mutation,
     subscription=Subscription,
     types=PARTS,
-    exception_handlers=[*payload.HANDLERS, *repeat.HANDLERS],
+    exception_handlers=[*conflict.HANDLERS, *repeat.HANDLERS],
     config=StrawberryConfig(auto_camel_case=True, relay_max_results=100),
 )

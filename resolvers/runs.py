@@ -13,20 +13,22 @@ from schema.context import Info
 from schema.message import Message
 from schema.payload import (
     AnswerRunPayload,
-    AnswerRunResult,
     AskAgainPayload,
     CancelRunPayload,
-    CancelRunResult,
     CancelSendPayload,
+    EditQueuedRunPayload,
+    MoveQueuedRunPayload,
+)
+from schema.repeat import Key, check, once
+from schema.result import (
+    AnswerRunResult,
+    CancelRunResult,
     CancelSendResult,
     ContinueRunResult,
-    EditQueuedRunPayload,
     EditQueuedRunResult,
-    MoveQueuedRunPayload,
     MoveQueuedRunResult,
     RetryRunResult,
 )
-from schema.repeat import Key, check, once
 from schema.run import Run
 from schema.session import Session
 

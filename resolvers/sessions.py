@@ -20,20 +20,19 @@ from schema.context import Info
 from schema.event import AccountEvent, SessionEvent
 from schema.followed import Followed
 from schema.input import CreateSessionInput, EditSessionInput, SessionFilter
-from schema.payload import (
+from schema.payload import DeleteSessionPayload, SessionPayload, SetTypingPayload
+from schema.repeat import Key, once
+from schema.result import (
     CreateSessionResult,
-    DeleteSessionPayload,
     DeleteSessionResult,
     EditSessionResult,
     MarkSessionResult,
-    SessionPayload,
     SetSessionStateResult,
-    SetTypingPayload,
     SetTypingResult,
     SummarizeSessionResult,
 )
-from schema.repeat import Key, once
-from schema.session import Session, SessionConnection
+from schema.session import Session
+from schema.session_list import SessionConnection
 
 PAGE = 20
 

@@ -9,14 +9,9 @@ from chat.templates import Answering, Outline, Said
 from schema import identifier
 from schema.context import Info
 from schema.input import CreateTemplateInput, EditTemplateInput
-from schema.payload import (
-    CreateTemplateResult,
-    DeleteTemplatePayload,
-    DeleteTemplateResult,
-    EditTemplateResult,
-    TemplatePayload,
-)
+from schema.payload import DeleteTemplatePayload, TemplatePayload
 from schema.repeat import Key, once
+from schema.result import CreateTemplateResult, DeleteTemplateResult, EditTemplateResult
 from schema.template import Template
 
 TemplateId = Annotated[strawberry.ID, strawberry.argument(description="The template's id.")]

@@ -8,18 +8,12 @@ import strawberry
 from strawberry.scalars import JSON
 
 from db import models
-from schema import choice, identifier
+from schema import identifier
 from schema.connection import Connection
 from schema.context import Info
 from schema.limit import AgentLimits
 from schema.node import Node
-
-choice.describe(
-    models.WhenFull,
-    "What to do where a member has as many active sessions with an agent as it allows.",
-    REJECT="Refuse, as `QuotaExceeded`.",
-    ARCHIVE_OLDEST="Put the one away that has been quiet for longest.",
-)
+from schema.when_full import WhenFull
 
 
 async def _session_count(agent: strawberry.Parent["Agent"], info: Info) -> int:
@@ -40,8 +34,8 @@ class Agent(Node):
     active_sessions: int | None = strawberry.field(
         description="How many sessions with it each member may have that are not archived; null: any number."
     )
-    when_full: models.WhenFull = strawberry.field(description="What a new session does where there are as many.")
-    limits: AgentLimits = strawberry.field(description="How often each member may ask it.")
+    when_full: WhenFull = strawberry.field(description="What a new session does where there are as many.")
+    limits: AgentLimits = strawberry.field(description="What each member may do with it.")
     session_count: int = strawberry.field(
         resolver=_session_count, description="How many sessions you have with it that you have not put away."
     )

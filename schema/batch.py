@@ -5,34 +5,32 @@ from typing import Annotated
 
 import strawberry
 
-from schema.input import CreateProjectInput, CreateSessionInput, EditProjectInput, EditSessionInput, SendMessageInput
+from schema.batched import BatchedMutation
+from schema.conflict import (
+    AgentConflict,
+    FolderConflict,
+    MessageConflict,
+    ProjectConflict,
+    SessionConflict,
+    TemplateConflict,
+)
 from schema.payload import (
+    AgentPayload,
     CancelRunPayload,
+    DeleteAgentPayload,
+    DeleteFolderPayload,
     DeleteProjectPayload,
     DeleteSessionPayload,
-    ProjectConflict,
+    DeleteTemplatePayload,
+    FolderPayload,
+    MessagePayload,
     ProjectPayload,
     SendMessagePayload,
-    SessionConflict,
     SessionPayload,
+    TemplatePayload,
 )
 from schema.refusal import Busy, IdTaken, InvalidInput, NotAllowed, NotFound, QuotaExceeded
-
-
-@strawberry.input(one_of=True, description="One mutation of a batch. Give exactly one field.")
-class BatchedMutation:
-    """The mutations that make sense offline, under their own names."""
-
-    create_project: strawberry.Maybe[CreateProjectInput] = strawberry.field(description="As `createProject`.")
-    edit_project: strawberry.Maybe[EditProjectInput] = strawberry.field(description="As `editProject`.")
-    delete_project: strawberry.Maybe[strawberry.ID] = strawberry.field(description="As `deleteProject`: the id.")
-    create_session: strawberry.Maybe[CreateSessionInput] = strawberry.field(description="As `createSession`.")
-    edit_session: strawberry.Maybe[EditSessionInput] = strawberry.field(description="As `editSession`.")
-    delete_session: strawberry.Maybe[strawberry.ID] = strawberry.field(description="As `deleteSession`: the id.")
-    send_message: strawberry.Maybe[SendMessageInput] = strawberry.field(
-        description="As `sendMessage`. Name `parentId`, and it stands where it was written, on a branch if need be."
-    )
-    cancel_run: strawberry.Maybe[strawberry.ID] = strawberry.field(description="As `cancelRun`: the run's id.")
+from schema.removal import ClearSessionPayload, DeleteMessagesPayload, PurgeSessionPayload, RestoreMessagesPayload
 
 
 @strawberry.input(description="One entry of a client's queue.")
@@ -61,9 +59,20 @@ class ReceiptStatus(Enum):
 BatchResult = Annotated[
     ProjectPayload
     | DeleteProjectPayload
+    | AgentPayload
+    | DeleteAgentPayload
+    | TemplatePayload
+    | DeleteTemplatePayload
+    | FolderPayload
+    | DeleteFolderPayload
     | SessionPayload
     | DeleteSessionPayload
+    | PurgeSessionPayload
+    | ClearSessionPayload
     | SendMessagePayload
+    | MessagePayload
+    | DeleteMessagesPayload
+    | RestoreMessagesPayload
     | CancelRunPayload
     | NotFound
     | NotAllowed
@@ -72,7 +81,11 @@ BatchResult = Annotated[
     | Busy
     | QuotaExceeded
     | ProjectConflict
-    | SessionConflict,
+    | AgentConflict
+    | TemplateConflict
+    | FolderConflict
+    | SessionConflict
+    | MessageConflict,
     strawberry.union("BatchResult", description="What the mutation would have returned by itself."),
 ]
 

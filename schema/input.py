@@ -6,11 +6,11 @@ import strawberry
 from strawberry.scalars import JSON
 
 from chat.asking import WhenBusy
-from db import models
 from db.forks import ForkInclude
 from schema import choice
 from schema.project import StageInput
 from schema.role import MessageRole
+from schema.when_full import WhenFull
 
 choice.describe(
     WhenBusy,
@@ -69,7 +69,7 @@ class EditFolderInput:
     )
 
 
-@strawberry.input(description="How often each member may ask an agent. What you leave out is not limited.")
+@strawberry.input(description="What each member may do with an agent. What you leave out is not limited.")
 class AgentLimitsInput:
     """For `createAgent` and `editAgent`."""
 
@@ -77,6 +77,9 @@ class AgentLimitsInput:
         default=None, description="Messages in its sessions, from 1 to 10,000."
     )
     runs_per_minute: int | None = strawberry.field(default=None, description="Replies by it, from 1 to 10,000.")
+    message_characters: int | None = strawberry.field(
+        default=None, description="Characters of a message in its sessions, from 1 to 200,000."
+    )
 
 
 @strawberry.input(description="An agent to make.")
@@ -96,11 +99,11 @@ class CreateAgentInput:
     active_sessions: int | None = strawberry.field(
         default=None, description="How many sessions with it each member may have that are not archived."
     )
-    when_full: models.WhenFull = strawberry.field(
-        default=models.WhenFull.REJECT, description="What a new session does where there are as many."
+    when_full: WhenFull = strawberry.field(
+        default=WhenFull.REJECT, description="What a new session does where there are as many."
     )
     limits: AgentLimitsInput | None = strawberry.field(
-        default=None, description="How often each member may ask it; without them, as often as they like."
+        default=None, description="What each member may do with it; without them, whatever the account may."
     )
 
 
@@ -119,11 +122,11 @@ class EditAgentInput:
     active_sessions: int | None = strawberry.field(
         default=None, description="How many sessions with it each member may have that are not archived; 0: any number."
     )
-    when_full: models.WhenFull | None = strawberry.field(
+    when_full: WhenFull | None = strawberry.field(
         default=None, description="What a new session does where there are as many."
     )
     limits: AgentLimitsInput | None = strawberry.field(
-        default=None, description="How often each member may ask it, whole: what is not in there is not limited."
+        default=None, description="What each member may do with it, whole: what is not in there is not limited."
     )
     expected_version: int | None = strawberry.field(
         default=None, description="Change it only if this is its version still."

@@ -6,6 +6,8 @@ from typing import Any, Self
 
 import strawberry
 
+from chat.agents import LIMITS
+from chat.allowances import NAMES, SIZES
 from chat.quotas import Standing
 
 
@@ -35,30 +37,35 @@ class Limits:
     messages_per_minute: Limit | None = strawberry.field(description="Messages that you sent in the last minute.")
     sessions_per_minute: Limit | None = strawberry.field(description="Sessions that you began in the last minute.")
     runs_per_minute: Limit | None = strawberry.field(description="Replies that you asked for in the last minute.")
+    message_characters: int = strawberry.field(
+        description="Characters that a message of yours may have; an agent may allow fewer."
+    )
+    metadata_bytes: int = strawberry.field(description="Bytes that a metadata object may have as JSON.")
 
     @classmethod
-    def of(cls, held: Mapping[str, Standing]) -> Self:
-        """The limits that hold, by their names."""
-        shown: dict[str, Any] = {
-            field.python_name: None if (standing := held.get(field.python_name)) is None else _limit(standing)
-            for field in strawberry.types.get_object_definition(cls, strict=True).fields
-        }
+    def of(cls, held: Mapping[str, Standing], largest: Mapping[str, int]) -> Self:
+        """The limits of what is counted, if they hold, and of sizes, by their names."""
+        counted = {name: _limit(held.get(name)) for name in NAMES if name not in SIZES}
+        shown: dict[str, Any] = {**counted, **largest}
         return cls(**shown)
 
 
-def _limit(standing: Standing) -> Limit:
+def _limit(standing: Standing | None) -> Limit | None:
+    if standing is None:
+        return None
     return Limit(limit=standing.limit, used=standing.used, reset_at=standing.reset_at)
 
 
-@strawberry.type(description="How often each member may ask an agent. What is null is not limited.")
+@strawberry.type(description="What each member may do with an agent. What is null is not limited.")
 class AgentLimits:
     """Of `Agent.limits`."""
 
     messages_per_minute: int | None = strawberry.field(description="Messages in its sessions.")
     runs_per_minute: int | None = strawberry.field(description="Replies by it.")
+    message_characters: int | None = strawberry.field(description="Characters of a message in its sessions.")
 
     @classmethod
     def of(cls, limits: Mapping[str, int] | None) -> Self:
         """The limits as they are stored."""
         found = limits or {}
-        return cls(messages_per_minute=found.get("messages_per_minute"), runs_per_minute=found.get("runs_per_minute"))
+        return cls(**{name: found.get(name) for name in LIMITS})

@@ -6,10 +6,7 @@ from typing import Any, Self
 
 import strawberry
 
-from chat.marking import Rating
-from schema import choice
-
-choice.describe(Rating, "What somebody thinks of a message.", GOOD="It helps.", BAD="It does not.")
+from schema.rating import Rating
 
 
 @strawberry.type(description="A reaction to a message, and whose it is.")

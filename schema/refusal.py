@@ -149,4 +149,4 @@ HANDLERS = (
     _RunClosed(),
     _SequenceGap(),
 )
-"""For the refusals of this module; `schema.payload` has them all."""
+"""For the refusals of this module; `schema.conflict` has them all."""

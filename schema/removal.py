@@ -70,7 +70,7 @@ DeleteMessagesResult = Annotated[
     strawberry.union("DeleteMessagesResult", description="What was deleted, or why nothing was."),
 ]
 RestoreMessagesResult = Annotated[
-    RestoreMessagesPayload | NotFound | NotAllowed | InvalidInput,
+    RestoreMessagesPayload | NotFound | NotAllowed | InvalidInput | QuotaExceeded,
     strawberry.union("RestoreMessagesResult", description="What came back, or why nothing did."),
 ]
 ClearSessionResult = Annotated[

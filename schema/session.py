@@ -1,6 +1,6 @@
 """A conversation."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -16,11 +16,10 @@ from chat.scope import Scope
 from chat.sessions import Seen
 from chat.turns import TurnKey
 from db import models, rows
-from db.listing import SessionOrder
 from db.page import Page
 from schema import choice, connection, identifier
 from schema.agent import Agent
-from schema.connection import LONGEST, After, Before, Connection, First, Last
+from schema.connection import LONGEST, After, Before, First, Last
 from schema.context import Info
 from schema.fork import ForkedFrom, Origin
 from schema.message import Message, MessageConnection
@@ -297,43 +296,3 @@ def _origin(row: models.Session | rows.Seen) -> Origin | None:
 
 def _cursor(row: models.Session | rows.Seen) -> Cursor:
     return Cursor(ScopeKind.SESSION, row.id, row.epoch, row.head)
-
-
-choice.describe(
-    SessionOrder,
-    "What comes first in a list of sessions.",
-    ACTIVITY="That in which something was said last.",
-    CREATED="The newest.",
-    TITLE="By title, whatever its case; those without a title before the others.",
-    POSITION="Your own order: see `moveSession`.",
-)
-
-
-@strawberry.type(description="How many sessions there are of what; for badges.")
-class SessionCounts:
-    """See `db.listing.counts`."""
-
-    total: int = strawberry.field(description="All of them.")
-    unread: int = strawberry.field(description="Those that have something new for you.")
-    running: int = strawberry.field(description="Those with a reply that is not over.")
-    pinned: int = strawberry.field(description="Those that you have pinned.")
-    starred: int = strawberry.field(description="Those that you have starred.")
-    archived: int = strawberry.field(description="Those that you have put away.")
-
-
-async def _counts(connection: strawberry.Parent["SessionConnection"]) -> SessionCounts:
-    return SessionCounts(**await connection.count_each())
-
-
-@strawberry.type(description="A page of sessions.")
-class SessionConnection(Connection[Session]):
-    """The viewer's sessions."""
-
-    cursor: str = strawberry.field(
-        description="Where the account stood when this was read. Subscribe to `changes` after it and you miss nothing."
-    )
-    count_each: strawberry.Private[Callable[[], Awaitable[Mapping[str, int]]]]
-    counts: SessionCounts = strawberry.field(
-        resolver=_counts,
-        description="How many sessions of the whole list there are of what. They are counted only if you ask.",
-    )

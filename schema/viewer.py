@@ -4,7 +4,7 @@ from typing import Self
 
 import strawberry
 
-from chat import quotas
+from chat import quotas, sizes
 from chat.cursors import Cursor, ScopeKind
 from db import models
 from schema import identifier
@@ -13,7 +13,8 @@ from schema.limit import Limits
 
 
 async def _limits(info: Info) -> Limits:
-    return Limits.of(await quotas.standing(info.context.scope))
+    scope = info.context.scope
+    return Limits.of(await quotas.standing(scope), await sizes.largest(scope))
 
 
 @strawberry.type(description="The account on whose behalf you ask.")

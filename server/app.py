@@ -101,7 +101,7 @@ class Transom(Starlette):
             bus = await stack.enter_async_context(RedisBus(settings.redis_url))
             models = await stack.enter_async_context(_models(settings))
             rates = await stack.enter_async_context(Rates(settings.redis_url))
-            allowances = Allowances(settings.allowance, rates, settings.message_characters)
+            allowances = Allowances(settings.allowance, rates)
             self.shared.life = await stack.enter_async_context(
                 life.running(db, bus, models, timing=timing, allowances=allowances)
             )

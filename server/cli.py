@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 import click
 from pydantic import ValidationError
 
-from chat.allowances import MOST, NAMES, OFTEN
+from chat.allowances import METADATA, MOST, NAMES, OFTEN, SIZES, TEXT
 from server.settings import Settings
 
 
@@ -109,7 +109,7 @@ async def _renew_epochs(database_url: str) -> None:
 
 def _limit_options[**P, R](command: Callable[P, R]) -> Callable[P, R]:
     for name in reversed(NAMES):
-        most = OFTEN if name.endswith("_per_minute") else MOST
+        most = SIZES.get(name) or (OFTEN if name.endswith("_per_minute") else MOST)
         option = click.option(f"--{name.replace('_', '-')}", type=click.IntRange(0, most), help=_LIMITED[name])
         command = option(command)
     return command
@@ -123,6 +123,8 @@ _LIMITED = {
     "messages_per_minute": "Messages sent in a minute.",
     "sessions_per_minute": "Sessions begun in a minute.",
     "runs_per_minute": "Replies asked for in a minute.",
+    "message_characters": f"Characters of a message; 0: {TEXT:,}.",
+    "metadata_bytes": f"Bytes of a metadata object as JSON; 0: {METADATA:,}.",
 }
 
 

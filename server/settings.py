@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from chat.allowances import MOST, NAMES, OFTEN, TEXT, Allowance
+from chat.allowances import METADATA, MOST, NAMES, OFTEN, TEXT, Allowance
 
 PROVIDERS = {"openai": "https://api.openai.com/v1", "anthropic": "https://api.anthropic.com"}
 """Where the providers are."""
@@ -83,7 +83,12 @@ class Settings(BaseSettings):
     runs_per_minute: int | None = Field(
         None, ge=1, le=OFTEN, description="Replies that an account may ask for in a minute."
     )
-    message_characters: int = Field(TEXT, ge=1, le=TEXT, description="Characters that a message may have.")
+    message_characters: int | None = Field(
+        None, ge=1, le=TEXT, description=f"Characters that a message may have; else {TEXT:,}."
+    )
+    metadata_bytes: int | None = Field(
+        None, ge=2, le=METADATA, description=f"Bytes that a metadata object may have as JSON; else {METADATA:,}."
+    )
 
     allowed_origins: str = Field(
         "",

@@ -40,7 +40,7 @@ class Agent(Owned):
         choice(WhenFull), default=WhenFull.REJECT, server_default=WhenFull.REJECT.value
     )
     limits: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
-    """How often each member may ask it: `messages_per_minute`, `runs_per_minute`."""
+    """What each member may do with it: `messages_per_minute`, `runs_per_minute`, `message_characters`."""
 
 
 Index("ix_agents_limited", Agent.id, postgresql_where=text("limits IS NOT NULL"))

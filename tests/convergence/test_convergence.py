@@ -465,6 +465,8 @@ async def _batch(world: World, scope: Scope, dice: random.Random) -> dict[str, A
             {{clientMutationId: "{uuid4()}", do: {{createProject: {{id: "{project}", name: "B"}}}}}}
             {{clientMutationId: "{uuid4()}", do: {{sendMessage: {{
                 id: "{message}", sessionId: "{world.session}", text: "Offline {dice.random()}", reply: false}}}}}}
+            {{clientMutationId: "{uuid4()}", do: {{setReaction: {{messageId: "{message}", emoji: "🚇"}}}}}}
+            {{clientMutationId: "{uuid4()}", do: {{saveDraft: {{id: "{world.session}", text: "{dice.random()}"}}}}}}
         ]""",
     )
 

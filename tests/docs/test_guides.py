@@ -178,9 +178,9 @@ async def test_a_summary_is_written_and_corrected(slow: Served) -> None:
 async def test_limits_hold_as_they_are_set(
     urls: engines.Urls, folder: Path, shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """1-57, 1-58, 2-52, 3-36."""
+    """1-57, 1-58, 1-60, 2-52, 3-36."""
     chosen = settings(QUOTAS, "settings", monkeypatch)
-    names = ("max_sessions", "max_windows", "messages_per_minute")
+    names = ("max_sessions", "max_windows", "messages_per_minute", "message_characters")
     limits = {name: getattr(chosen, name) for name in names}
     async with (
         empty_database(urls.database) as url,
@@ -190,7 +190,7 @@ async def test_limits_hold_as_they_are_set(
     ):
         api = Api(served)
         made = (await api(get(QUOTAS, "agent")))["createAgent"]["agent"]
-        assert made["limits"] == {"messagesPerMinute": 20, "runsPerMinute": 10}
+        assert made["limits"] == {"messagesPerMinute": 20, "runsPerMinute": 10, "messageCharacters": 500}
         for _ in range(2):
             assert (await api(get(QUOTAS, "send"), text="Hi"))["sendMessage"]["message"]
         refused = (await api(get(QUOTAS, "send"), text="Hi"))["sendMessage"]
@@ -204,7 +204,11 @@ async def test_limits_hold_as_they_are_set(
             "activeRuns": None,
             "windows": {"limit": 1, "used": 0},
             "messagesPerMinute": full,
+            "messageCharacters": 4_000,
+            "metadataBytes": 65_536,
         }
+        long = (await api(get(QUOTAS, "send"), text="x" * 4_001))["sendMessage"]
+        assert long == {"reason": "A message has at most 4,000 characters; this one has 4,001."}
         async with aclosing(api.events(FOLLOW)) as window:
             await anext(window)
             with pytest.raises(AssertionError) as error:

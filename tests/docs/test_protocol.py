@@ -26,6 +26,7 @@ from tests.server.served import Served
 REDUCER = ("docs/protocol.md", "reducer.mjs")
 SEND = ("docs/guide/javascript.md", "send.mjs")
 WINDOW = ("docs/guide/javascript.md", "window.mjs")
+QUEUE = ("docs/guide/javascript.md", "queue.mjs")
 TOKENS = "".join(f"{number} " for number in range(60))
 
 
@@ -87,6 +88,27 @@ async def test_a_window_survives_a_cut_socket(slow: Served, session: str, module
         ("ASSISTANT", TOKENS),
     ]
     assert [part["text"] for part in seen["path"][1]["parts"]] == [TOKENS]
+
+
+async def test_what_was_done_offline_is_done_once(slow: Served, session: str, modules: Callable[..., Path]) -> None:
+    """4-21."""
+    folder, said = modules(slow, QUEUE), str(uuid4())
+    done = json.loads(await run("node", "queueing.mjs", slow.socket, session, said, cwd=folder))
+    assert done["left"] == 0
+    for receipts in (done["first"], done["second"]):
+        assert [(each["status"], each["result"]["__typename"]) for each in receipts] == [("REJECTED", "InvalidInput")]
+    found = (
+        await Api(slow)(
+            """query ($id: ID!) { session(id: $id) {
+                title draft messages { edges { node { id content reactions { emoji } } } } } }""",
+            id=session,
+        )
+    )["session"]
+    assert found == {
+        "title": "Said on a train",
+        "draft": "Draft 119",
+        "messages": {"edges": [{"node": {"id": said, "content": "Said on a train", "reactions": [{"emoji": "👍"}]}}]},
+    }
 
 
 def message(*parts: dict[str, Any]) -> dict[str, Any]:

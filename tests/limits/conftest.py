@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from chat import life
-from chat.allowances import TEXT, Allowance, Allowances
+from chat.allowances import Allowance, Allowances
 from chat.life import Life
 from chat.scope import Once, Scope
 from db import quotas
@@ -26,22 +26,22 @@ class Limiting:
     server: Server
     stack: AsyncExitStack
 
-    async def process(self, redis: str | None = None, *, text: int | None = None, **limits: int) -> Life:
+    async def process(self, redis: str | None = None, **limits: int) -> Life:
         """One more process with these limits, that counts in a Redis."""
-        return await self.stack.enter_async_context(self._running(redis or self.server.redis, text, limits))
+        return await self.stack.enter_async_context(self._running(redis or self.server.redis, limits))
 
-    async def __call__(self, redis: str | None = None, *, text: int | None = None, **limits: int) -> Scope:
+    async def __call__(self, redis: str | None = None, **limits: int) -> Scope:
         """A viewer at a process of its own with these limits."""
-        return await viewer_of(await self.process(redis, text=text, **limits))
+        return await viewer_of(await self.process(redis, **limits))
 
     @asynccontextmanager
-    async def _running(self, redis: str, text: int | None, limits: dict[str, int]) -> AsyncIterator[Life]:
+    async def _running(self, redis: str, limits: dict[str, int]) -> AsyncIterator[Life]:
         server = self.server
         async with (
             Rates(redis, patience=PATIENCE) as rates,
             RedisBus(server.redis, namespace=f"test-{id(server.db)}") as bus,
         ):
-            allowances = Allowances(Allowance(**limits), rates, text or TEXT)
+            allowances = Allowances(Allowance(**limits), rates)
             async with life.running(
                 server.db, bus, server.models, timing=QUICK, allowances=allowances, produces=False
             ) as started:

@@ -7,15 +7,31 @@ from uuid import uuid4
 
 import pytest
 
-from chat import accounts, deleting, following, forking, messages, producing, quotas, retrying, runs, sessions, trash
-from chat.asking import Reply
+from chat import (
+    accounts,
+    deleting,
+    editing,
+    following,
+    forking,
+    messages,
+    producing,
+    queues,
+    quotas,
+    retrying,
+    runs,
+    sessions,
+    templates,
+    trash,
+)
+from chat.asking import Reply, WhenBusy
 from chat.quotas import Standing
-from chat.refusals import InvalidInput, NotFound, QuotaExceeded
+from chat.refusals import NotFound, QuotaExceeded
 from chat.scope import Repeated, Scope
 from chat.sessions import NewSession
+from chat.templates import Outline, Said
 from chat.tree import DeletionScope
 from db.listing import Filter
-from db.models import Message
+from db.models import Message, MessageRole
 from tests.conftest import viewer_of
 from tests.limits.conftest import Limiting, keyed, set_for
 from tests.sync.talk import at, begin
@@ -164,7 +180,7 @@ async def test_an_account_stores_as_much_as_it_may_to_the_byte(limiting: Limitin
 
 
 async def test_an_account_has_as_many_windows_open_as_it_may(limiting: Limiting) -> None:
-    """1-60."""
+    """1-61."""
     scope = await limiting(windows=2)
     session_id = await begin(scope)
     stranger = replace(scope, viewer=(await viewer_of(await limiting.process())).viewer)
@@ -200,11 +216,54 @@ async def test_an_operator_sets_other_limits_for_one_account(limiting: Limiting)
     assert await quotas.standing(other) == {"sessions": Standing(1, 1)}
 
 
-async def test_an_operator_lowers_the_length_of_a_message(limiting: Limiting) -> None:
-    scope = await limiting(text=5)
-    await messages.post(scope, NewSession(), "Hello")
-    with pytest.raises(InvalidInput, match="A message has at most 5 characters; this one has 6"):
-        await messages.post(scope, NewSession(), "Hello!")
+async def test_what_is_said_otherwise_or_brought_back_needs_room(limiting: Limiting) -> None:
+    """4-33, 4-43."""
+    scope = await limiting(kilobytes=1)
+    session_id = await begin(scope)
+    first = await messages.post(scope, session_id, "x" * 500)
+    with pytest.raises(QuotaExceeded, match="There is no room for this"):
+        await editing.revise(scope, first.message.id, text="x" * 1_000)
+    with pytest.raises(QuotaExceeded):
+        await editing.revise(scope, first.message.id, metadata={"a": "x" * 600})
+    (kept,) = await messages.of_ids(scope, [first.message.id])
+    assert kept is not None
+    assert (kept.content, kept.version, kept.meta) == ("x" * 500, 1, {})
+    await deleting.delete(scope, session_id, first.message.id, DeletionScope.MESSAGE)
+    last = await messages.post(scope, session_id, "y" * 800)
+    with pytest.raises(QuotaExceeded):
+        await deleting.restore(scope, session_id, first.message.id, DeletionScope.MESSAGE)
+    assert await messages.count(scope, session_id) == 1
+    await editing.revise(scope, last.message.id, text="y")
+    assert (await deleting.restore(scope, session_id, first.message.id, DeletionScope.MESSAGE)).count == 1
+
+
+async def test_who_has_too_much_can_still_make_it_less(limiting: Limiting) -> None:
+    scope = await limiting()
+    session_id = await begin(scope)
+    said = await messages.post(scope, session_id, "x" * 3_000)
+    other = await messages.post(scope, session_id, "y" * 300)
+    await deleting.delete(scope, session_id, other.message.id, DeletionScope.MESSAGE)
+    poor = at(scope, await limiting.process(kilobytes=1))
+    with pytest.raises(QuotaExceeded):
+        await deleting.restore(poor, session_id, other.message.id, DeletionScope.MESSAGE)
+    with pytest.raises(QuotaExceeded):
+        await editing.revise(poor, said.message.id, text="x" * 3_001)
+    assert (await editing.revise(poor, said.message.id, text="x" * 2_000)).content == "x" * 2_000
+
+
+async def test_what_is_queued_and_what_a_template_says_need_room(limiting: Limiting) -> None:
+    """1-34, 4-43."""
+    scope = await limiting(kilobytes=1)
+    first = await messages.send(scope, NewSession(), "Hi")
+    queued = await messages.send(scope, first.seen[0].id, "And?", when_busy=WhenBusy.QUEUE)
+    with pytest.raises(QuotaExceeded):
+        await queues.edit(scope, queued.run.id, "x" * 1_000)
+    assert (await queues.edit(scope, queued.run.id, "So?"))[0].content == "So?"
+    long = Outline(name="Long", messages=[Said(MessageRole.USER, "x" * 1_000)])
+    template = await templates.create(scope, long)
+    with pytest.raises(QuotaExceeded):
+        await sessions.create(scope, NewSession(template_id=template.id))
+    assert await sessions.count(scope, Filter()) == 1
 
 
 def test_the_size_of_json_is_what_postgresql_writes() -> None:

@@ -102,7 +102,7 @@ async def test_an_agent_is_asked_as_often_as_it_allows_each_member(limiting: Lim
     await messages.send(scope, NewSession(agent_id=coach.id), "Another agent is asked.")
     assert (await agents.edit(scope, tutor.id, Character(limits={}))).limits is None
     await messages.post(scope, sent.seen[0].id, "Hi")
-    with pytest.raises(InvalidInput, match="Each is a number from 1 to 10,000"):
+    with pytest.raises(InvalidInput, match="Each rate is from 1 to 10,000"):
         await agents.edit(scope, tutor.id, Character(limits={"runs_per_minute": 0}))
     stranger = await viewer_of(await limiting.process())
     with pytest.raises(NotFound):

@@ -3,12 +3,16 @@
 from typing import Any
 from uuid import uuid4
 
+import strawberry
+from strawberry.utils.str_converters import to_camel_case
+
 from chat import messages, projects, sessions
 from chat.scope import Scope
 from chat.sessions import NewSession
 from db.listing import Filter
 from db.page import Span
 from llm.scripted import ScriptedModel
+from schema.batched import BatchedMutation
 from tests.repeating.asking import ask
 
 BATCH = """
@@ -53,6 +57,102 @@ async def test_a_queue_is_applied_in_order_and_can_be_sent_again(scope: Scope) -
     assert statuses(await apply(scope, *queue)) == ["APPLIED"] * 4
     assert statuses(await apply(scope, *queue)) == ["DUPLICATE"] * 4
     assert (await projects.count(scope), await sessions.count(scope, Filter())) == (1, 1)
+
+
+async def test_everything_that_is_done_by_hand_can_be_done_offline(scope: Scope) -> None:
+    """4-21."""
+    project, agent, template, outer, inner, session, other, fork, gone = (str(uuid4()) for _ in range(9))
+    said, edited, note, run = (str(uuid4()) for _ in range(4))
+    deletion = {"sessionId": session, "messageId": edited, "scope": "MESSAGE"}
+    queue: tuple[dict[str, Any], ...] = (
+        {"createProject": {"id": project, "name": "Trip"}},
+        {"editProject": {"id": project, "name": "Journey"}},
+        {"createAgent": {"id": agent, "name": "Guide"}},
+        {"editAgent": {"id": agent, "description": "Knows the way"}},
+        {"createTemplate": {"id": template, "name": "Day", "title": "A day"}},
+        {"editTemplate": {"id": template, "title": "One day"}},
+        {"createFolder": {"id": outer, "name": "Outer"}},
+        {"createFolder": {"id": inner, "name": "Inner"}},
+        {"editFolder": {"id": inner, "name": "Within"}},
+        {"moveFolder": {"id": inner, "parentId": outer}},
+        {"createSession": {"id": session, "projectId": project, "agentId": agent, "templateId": template}},
+        {"createSession": {"id": other}},
+        {"editSession": {"id": session, "folderId": inner, "pinned": True}},
+        {"moveSession": {"id": session, "before": other}},
+        {"saveDraft": {"id": session, "text": "Maybe"}},
+        {"setSessionState": {"id": session, "values": {"step": 1}}},
+        {"sendMessage": {"id": said, "sessionId": session, "text": "Where to?", "reply": False}},
+        {"editMessage": {"id": edited, "messageId": said, "text": "Where from?", "reply": False}},
+        {"reviseMessage": {"id": edited, "text": "Whence?"}},
+        {"setReaction": {"messageId": said, "emoji": "👍"}},
+        {"setFeedback": {"messageId": said, "rating": "GOOD"}},
+        {"annotateMessage": {"id": note, "messageId": said, "text": "Hm"}},
+        {"removeAnnotation": {"messageId": said, "id": note}},
+        {"markUnread": session},
+        {"markRead": {"id": session}},
+        {"forkSession": {"id": fork, "sessionId": session, "messageId": said}},
+        {"deleteMessages": deletion},
+        {"restoreMessages": deletion},
+        {"chooseBranch": {"sessionId": session, "messageId": said}},
+        {"clearSession": fork},
+        {"restoreHistory": fork},
+        {"deleteSession": other},
+        {"restoreSession": other},
+        {"createSession": {"id": gone}},
+        {"purgeSession": gone},
+        {"deleteFolder": outer},
+        {"deleteTemplate": template},
+        {"deleteAgent": agent},
+        {"deleteProject": project},
+        {"cancelRun": run},
+    )
+    done = await apply(scope, *queue)
+    assert [next(iter(each)) for each, status in zip(queue, statuses(done), strict=True) if status != "APPLIED"] == [
+        "cancelRun"
+    ]
+    assert statuses(await apply(scope, *queue)) == ["DUPLICATE"] * (len(queue) - 1) + ["REJECTED"]
+    fields = strawberry.types.get_object_definition(BatchedMutation, strict=True).fields
+    assert {next(iter(each)) for each in queue} == {to_camel_case(field.python_name) for field in fields}
+    seen = await ask(
+        scope,
+        """query ($session: ID!, $other: ID!) {
+            session(id: $session) {
+                title draft state unread folderId messageCount pinnedAt
+                messages(last: 5) { edges { node {
+                    content reactions { emoji } feedback { rating } annotations { id }
+                } } }
+            }
+            other: session(id: $other) { deletedAt }
+            sessions(orderBy: POSITION) { edges { node { id } } }
+        }""",
+        session=session,
+        other=other,
+    )
+    ordered = [edge["node"]["id"] for edge in seen["sessions"]["edges"]]
+    assert ordered.index(session) + 1 == ordered.index(other)
+    assert seen["other"] == {"deletedAt": None}
+    found = seen["session"]
+    assert found.pop("pinnedAt")
+    assert found == {
+        "title": "One day",
+        "draft": "Maybe",
+        "state": {"step": 1},
+        "unread": False,
+        "folderId": inner,
+        "messageCount": 2,
+        "messages": {
+            "edges": [
+                {
+                    "node": {
+                        "content": "Where to?",
+                        "reactions": [{"emoji": "👍"}],
+                        "feedback": [{"rating": "GOOD"}],
+                        "annotations": [],
+                    }
+                }
+            ]
+        },
+    }
 
 
 async def test_what_needs_something_that_was_refused_is_blocked_and_the_rest_goes_on(scope: Scope) -> None:
@@ -107,6 +207,37 @@ async def test_an_edit_of_what_someone_else_has_edited_is_a_conflict(scope: Scop
     assert answer["receipts"][0]["result"]["session"] == {"title": "Theirs"}
 
 
+async def test_a_conflict_shows_what_there_is_of_every_kind(scope: Scope) -> None:
+    made = {kind: str(uuid4()) for kind in ("Project", "Agent", "Template", "Folder")}
+    await apply(scope, *({f"create{kind}": {"id": id, "name": "Mine"}} for kind, id in made.items()))
+    said = await messages.post(scope, NewSession(), "Mine")
+    late = [{f"edit{kind}": {"id": id, "name": "Late", "expectedVersion": 7}} for kind, id in made.items()]
+    late.append({"reviseMessage": {"id": str(said.message.id), "text": "Late", "expectedVersion": 7}})
+    numbered = [{"clientMutationId": str(uuid4()), "do": each} for each in late]
+    answer = (await ask(scope, BATCH, operations=numbered))["applyBatch"]
+    assert statuses(answer) == ["CONFLICT"] * 5
+    assert [each["result"]["__typename"] for each in answer["receipts"]] == [
+        *(f"{kind}Conflict" for kind in made),
+        "MessageConflict",
+    ]
+
+
+async def test_what_needs_a_folder_or_a_message_that_was_refused_is_blocked(scope: Scope) -> None:
+    session, _ = await sessions.create(scope, NewSession())
+    folder, message = str(uuid4()), str(uuid4())
+    answer = await apply(
+        scope,
+        {"createFolder": {"id": folder, "name": " "}},
+        {"editSession": {"id": str(session.id), "folderId": folder}},
+        {"moveFolder": {"id": folder}},
+        {"sendMessage": {"id": message, "sessionId": str(session.id), "text": " "}},
+        {"setReaction": {"messageId": message, "emoji": "👍"}},
+        {"deleteMessages": {"sessionId": str(session.id), "messageId": message}},
+        {"markRead": {"id": str(session.id)}},
+    )
+    assert statuses(answer) == ["REJECTED", "BLOCKED", "BLOCKED", "REJECTED", "BLOCKED", "BLOCKED", "APPLIED"]
+
+
 async def test_a_key_counts_in_a_batch_as_it_does_alone(scope: Scope) -> None:
     created = await ask(
         scope,
@@ -126,15 +257,31 @@ async def test_a_batch_that_makes_no_sense_is_refused_whole(scope: Scope) -> Non
 
 
 async def test_a_stranger_changes_nothing_by_a_batch(scope: Scope, stranger: Scope) -> None:
-    session, _ = await sessions.create(scope, NewSession(title="Mine"))
-    id = str(session.id)
+    said = await messages.post(scope, NewSession(title="Mine"), "Hi")
+    session, message = str(said.seen[0].id), str(said.message.id)
     answer = await apply(
         stranger,
-        {"editSession": {"id": id, "title": "Theirs"}},
-        {"deleteSession": id},
-        {"sendMessage": {"sessionId": id, "text": "Hi"}},
+        {"editSession": {"id": session, "title": "Theirs"}},
+        {"markRead": {"id": session}},
+        {"saveDraft": {"id": session, "text": "Theirs"}},
+        {"moveSession": {"id": session}},
+        {"setSessionState": {"id": session, "values": {"theirs": True}}},
+        {"chooseBranch": {"sessionId": session, "messageId": message}},
+        {"forkSession": {"sessionId": session, "messageId": message}},
+        {"clearSession": session},
+        {"deleteSession": session},
+        {"purgeSession": session},
+        {"sendMessage": {"sessionId": session, "text": "Hi"}},
+        {"editMessage": {"messageId": message, "text": "Theirs"}},
+        {"reviseMessage": {"id": message, "text": "Theirs"}},
+        {"deleteMessages": {"sessionId": session, "messageId": message}},
+        {"setReaction": {"messageId": message, "emoji": "👎"}},
+        {"annotateMessage": {"messageId": message, "text": "Theirs"}},
     )
-    assert [receipt["result"]["__typename"] for receipt in answer["receipts"]] == ["NotFound"] * 3
-    seen = await sessions.get(scope, session.id)
+    assert {receipt["result"]["__typename"] for receipt in answer["receipts"]} == {"NotFound"}
+    seen = await sessions.get(scope, said.seen[0].id)
     assert seen is not None
-    assert (seen[0].title, seen[0].message_count) == ("Mine", 0)
+    assert (seen[0].title, seen[0].message_count, seen[0].state, seen[0].version) == ("Mine", 1, {}, 1)
+    (now,) = await messages.of_ids(scope, [said.message.id])
+    assert now is not None
+    assert (now.content, now.version, now.marks) == ("Hi", 1, said.message.marks)

@@ -1,0 +1,8 @@
+"""What somebody thinks of a message."""
+
+from chat.marking import Rating
+from schema import choice
+
+choice.describe(Rating, "What somebody thinks of a message.", GOOD="It helps.", BAD="It does not.")
+
+__all__ = ["Rating"]
