@@ -93,7 +93,7 @@ async def test_an_agent_allows_less_but_never_more(limiting: Limiting) -> None:
     await refused(editing.revise(scope, said.message.id, text="Hey"), why)
     queued = await messages.send(scope, said.seen[0].id, "Hm", when_busy=WhenBusy.QUEUE)
     await refused(queues.edit(scope, queued.run.id, "Hey"), why)
-    await refused(messages.post(scope, NewSession(agent_id=talker.id), "Hello!"), "A message has at most 5 characters")
+    await refused(messages.post(scope, NewSession(agent_id=talker.id), "Hello!!!"), "A message has at most 5 ch")
     await messages.post(scope, NewSession(agent_id=talker.id), "Hello")
     template = await templates.create(scope, Outline(name="Short"), agent_id=brief.id)
     await refused(messages.post(scope, NewSession(template_id=template.id), "Hey"), why)

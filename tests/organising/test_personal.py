@@ -169,3 +169,7 @@ async def test_windows_hear_of_each_neighbour_that_gets_another_place(scope: Sco
             for id in (b, a, c):
                 await shows(window, id, lambda seen: len(seen.position) <= ordering.LONGEST)
     assert await ordered(scope) == ["b", "c", "a"]
+    async with scope.tx() as tx:
+        numbers = [(await sessions.seen(tx, scope, id))[1].seq for id in (b, a, c)]
+    assert numbers == sorted(set(numbers))
+    assert numbers[-1] == await head_of(scope)
