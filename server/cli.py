@@ -151,7 +151,7 @@ def limits(user: str, *, reset: bool, **given: int | None) -> None:
     if held is None:
         raise click.ClickException(f"There is no account {user!r}. It is made when its owner first comes.")
     for name in (name for name in NAMES if name in held):
-        click.echo(f"{name.replace('_', '-'):<20} {held[name] or 'no limit'}")
+        click.echo(f"{name.replace('_', '-'):<20} {held[name] or SIZES.get(name, 'no limit')}")
     if not held:
         click.echo("As in the settings.")
 

@@ -82,13 +82,14 @@ async def test_limits_of_an_account_are_set_in_place_of_others(urls: engines.Url
             """INSERT INTO users (id, subject, limits) VALUES (gen_random_uuid(), 'ada', '{"windows": 3}')
             RETURNING id::text"""
         )
-        given = ("--reset", "--runs-per-minute", "0", "--sessions", "5")
+        given = ("--reset", "--runs-per-minute", "0", "--sessions", "5", "--message-characters", "0")
         shown, (code, _, errors) = await asyncio.gather(
             run("limits", user, *given, database_url=database), run("limits", "eve", database_url=database)
         )
-        assert shown == (0, "sessions             5\nruns-per-minute      no limit\n", "")
+        lines = ("sessions             5", "runs-per-minute      no limit", "message-characters   200000", "")
+        assert shown == (0, "\n".join(lines), "")
         stored = await connection.fetchval("SELECT limits::text FROM users")
-        assert stored == '{"sessions": 5, "runs_per_minute": 0}'
+        assert stored == '{"sessions": 5, "runs_per_minute": 0, "message_characters": 0}'
         assert (code, errors.splitlines()[-1][:31]) == (1, "Error: There is no account 'eve")
         await connection.close()
 
