@@ -577,6 +577,8 @@ async def play(server: Server, groups: list[list[tuple[str, int]]], seed: int) -
 def test_a_stale_window_and_its_events_equal_a_fresh_fetch(
     tables: str, urls: engines.Urls, groups: list[list[tuple[str, int]]], seed: int
 ) -> None:
+    """4-22, 4-28, 4-31."""
+
     async def example() -> None:
         async with Database(tables) as db:
             model = ScriptedModel.streaming("It joins the panes of a window.", 0.002)

@@ -42,7 +42,7 @@ async def hears(window: Window[SessionEvent], wanted: Callable[[dict[str, Any]],
 
 
 async def test_every_window_of_every_member_sees_a_reaction(scope: Scope, stranger: Scope) -> None:
-    """0-74."""
+    """0-74, 2-62."""
     session_id, message_id = await said(scope)
     await join(stranger, session_id, MemberRole.WRITER)
     mine, theirs = following.session(scope, session_id, None), following.session(stranger, session_id, None)
@@ -56,7 +56,7 @@ async def test_every_window_of_every_member_sees_a_reaction(scope: Scope, strang
 
 
 async def test_reactions_are_a_set_for_each_member_and_emoji(scope: Scope, stranger: Scope) -> None:
-    """0-74."""
+    """0-74, 2-62."""
     session_id, message_id = await said(scope)
     await join(stranger, session_id, MemberRole.WRITER)
     me, them = str(scope.viewer.id), str(stranger.viewer.id)
@@ -94,7 +94,7 @@ async def test_feedback_is_one_for_each_member(scope: Scope) -> None:
 
 
 async def test_a_range_of_text_is_annotated_and_said_anew(scope: Scope) -> None:
-    """0-74."""
+    """0-74, 2-62."""
     _, message_id = await said(scope)
     note = uuid4()
     await marking.annotate(scope, message_id, "Which one?", annotation_id=note, at=Range(0, 4, 6))

@@ -30,7 +30,7 @@ async def ordered(scope: Scope) -> list[str | None]:
 
 
 async def test_every_window_sees_what_one_sets(scope: Scope) -> None:
-    """1-46, 1-47."""
+    """1-46, 1-47, 4-7."""
     (plans,) = await begin(scope, "Plans")
     async with windows(scope, scope) as both:
         await sessions.edit(scope, plans, personal=Personal(pinned=True, starred=True, tags=["work", "urgent"]))

@@ -35,7 +35,7 @@ async def seen(scope: Scope, session_id: Any) -> Seen:
 
 
 async def test_a_session_begins_with_its_instructions_and_what_is_said_already(scope: Scope) -> None:
-    """1-51."""
+    """1-51, 2-59."""
     agent = await agents.create(scope, Character(name="Guide"))
     outline = Outline(
         name="Tour", title="A tour", instructions="Be kind.", messages=GREETING, metadata={"kind": "tour", "step": 1}

@@ -47,6 +47,7 @@ def statuses(answer: dict[str, Any]) -> list[str]:
 
 
 async def test_a_queue_is_applied_in_order_and_can_be_sent_again(scope: Scope) -> None:
+    """4-25."""
     project, session, message = (str(uuid4()) for _ in range(3))
     queue = (
         {"createProject": {"id": project, "name": "Trip"}},
@@ -200,6 +201,7 @@ async def test_a_message_written_offline_keeps_its_parent_and_becomes_a_branch(
 
 
 async def test_an_edit_of_what_someone_else_has_edited_is_a_conflict(scope: Scope) -> None:
+    """4-30."""
     session, _ = await sessions.create(scope, NewSession(title="Mine"))
     await sessions.edit(scope, session.id, title="Theirs")
     answer = await apply(scope, {"editSession": {"id": str(session.id), "title": "Late", "expectedVersion": 1}})
