@@ -18,8 +18,8 @@ DOCS = Path(__file__).parent.parent / "docs"
 CHARTS = DOCS / "performance"
 QUESTIONS = {
     "performance.md": (
-        *("fanout-2", "fanout-20", "fanout-1000", "latency", "attach", "memory", "soak", "plan"),
-        *("tokens", "tokens-most", "sending"),
+        *("fanout-2", "fanout-20", "fanout-1000", "latency", "windows", "attach", "memory", "soak", "plan"),
+        *("tokens", "tokens-most", "sending", "start"),
     ),
     "performance-pages.md": ("pages", "pages-reads", "growth", "lists"),
 }
