@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from itertools import batched
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,9 @@ from db.failures import transient
 from pubsub.bus import Bus
 
 _log = logging.getLogger("transom.sync")
+
+AT_ONCE = 200
+"""Feeds that the heartbeat compares in one turn: nothing else happens in a process while it does."""
 
 _KINDS: dict[ScopeKind, type[Feed]] = {ScopeKind.ACCOUNT: AccountFeed, ScopeKind.SESSION: SessionFeed}
 
@@ -101,7 +105,8 @@ class Feeds:
             for feed in self._readers:
                 feed.beat()
             try:
-                await self._compare(list(self._readers))
+                for some in batched(list(self._readers), AT_ONCE):
+                    await self._compare(some)
             except Exception as error:
                 if not transient(error):
                     _log.exception("The heartbeat failed.")

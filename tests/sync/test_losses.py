@@ -2,11 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 
 import pytest
 
+from chat import messages
 from chat.events import MessageChanged
 from chat.process import Timing
+from chat.sync import feeds
 from db.database import Database
 from llm.models import Models
 from llm.scripted import ScriptedModel
@@ -42,6 +45,21 @@ async def test_the_heartbeat_finds_what_no_doorbell_told(server: Server, model: 
             await client.over(sent.run.id)
             await agree(scope, session_id, client)
             assert bus.lost > 4
+
+
+async def test_the_heartbeat_finds_it_for_more_feeds_than_it_compares_at_once(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeds, "AT_ONCE", 2)
+    bus = Lossy()
+    bus.loses = is_bell
+    async with process_on(server, bus, UNHURRIED) as started, AsyncExitStack() as stack:
+        scope = await viewer_of(started)
+        ids = [await begin(scope) for _ in range(5)]
+        clients = [await stack.enter_async_context(watching(scope, session_id)) for session_id in ids]
+        for session_id, client in zip(ids, clients, strict=True):
+            said = await messages.post(scope, session_id, "Is anybody there?")
+            await client.reads(said.message.id, "Is anybody there?")
 
 
 async def test_a_lost_frame_is_read_from_the_journal_when_the_next_one_comes(
