@@ -76,6 +76,15 @@ async def claim(process: Process) -> Run | None:
     return run
 
 
+async def unheard(process: Process) -> Run | None:
+    """A run that the process has claimed without knowing: the claim was stored, and the answer to it was lost."""
+    async with process.db.system() as tx:
+        run = await runs.unheard(tx, process.id, process.stops.keys())
+    if run is not None:
+        doorbells.ring(process.bus, ScopeKind.SESSION, run.session_id, run.seq)
+    return run
+
+
 async def waiting(process: Process) -> bool:
     """Whether a queued run could be claimed."""
     async with process.db.system() as tx:
@@ -142,7 +151,11 @@ async def _now(scope: Scope, run_id: UUID) -> Run:
 
 
 class _Over(Exception):
-    """The run was ended by someone else."""
+    """The run has ended already, or is another producer's; `head` is where its session stands."""
+
+    def __init__(self, head: int) -> None:
+        super().__init__()
+        self.head = head
 
 
 async def finish(process: Process, run: Run, outcome: Outcome, *, seal: bool = False) -> Run | None:
@@ -162,7 +175,9 @@ async def finish(process: Process, run: Run, outcome: Outcome, *, seal: bool = F
             message = await _fold(tx, ended, outcome, session)
             session = await _remember(tx, session, message, outcome)
             heads = await memberships.touch(tx, session.id, session.last_activity_at, news=session.head)
-    except _Over:
+    except _Over as over:
+        # Perhaps it was this very end: stored, without an answer to who asked for it, so that nobody has heard.
+        doorbells.ring(process.bus, ScopeKind.SESSION, run.session_id, over.head)
         return None
     sessions.ring(process, session)
     sessions.ring_members(process, heads)
@@ -177,7 +192,7 @@ async def _end(tx: AsyncSession, run: Run, outcome: Outcome, session: Session) -
     }
     ended = await runs.end(tx, run.id, run.epoch, session.head, outcome.status, values)
     if ended is None:
-        raise _Over
+        raise _Over(session.head - 2)  # what was taken for this end goes back
     return ended
 
 

@@ -30,6 +30,8 @@ class Worker:
         self._replies: set[asyncio.Task[None]] = set()
         self._draining = False
         self._claiming = asyncio.Lock()
+        self._unsure = False
+        """Whether a claim has failed that may have been stored all the same."""
         self._wake = asyncio.Event()
         self._wake.set()
 
@@ -76,10 +78,18 @@ class Worker:
 
     async def _claim(self) -> bool:
         async with self._claiming:
-            run = None if self._draining else await runs.claim(self._process)
+            run = None if self._draining else await self._next()
             if run is not None:
                 self._start(run)
             return run is not None
+
+    async def _next(self) -> Run | None:
+        if self._unsure and (run := await runs.unheard(self._process)) is not None:
+            return run
+        self._unsure = True
+        run = await runs.claim(self._process)
+        self._unsure = False
+        return run
 
     def _start(self, run: Run) -> None:
         process = self._process

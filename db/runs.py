@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from db import statements
-from db.models import ACTIVE, Executor, MemberRole, Message, Run, RunStatus, Session
+from db.models import ACTIVE, Delta, Executor, MemberRole, Message, Run, RunStatus, Session
 from db.reader import Reader, Statement
 from db.statements import Columns
 
@@ -178,6 +178,13 @@ async def claim(
         .returning(Run)
     )
     return (await tx.scalars(query, execution_options=_OPTIONS)).one_or_none()
+
+
+async def unheard(tx: AsyncSession, producer: str, known: Collection[UUID]) -> Run | None:
+    """A run that a producer has claimed and written nothing of, other than those that it knows of."""
+    written = exists().where(Delta.run_id == Run.id, Delta.epoch == Run.epoch)
+    query = select(Run).where(Run.status == RunStatus.RUNNING, Run.producer == producer, Run.id.not_in(known), ~written)
+    return (await tx.scalars(query.limit(1))).one_or_none()
 
 
 async def renew(tx: AsyncSession, producer: str, run_ids: Collection[UUID], lease: timedelta) -> set[UUID]:

@@ -1,7 +1,11 @@
 """The journal: stored in order, then published, each event once, whatever happens to connections and producers."""
 
 import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from functools import partial
 from uuid import UUID
 
 import asyncpg
@@ -17,9 +21,9 @@ from db import deltas
 from db.models import MessageStatus, RunStatus
 from llm.models import Models
 from llm.scripted import ScriptedModel
-from tests.conftest import Server, viewer_of
+from tests.conftest import QUICK, Server, viewer_of
 from tests.runs.work import Writer, hear, pen_of, stored, taken, turns
-from tests.sync.client import agree, watching
+from tests.sync.client import PATIENCE, agree, watching
 from tests.sync.talk import PATIENT, ask, begin, execute
 
 
@@ -92,23 +96,32 @@ async def test_nothing_is_published_before_it_is_on_disk(server: Server, tables:
 async def test_connections_that_are_killed_lose_and_double_nothing(server: Server, tables: str) -> None:
     tokens = [f"{number} " for number in range(300)]
     server.models = Models({"scripted": ScriptedModel.streaming(tokens, interval=0.003)})
-    killer = await asyncpg.connect(tables)
-    async with server.process() as started:
+    async with server.process(timing=replace(QUICK, lease=PATIENCE)) as started, killing(tables) as kill:
         scope = await viewer_of(started)
         session_id = await begin(scope)
         async with watching(scope, session_id) as client:
             sent = await ask(scope, session_id)
             killed = 0
             while client.runs.get(sent.run.id) is not RunStatus.COMPLETED:
-                killed += await killer.fetchval(
-                    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
-                    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-                )
+                killed += await kill()
                 await client.hears(20)
             assert killed > 2
             assert client.shown[sent.reply.id].text == "".join(tokens)
             await agree(scope, session_id, client)
-    await killer.close()
+
+
+@asynccontextmanager
+async def killing(tables: str) -> AsyncIterator[Callable[[], Awaitable[int]]]:
+    """Ends all other connections to the database, each time it is called; says how many there were."""
+    killer = await asyncpg.connect(tables)
+    try:
+        yield partial(
+            killer.fetchval,
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        )
+    finally:
+        await killer.close()
 
 
 async def test_a_sealed_message_holds_exactly_what_was_published(server: Server) -> None:

@@ -1,0 +1,40 @@
+"""A connection that the database ends, in whatever moment, is a failure that passes by itself."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from db.database import Database, address
+from db.failures import transient
+from tests.support.proxy import Proxy
+
+_FIELDS = b"SFATAL\0C57P01\0Mterminating connection due to administrator command\0\0"
+TOLD = b"E" + (len(_FIELDS) + 4).to_bytes(4) + _FIELDS
+"""What PostgreSQL says before it closes a connection that is at rest."""
+
+
+@pytest.fixture
+async def between(tables: str) -> AsyncIterator[Proxy]:
+    """Stands between the database and its clients."""
+    with tempfile.TemporaryDirectory(prefix="transom-") as folder:
+        name = ".s.PGSQL.5432"
+        async with Proxy(Path(str(address(tables).query["host"])) / name, at=Path(folder) / name) as proxy:
+            yield proxy
+
+
+async def test_a_connection_that_has_been_told_of_its_end_and_not_seen_it(tables: str, between: Proxy) -> None:
+    assert between.at is not None
+    url = sa.make_url(tables).update_query_dict({"host": str(between.at.parent)})
+    async with Database(url.render_as_string(hide_password=False), connections=1) as db:
+        await db.ping()
+        between.inject(TOLD)
+        await asyncio.sleep(0.1)
+        with pytest.raises(sa.exc.DBAPIError) as caught:
+            await db.ping()
+        assert transient(caught.value)
+        await db.ping()
+        assert between.accepted == 2
