@@ -108,9 +108,8 @@ def _place(siblings: Sequence[Folder], at: int) -> tuple[str, Sequence[tuple[Fol
     place = ordering.between(places[at - 1] if at else "", places[at] if at < len(places) else None)
     if len(place) <= ordering.LONGEST:
         return place, []
-    start, fresh = ordering.room(places, at)
-    others = [*fresh[: at - start], *fresh[at - start + 1 :]]
-    return fresh[at - start], list(zip(siblings[start:], others, strict=False))
+    place, others = ordering.room(places, at)
+    return place, [(siblings[index], other) for index, other in others]
 
 
 async def delete(scope: Scope, folder_id: UUID) -> Folder:

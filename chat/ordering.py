@@ -25,11 +25,12 @@ def between(low: str, high: str | None) -> str:
     return _place((first + end) // 2, digits)
 
 
-def room(places: Sequence[str], at: int, low: str = "", high: str | None = None) -> tuple[int, Sequence[str]]:
+def room(
+    places: Sequence[str], at: int, low: str = "", high: str | None = None
+) -> tuple[str, Sequence[tuple[int, str]]]:
     """Short places for something new before `places[at]` (or behind all), and for as few around it as that takes.
 
-    The places are in order, behind `low` and before `high`. Returns the index of the first that changes, and what they
-    are from there on, that of the new one included.
+    The places are in order, behind `low` and before `high`. Returns the new one's, and `(index, place)` of the others.
     """
     width = 1
     while True:
@@ -38,7 +39,8 @@ def room(places: Sequence[str], at: int, low: str = "", high: str | None = None)
         if _apart(before, behind):
             fresh = _spread(before, behind, stop - start + 1)
             if len(fresh[-1]) <= LONGEST // 2 or (start, stop) == (0, len(places)):
-                return start, fresh
+                place = fresh.pop(at - start)
+                return place, list(enumerate(fresh, start))
         width *= 2
 
 
@@ -47,7 +49,7 @@ def _apart(low: str, high: str | None) -> bool:
     return _number(low, digits) < _end(high, digits)
 
 
-def _spread(low: str, high: str | None, count: int) -> Sequence[str]:
+def _spread(low: str, high: str | None, count: int) -> list[str]:
     """So many places between two, with the same distance from each other."""
     digits = 1
     while (_end(high, digits) - _number(low, digits)) // (count + 1) < 16:

@@ -106,14 +106,11 @@ async def _squeeze(tx: AsyncSession, scope: Scope, session_id: UUID, before: UUI
     if len(behind) == _NEIGHBOURS:
         high, behind = behind[-1][1], behind[:-1]
     near = [*in_front, *behind]
-    start, places = ordering.room([place for _, place in near], len(in_front), low, high)
-    place = places[len(in_front) - start]
-    others = [*places[: len(in_front) - start], *places[len(in_front) - start + 1 :]]
-    seq = await users.advance(tx, user_id, len(places)) - len(places)
-    for (id, _), other in zip(near[start:], others, strict=False):
-        seq += 1
-        await memberships.change(tx, id, user_id, seq, {"position": other})
-    return await memberships.change(tx, session_id, user_id, seq + 1, {"position": place})
+    place, others = ordering.room([place for _, place in near], len(in_front), low, high)
+    seq = await users.advance(tx, user_id, len(others) + 1)
+    for number, (index, other) in enumerate(others, start=seq - len(others)):
+        await memberships.change(tx, near[index][0], user_id, number, {"position": other})
+    return await memberships.change(tx, session_id, user_id, seq, {"position": place})
 
 
 async def _change(scope: Scope, session_id: UUID, values: dict[str, Any]) -> Seen:

@@ -42,25 +42,25 @@ def test_places_at_the_ends_do_not_grow() -> None:
 def test_room_is_made_for_the_fewest_and_keeps_the_order(given_: set[str], data: st.DataObject) -> None:
     places = sorted(given_)
     at = data.draw(st.integers(0, len(places)))
-    start, fresh = room(places, at)
-    now = [*places[:start], *fresh, *places[start + len(fresh) - 1 :]]
-    assert 0 <= start <= at < start + len(fresh)
-    assert len(now) == len(places) + 1
+    place, others = room(places, at)
+    moved = dict(others)
+    assert moved.keys() <= set(range(len(places)))
+    now = [moved.get(index, each) for index, each in enumerate(places)]
+    now.insert(at, place)
     assert now == sorted(set(now))
     assert now[0] > ""
-    assert max(map(len, fresh)) <= LONGEST // 2
+    assert max(map(len, [place, *moved.values()])) <= LONGEST // 2
 
 
 def test_only_the_crowd_moves() -> None:
     crowd = ["8" * length for length in range(100, 108)]
     places = ["1", "2", "3", *crowd, "a", "b", "c"]
-    start, fresh = room(places, 5)
-    assert (start, len(fresh)) == (3, 5)
-    assert fresh[0] > "3"
-    assert fresh[-1] < places[7]
+    place, others = room(places, 5)
+    assert [index for index, _ in others] == [3, 4, 5, 6]
+    assert "3" < others[0][1] < others[1][1] < place < others[2][1] < others[3][1] < places[7]
 
 
 def test_room_is_made_where_two_have_the_same_place() -> None:
-    start, fresh = room(["5", "5", "5"], 1)
-    assert (start, len(fresh)) == (0, 3)
-    assert "" < fresh[0] < fresh[1] < fresh[2] < "5"
+    place, others = room(["5", "5", "5"], 1)
+    assert [index for index, _ in others] == [0, 1]
+    assert "" < others[0][1] < place < others[1][1] < "5"
