@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import aclosing
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -18,8 +17,6 @@ from db import branches, memberships, messages, owned
 from db import sessions as session_rows
 from db.models import Agent, Json, Message, MessageRole
 from llm.errors import ModelError, ModelErrorCode
-from llm.events import TextDelta
-from llm.turns import Request, Text, Turn
 
 INSTRUCTIONS = (
     "Summarise the conversation that follows for somebody who was not there: what was asked, what was found, what was "
@@ -153,19 +150,9 @@ def _told(source: _Source, room: int) -> _Told:
 
 
 async def _asked(process: Process, agent: Agent | None, told: _Told) -> str:
-    request = Request(
-        turns=(Turn("user", (Text(told.prompt),)),),
-        instructions=INSTRUCTIONS,
-        model=agent.model if agent else None,
-        parameters={"max_tokens": TOKENS},
-    )
-    written: list[str] = []
-    async with aclosing(process.models.choose(agent.provider if agent else None).stream(request)) as events:
-        async for event in events:
-            if isinstance(event, TextDelta):
-                written.append(event.text)
-    text = "".join(written).strip()
-    if not text:
+    provider, model = (agent.provider, agent.model) if agent else (None, None)
+    text = await process.models.write(told.prompt, INSTRUCTIONS, tokens=TOKENS, provider=provider, model=model)
+    if not (text := text.strip()):
         raise ModelError("The model wrote no summary. Try again.", ModelErrorCode.PROVIDER_FAILED)
     return text
 

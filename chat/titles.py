@@ -1,7 +1,6 @@
 """Titles of sessions: the first words at once, the model's own a little later, a person's above both."""
 
 import logging
-from contextlib import aclosing
 from typing import Any
 from uuid import UUID
 
@@ -11,13 +10,13 @@ from db import memberships, owned
 from db import sessions as session_rows
 from db.models import Agent, Message, Session, TitleSource
 from llm.errors import ModelError
-from llm.events import TextDelta
-from llm.turns import Request, Text, Turn
 
 _log = logging.getLogger("transom.titles")
 
 LENGTH = 80
 """Characters of a title that was made automatically."""
+TOKENS = 24
+"""The longest title that a model is asked for."""
 
 INSTRUCTIONS = (
     "Write a title for the conversation that follows: at most six words, in its language, "
@@ -50,22 +49,13 @@ async def improve(process: Process, session_id: UUID, question: Message, answer:
     if session is None or session.title_source is not TitleSource.FIRST_WORDS:
         return
     exchange = f"User: {question.content[:2000]}\n\nAssistant: {answer[:2000]}"
-    request = Request(
-        turns=(Turn("user", (Text(exchange),)),),
-        instructions=INSTRUCTIONS,
-        model=agent.model if agent else None,
-        parameters={"max_tokens": 24},
-    )
-    written: list[str] = []
+    provider, model = (agent.provider, agent.model) if agent else (None, None)
     try:
-        async with aclosing(process.models.choose(agent.provider if agent else None).stream(request)) as events:
-            async for event in events:
-                if isinstance(event, TextDelta):
-                    written.append(event.text)
+        answer = await process.models.write(exchange, INSTRUCTIONS, tokens=TOKENS, provider=provider, model=model)
     except ModelError as error:
         _log.info("The model gave no title: %s", error.reason)
         return
-    if (title := tidy("".join(written))) is not None:
+    if (title := tidy(answer)) is not None:
         await _set(process, session_id, title)
 
 

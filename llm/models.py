@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from types import TracebackType
 from typing import Protocol, Self
 from urllib.parse import urlsplit
 
 from llm.errors import ModelError, ModelErrorCode
-from llm.events import Event
+from llm.events import Event, TextDelta
 from llm.provider import ProviderModel
 from llm.scripted import ScriptedModel
-from llm.turns import Request
+from llm.turns import Request, Text, Turn
 
 
 class Model(Protocol):
@@ -83,6 +84,18 @@ class Models:
             raise ModelError(
                 f"The model provider '{name}' is not set up. Set up: {known}.", ModelErrorCode.NOT_CONFIGURED
             ) from None
+
+    async def write(
+        self, prompt: str, instructions: str, *, tokens: int, provider: str | None = None, model: str | None = None
+    ) -> str:
+        """What a model answers to one prompt with at most so many tokens, whole.
+
+        Raises:
+            ModelError: it gave no answer.
+        """
+        request = Request((Turn("user", (Text(prompt),)),), instructions, model, {"max_tokens": tokens})
+        async with aclosing(self.choose(provider).stream(request)) as events:
+            return "".join([event.text async for event in events if isinstance(event, TextDelta)])
 
     async def warm(self) -> None:
         """Do now what the first reply would wait for: some seconds of imports, in a thread. Never raises."""
