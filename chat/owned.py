@@ -129,6 +129,16 @@ class Kind[Row: models.Owned]:
         return await self.change(scope, row_id, {"deleted_at": func.now()})
 
 
+async def linked(tx: AsyncSession, noun: Noun, model: type[models.Owned], row_id: UUID | None) -> None:
+    """Passes if something that others refer to exists for the viewer, or none is named.
+
+    Raises:
+        NotFound: it does not.
+    """
+    if row_id is not None and not await owned.of_ids(tx, model, [row_id]):
+        raise NotFound(noun)
+
+
 def _own[Row: models.Owned](scope: Scope, row: Row) -> Row:
     if row.deleted_at is not None or row.owner_id != scope.viewer.id:
         raise IdTaken("id")

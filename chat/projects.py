@@ -10,7 +10,7 @@ from chat import limits
 from chat.owned import Kind
 from chat.refusals import InvalidInput, ProjectConflict
 from chat.scope import Scope
-from db import projects
+from db import owned, projects
 from db.models import Json, Project, StageStatus
 from db.page import Page, Span
 
@@ -43,7 +43,7 @@ async def page(scope: Scope, span: Span[tuple[UUID]]) -> Page[Project]:
 async def count(scope: Scope) -> int:
     """How many projects the viewer has."""
     async with scope.tx() as tx:
-        return await projects.count(tx, scope.viewer.id)
+        return await owned.count(tx, Project, scope.viewer.id)
 
 
 async def create(

@@ -12,6 +12,7 @@ from uuid_utils.compat import uuid7
 
 from chat import capacity, doorbells, limits, quotas, sizes, summaries, templates
 from chat.cursors import ScopeKind
+from chat.owned import linked
 from chat.personal import NOTHING, Personal
 from chat.process import Process
 from chat.refusals import IdTaken, NotAllowed, NotFound, SessionConflict
@@ -305,10 +306,8 @@ async def writable(tx: AsyncSession, scope: Scope, session_id: UUID) -> Seen:
 
 
 async def _check_links(tx: AsyncSession, *, project_id: UUID | None = None, agent_id: UUID | None = None) -> None:
-    if project_id is not None and not await owned.of_ids(tx, Project, [project_id]):
-        raise NotFound("project")
-    if agent_id is not None and not await owned.of_ids(tx, Agent, [agent_id]):
-        raise NotFound("agent")
+    await linked(tx, "project", Project, project_id)
+    await linked(tx, "agent", Agent, agent_id)
 
 
 def ring(process: Process, session: Session) -> None:

@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from chat import allowed, asking, limits, parts, sizes
-from chat.owned import Kind
-from chat.refusals import InvalidInput, NotFound, QuotaExceeded, TemplateConflict
+from chat.owned import Kind, linked
+from chat.refusals import InvalidInput, QuotaExceeded, TemplateConflict
 from chat.scope import Scope
 from db import messages, owned, templates
 from db import sessions as session_rows
@@ -99,9 +99,9 @@ async def create(
     _check(template.begins or False, template.instructions, template.messages or [])
 
     async def room(tx: AsyncSession, _: Template) -> None:
-        await _check_agent(tx, agent_id)
+        await linked(tx, "agent", Agent, agent_id)
         await _check_lengths(tx, scope, template.messages or [])
-        if (used := await templates.count(tx, scope.viewer.id)) >= MOST:
+        if (used := await owned.count(tx, Template, scope.viewer.id)) >= MOST:
             reason = f"You have {MOST:,} templates, which is all there may be. Delete one first."
             raise QuotaExceeded(reason, limit=MOST, used=used)
 
@@ -117,11 +117,6 @@ async def _check_lengths(tx: AsyncSession, scope: Scope, said: Sequence[Json]) -
     allows = await allowed.of(tx, scope)
     for each in said:
         sizes.within(allows, text=each["text"], field="messages")
-
-
-async def _check_agent(tx: AsyncSession, agent_id: UUID | None) -> None:
-    if agent_id is not None and not await owned.of_ids(tx, Agent, [agent_id]):
-        raise NotFound("agent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +144,7 @@ async def edit(
     values = outline.values() | ({} if agent is None else {"agent_id": agent.id})
 
     async def whole(tx: AsyncSession, found: Template) -> None:
-        await _check_agent(tx, values.get("agent_id"))
+        await linked(tx, "agent", Agent, values.get("agent_id"))
         await _check_lengths(tx, scope, values.get("messages", []))
         now = {name: getattr(found, name) for name in ("begins", "instructions", "messages")} | values
         _check(now["begins"], now["instructions"], now["messages"])

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import Owned
@@ -30,6 +30,12 @@ async def of_ids[Kind: Owned](tx: AsyncSession, kind: type[Kind], ids: Sequence[
     """Those of the rows that exist."""
     query = select(kind).where(kind.id.in_(ids), kind.deleted_at.is_(None))
     return {row.id: row for row in await tx.scalars(query)}
+
+
+async def count(tx: AsyncSession, kind: type[Owned], owner_id: UUID) -> int:
+    """How many of them the owner has."""
+    query = select(func.count()).select_from(kind).where(kind.owner_id == owner_id, kind.deleted_at.is_(None))
+    return (await tx.scalars(query)).one()
 
 
 async def change[Kind: Owned](

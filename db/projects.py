@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import Project
@@ -13,9 +13,3 @@ async def page(tx: AsyncSession, owner_id: UUID, span: Span[tuple[UUID]]) -> Pag
     """The owner's projects, newest first; the key is `(id,)`."""
     query = select(Project).where(Project.owner_id == owner_id, Project.deleted_at.is_(None))
     return Page.of((await tx.scalars(descending(query, span, Project.id.expression))).all(), span)
-
-
-async def count(tx: AsyncSession, owner_id: UUID) -> int:
-    """How many projects the owner has."""
-    query = select(func.count()).select_from(Project).where(Project.owner_id == owner_id, Project.deleted_at.is_(None))
-    return (await tx.scalars(query)).one()

@@ -13,9 +13,3 @@ async def of_owner(tx: AsyncSession, owner_id: UUID) -> Sequence[Template]:
     """All the owner's templates by name."""
     query = select(Template).where(Template.owner_id == owner_id, Template.deleted_at.is_(None))
     return (await tx.scalars(query.order_by(func.lower(Template.name), Template.id))).all()
-
-
-async def count(tx: AsyncSession, owner_id: UUID) -> int:
-    """How many templates the owner has."""
-    query = select(func.count()).select_from(Template)
-    return (await tx.scalars(query.where(Template.owner_id == owner_id, Template.deleted_at.is_(None)))).one()
