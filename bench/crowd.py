@@ -251,10 +251,16 @@ class Crowd:
             self.pump(0.05)
 
     def took(self, number: int, stamp: int, many: int) -> None:
-        """Notes that deltas came, the first of which has this number and was due at `stamp`."""
+        """Notes that deltas came, the first of which has this number and was due at `stamp`.
+
+        Raises:
+            Broken: it came before it was due, so the publisher does not keep to its moments.
+        """
         self.deliveries += many
         if number >= self.first:
             late = (time.monotonic_ns() // 1000 - stamp) // BUCKET
+            if late < 0:
+                raise Broken(f"{number} came before it was due.")
             self.latencies[late if late < BUCKETS else BUCKETS - 1] += many
 
     def begin(self, first: int = 0) -> None:

@@ -48,6 +48,12 @@ def id_of(place: int) -> str:
     return f"00000000-0000-4000-8000-{place:012d}"
 
 
+async def until(due: float) -> None:
+    """Returns at a moment of `now`, or soon after it: a timer alone may ring up to a millisecond too early."""
+    while (ahead := due - now()) > 0:  # noqa: ASYNC110  (a clock does not ring)
+        await asyncio.sleep(max(ahead, TICK) / 1e6)
+
+
 async def paced(sessions: int, rate: float, count: int, publish: Publish) -> dict[str, int]:
     """Publishes, each number at its moment, or as soon after it as this process comes to it."""
     start, gap, every = now() + LEAD, 1e6 / (rate * sessions), sessions * count

@@ -58,7 +58,7 @@ class Clock:
         gap = 1e6 / self.rate
         due = await self.start + gap * place / self.sessions
         for number in range(1, self.count + 1):
-            await asyncio.sleep(max(due - control.now(), 0) / 1e6)
+            await control.until(due)
             yield TextDelta(control.text(number, round(due)))
             due += gap
         self.over += 1

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
+import uvloop
 
 from bench import served
-from bench.crowd import Broken, Crowd
+from bench.crowd import Broken, Crowd, now
+from bench.peers import control
 from bench.served import Served
 
 SESSIONS, WINDOWS, COUNT = 3, 2, 40
@@ -59,3 +61,21 @@ def test_latencies_count_from_the_number_that_is_asked_for(
     publish(server, crowd, COUNT)
     crowd.until(lambda: crowd.deliveries == SESSIONS * WINDOWS * COUNT, 10)
     assert sum(crowd.latencies) == SESSIONS * WINDOWS * counted
+
+
+def test_what_comes_before_it_is_due_is_noticed(crowd: Crowd) -> None:
+    with pytest.raises(Broken, match="3 came before it was due"):
+        crowd.took(3, now() + 1_000_000, 1)
+    assert sum(crowd.latencies) == 0
+
+
+def test_a_publisher_is_never_early() -> None:
+    async def early() -> int:
+        after = []
+        for gap in range(0, 5_000, 170):
+            due = control.now() + gap
+            await control.until(due)
+            after.append(control.now() - due)
+        return min(after)
+
+    assert uvloop.run(early()) >= 0
