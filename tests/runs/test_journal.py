@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from functools import partial
 from uuid import UUID
 
@@ -21,9 +20,9 @@ from db import deltas
 from db.models import MessageStatus, RunStatus
 from llm.models import Models
 from llm.scripted import ScriptedModel
-from tests.conftest import QUICK, Server, viewer_of
+from tests.conftest import Server, viewer_of
 from tests.runs.work import Writer, hear, pen_of, stored, taken, turns
-from tests.sync.client import PATIENCE, agree, watching
+from tests.sync.client import agree, watching
 from tests.sync.talk import PATIENT, ask, begin, execute
 
 
@@ -96,7 +95,7 @@ async def test_nothing_is_published_before_it_is_on_disk(server: Server, tables:
 async def test_connections_that_are_killed_lose_and_double_nothing(server: Server, tables: str) -> None:
     tokens = [f"{number} " for number in range(300)]
     server.models = Models({"scripted": ScriptedModel.streaming(tokens, interval=0.003)})
-    async with server.process(timing=replace(QUICK, lease=PATIENCE)) as started, killing(tables) as kill:
+    async with server.process() as started, killing(tables) as kill:
         scope = await viewer_of(started)
         session_id = await begin(scope)
         async with watching(scope, session_id) as client:

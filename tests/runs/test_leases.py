@@ -1,17 +1,20 @@
 """A run belongs to who holds its lease; without a holder it ends, and everybody hears of it."""
 
 import asyncio
+from dataclasses import replace
 
 from chat import messages, runs
 from chat.events import RunChanged
-from chat.scope import Scope
 from db.models import MessageStatus, RunStatus
 from llm.models import Models
 from llm.scripted import ScriptedModel
-from tests.conftest import Server, viewer_of
+from tests.conftest import QUICK, Server, viewer_of
 from tests.runs.work import Writer, pen_of, taken
 from tests.sync.client import agree, watching
 from tests.sync.talk import PATIENT, ask, at, begin, execute, has_status, until
+
+BRIEF = replace(QUICK, lease=2.0)
+"""Leases that end while a test waits."""
 
 
 async def test_a_run_whose_producer_is_lost_is_interrupted_and_keeps_its_text(server: Server) -> None:
@@ -49,29 +52,30 @@ async def test_the_next_run_of_the_session_begins_after_an_interrupted_one(serve
             await has_status(scope, waiting.run.id, RunStatus.COMPLETED)
 
 
-async def test_a_lease_is_renewed_while_the_reply_lasts(scope: Scope, model: ScriptedModel) -> None:
-    session_id = await begin(scope)
-    sent = await ask(scope, session_id)
-    await model.say("Slow")
-    seen = set()
+async def test_a_lease_is_renewed_while_the_reply_lasts(server: Server, model: ScriptedModel) -> None:
+    async with server.process(timing=BRIEF) as started:
+        scope = await viewer_of(started)
+        sent = await ask(scope, await begin(scope))
+        await model.say("Slow")
+        seen = set()
 
-    async def renewed() -> bool:
-        (run,) = await runs.of_ids(scope, [sent.run.id])
-        assert run is not None
-        assert run.status is RunStatus.RUNNING
-        seen.add(run.lease_until)
-        return len(seen) == 5
+        async def renewed() -> bool:
+            (run,) = await runs.of_ids(scope, [sent.run.id])
+            assert run is not None
+            assert run.status is RunStatus.RUNNING
+            seen.add(run.lease_until)
+            return len(seen) == 5
 
-    await until(renewed)
-    await model.say(" but sure.", end=True)
-    await has_status(scope, sent.run.id, RunStatus.COMPLETED)
+        await until(renewed)
+        await model.say(" but sure.", end=True)
+        await has_status(scope, sent.run.id, RunStatus.COMPLETED)
 
 
 async def test_a_run_that_nobody_produces_is_not_kept_alive_by_its_process(
     server: Server, model: ScriptedModel
 ) -> None:
     """Its process works on another run, and renews the lease of that one only."""
-    async with server.process() as started:
+    async with server.process(timing=BRIEF) as started:
         scope = await viewer_of(started)
         busy = await ask(scope, await begin(scope))
         await model.say("Busy")
