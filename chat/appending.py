@@ -18,6 +18,9 @@ from db.models import Run
 MOST_EVENTS = 1_000
 """Events of one append."""
 
+LARGEST_DATA = 64 * 1024
+"""Bytes of the value of a `data` part, as JSON: every window gets it whole, and again with each page."""
+
 type Said = Callable[[Draft], JournalEvent]
 """One event of a producer: what it adds to the draft. It may raise `KeyError` for a tool call that there is not."""
 
@@ -71,10 +74,15 @@ async def append(scope: Scope, run_id: UUID, epoch: int, from_seq: int, said: Se
 
 def _event(draft: Draft, said: Said) -> JournalEvent:
     try:
-        return said(draft)
+        event = said(draft)
     except KeyError as error:
         reason = f"There is no tool call {error.args[0]!r} in this message, or it has its result already."
         raise InvalidInput("events", reason) from error
+    match event:
+        case ("p", _, {"kind": "data", "value": value}) if (size := len(orjson.dumps(value))) > LARGEST_DATA:
+            reason = f"`data` has at most {LARGEST_DATA:,} bytes as JSON; this has {size:,}. Keep more elsewhere."
+            raise InvalidInput("events", reason)
+    return event
 
 
 async def _draft(tx: AsyncSession, scope: Scope, run: Run) -> KeptDraft:

@@ -32,6 +32,16 @@ async def complete(tx: AsyncSession, messages: Iterable[Message]) -> Mapping[UUI
     return {run_id: position(journals.get(run_id, ())) for run_id in flying}
 
 
+async def show(tx: AsyncSession, message: Message) -> None:
+    """Shows in a message of the transaction, which need be no snapshot, what its run has written so far."""
+    if message.status is not MessageStatus.STREAMING or message.run_id is None:
+        return
+    journal = (await deltas.of_runs(tx, [message.run_id])).get(message.run_id, ())
+    await tx.refresh(message)  # the run may have ended meanwhile, and have put its journal into the row
+    if message.status is MessageStatus.STREAMING:
+        extend(message, journal)
+
+
 def position(journal: Sequence[Delta]) -> tuple[int, int]:
     """`(epoch, number of the last event)` of a journal in order."""
     return (journal[-1].epoch, journal[-1].seq + journal[-1].count - 1) if journal else (0, 0)

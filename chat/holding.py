@@ -8,7 +8,7 @@ from chat import sessions
 from chat.refusals import Fenced, InvalidInput, NotAllowed, NotFound, RunClosed
 from chat.scope import Scope
 from db import runs
-from db.models import ACTIVE, MemberRole, Run
+from db.models import ACTIVE, Executor, MemberRole, Run
 
 
 async def authorise(scope: Scope, run_id: UUID) -> None:
@@ -23,6 +23,16 @@ async def authorise(scope: Scope, run_id: UUID) -> None:
         raise NotFound("run")
     if role is MemberRole.READER:
         raise NotAllowed(sessions.READ_ONLY)
+
+
+def check_executor(run: Run) -> None:
+    """Passes if an app writes the run.
+
+    Raises:
+        InvalidInput: the server itself does.
+    """
+    if run.executor is Executor.SERVER:
+        raise InvalidInput("runId", "The server generates this run itself.")
 
 
 async def current(tx: AsyncSession, run_id: UUID) -> Run:
@@ -43,10 +53,11 @@ async def hold(tx: AsyncSession, scope: Scope, run_id: UUID, epoch: int) -> Run:
     Raises:
         Fenced: another producer has a later epoch.
         RunClosed: the run is over.
-        InvalidInput: it has not begun.
+        InvalidInput: it has not begun, or the server itself generates it.
     """
     held = await runs.hold(tx, run_id, epoch, scope.process.timing.lease_delta)
     if held is not None:
+        check_executor(held)
         return held
     run = await current(tx, run_id)
     if run.status not in ACTIVE:

@@ -17,7 +17,7 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from chat import limits, locking, parts, sessions
+from chat import flight, limits, locking, parts, sessions
 from chat.refusals import IdTaken, InvalidInput, NotAllowed
 from chat.scope import Scope, made
 from db import memberships
@@ -176,10 +176,12 @@ async def _mark(scope: Scope, message_id: UUID, change: Callable[[Message, Membe
         session, member = await locking.message(tx, scope, message)
         marks = change(message, member)
         if marks == message.marks:
+            await flight.show(tx, message)
             return message
         session = await session_rows.advance(tx, message.session_id) or session
         message = await message_rows.change(tx, message_id, session.head, {"marks": marks})
         heads = await memberships.touch(tx, session.id)  # what is unread is counted by the numbers of messages
+        await flight.show(tx, message)
     sessions.ring(scope.process, session)
     sessions.ring_members(scope.process, heads)
     return message

@@ -178,6 +178,8 @@ async def _said(
     if message.author_id != scope.viewer.id or message.session_id != session_id:
         raise IdTaken("id")
     first = await runs.reply(tx, message_id)
+    if first is not None:
+        await flight.show(tx, first[0])
     return Posted(await sessions.seen(tx, scope, message.session_id), message), Reply(*first) if first else None
 
 

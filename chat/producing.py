@@ -59,7 +59,7 @@ async def start(
                 raise InvalidInput("messageId", "That is a reply itself. Name the message to reply to.")
             await quotas.claim(tx, scope, runs=1, on=message_id, agent_id=agent_id, run_id=run_id)
             session, _ = await locking.message(tx, scope, parent)
-            if run_id is not None and (found := await _existing(tx, run_id)) is not None:
+            if run_id is not None and (found := await _existing(tx, run_id, message_id)) is not None:
                 made(tx, run=run_id)
                 return found
             reply = await asking.reply(
@@ -81,7 +81,7 @@ async def start(
         if not duplicate(error):
             raise
         async with scope.tx() as tx:
-            if run_id is not None and (found := await _existing(tx, run_id)) is not None:
+            if run_id is not None and (found := await _existing(tx, run_id, message_id)) is not None:
                 return found
         raise IdTaken("id") from error
     sessions.ring(process, session)
@@ -90,12 +90,16 @@ async def start(
     return held
 
 
-async def _existing(tx: AsyncSession, run_id: UUID) -> Held | None:
+async def _existing(tx: AsyncSession, run_id: UUID, asked: UUID) -> Held | None:
+    """The run that an earlier call with this id has begun, in answer to the same message."""
     run = await run_rows.get(tx, run_id)
     if run is None:
         return None
     message = await messages.get(tx, run.message_id)
     assert message is not None
+    if message.parent_id != asked:
+        raise IdTaken("id")
+    await flight.show(tx, message)
     return Held(run, message)
 
 
@@ -129,8 +133,7 @@ async def take_over(scope: Scope, run_id: UUID) -> Held:
         if run is None:
             raise NotFound("run")
         await sessions.writable(tx, scope, run.session_id)
-        if run.executor is Executor.SERVER:
-            raise InvalidInput("runId", "The server generates this run itself.")
+        holding.check_executor(run)
         await session_rows.advance(tx, run.session_id, 0)
         if run.status is RunStatus.QUEUED and not await run_rows.next_in_session(tx, run):
             raise InvalidInput("runId", "The run waits for another one. Try again when that is over.")
@@ -149,6 +152,7 @@ async def finish(scope: Scope, run_id: UUID, epoch: int, last_seq: int, outcome:
     Raises:
         NotFound: there is no such run for the viewer.
         NotAllowed: the viewer may only read the session.
+        InvalidInput: the server itself generates the run.
         Fenced: another producer has a later epoch.
         RunClosed: the run was ended by someone else.
         SequenceGap: events up to `last_seq` are missing.
@@ -157,6 +161,7 @@ async def finish(scope: Scope, run_id: UUID, epoch: int, last_seq: int, outcome:
     await holding.authorise(scope, run_id)
     async with process.db.system() as tx:
         run = await holding.current(tx, run_id)
+        holding.check_executor(run)
         if run.status in ACTIVE:
             run = await holding.hold(tx, scope, run_id, epoch)
             stored = await deltas.end(tx, run_id) or (epoch, 0)

@@ -10,7 +10,7 @@ from chat.refusals import InvalidInput, NotFound, RunClosed
 from chat.scope import Scope, made
 from db import runs
 from db import sessions as session_rows
-from db.models import ACTIVE, Executor, Json, Run, RunStatus
+from db.models import ACTIVE, Json, Run, RunStatus
 
 TEXT = 2_000
 """Characters of a question."""
@@ -36,8 +36,6 @@ async def ask(scope: Scope, run_id: UUID, epoch: int, text: str, *, data: object
         if session is None:
             raise NotFound("run")
         run = await holding.hold(tx, scope, run_id, epoch)
-        if run.executor is Executor.SERVER:
-            raise InvalidInput("runId", "The server generates this run itself.")
         if run.status is RunStatus.AWAITING_INPUT:
             if {key: run.question[key] for key in asked} != asked if run.question else True:
                 raise InvalidInput("text", "The run waits for the answer to another question.")

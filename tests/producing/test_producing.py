@@ -7,9 +7,9 @@ from uuid import uuid4
 import pytest
 
 from chat import appending, following, messages, producing, runs, sessions
-from chat.appending import Said
+from chat.appending import LARGEST_DATA, Said
 from chat.asking import WhenBusy
-from chat.events import CaughtUp, MessageChanged, PartChanged, RunChanged, TextDelta
+from chat.events import MessageChanged, PartChanged, RunChanged, TextDelta
 from chat.producing import Held
 from chat.refusals import Busy, Fenced, IdTaken, InvalidInput, NotFound, RunClosed, SequenceGap
 from chat.runs import Outcome
@@ -18,6 +18,8 @@ from chat.sessions import NewSession
 from db.models import Json, MessageStatus, RunStatus
 from db.page import Span
 from tests.conftest import Server, viewer_of
+from tests.sync.talk import execute
+from tests.sync.talk import caught_up
 
 COMPLETED = Outcome(RunStatus.COMPLETED)
 
@@ -60,23 +62,34 @@ async def test_a_reply_is_written_event_by_event_and_read_back_whole(scope: Scop
     )
 
 
-async def test_windows_hear_every_event_once_it_is_stored(scope: Scope) -> None:
-    held = await started(scope)
-    async with following.session(scope, held.run.session_id, None) as window:
-        while not isinstance(await anext(window), CaughtUp):
-            pass
-        await appending.append(scope, held.run.id, 1, 1, [text("Hel"), text("lo")])
-        opened, grown = await anext(window), await anext(window)
-        assert isinstance(opened, PartChanged)
-        assert (opened.index, opened.part) == (0, {"kind": "text", "text": "Hel"})
-        assert isinstance(grown, TextDelta)
-        assert (grown.index, grown.offset, grown.text) == (0, 3, "lo")
-        await producing.finish(scope, held.run.id, 1, 2, COMPLETED)
-        whole, over = await anext(window), await anext(window)
-        assert isinstance(whole, MessageChanged)
-        assert whole.row.content == "Hello"
-        assert isinstance(over, RunChanged)
-        assert over.row.status is RunStatus.COMPLETED
+async def test_windows_hear_every_event_once_it_is_stored(patient: Scope, elsewhere: Scope) -> None:
+    held = await started(patient)
+    panel: Json = {"kind": "data", "name": "panel", "value": {"open": True}}
+    session_id = held.run.session_id
+    async with (
+        following.session(patient, session_id, None) as near,
+        following.session(elsewhere, session_id, None) as far,
+        asyncio.timeout(20),
+    ):
+        for window in (near, far):
+            await caught_up(window)
+        said = [text("Hel"), text("lo"), lambda draft: draft.put(panel)]
+        await appending.append(patient, held.run.id, 1, 1, said)
+        for window in (near, far):
+            opened, grown, put = [await anext(window) for _ in said]
+            assert isinstance(opened, PartChanged)
+            assert (opened.index, opened.part) == (0, {"kind": "text", "text": "Hel"})
+            assert isinstance(grown, TextDelta)
+            assert (grown.index, grown.offset, grown.text) == (0, 3, "lo")
+            assert isinstance(put, PartChanged)
+            assert (put.index, put.part) == (1, panel)
+        await producing.finish(patient, held.run.id, 1, 3, COMPLETED)
+        for window in (near, far):
+            whole, over = await anext(window), await anext(window)
+            assert isinstance(whole, MessageChanged)
+            assert (whole.row.content, whole.row.parts[1]) == ("Hello", panel)
+            assert isinstance(over, RunChanged)
+            assert over.row.status is RunStatus.COMPLETED
 
 
 async def test_what_is_sent_again_is_stored_once(scope: Scope) -> None:
@@ -85,6 +98,22 @@ async def test_what_is_sent_again_is_stored_once(scope: Scope) -> None:
     assert (await appending.append(scope, held.run.id, 1, 1, [text("one "), text("two ")])).last_seq == 2
     assert (await appending.append(scope, held.run.id, 1, 2, [text("two "), text("three")])).last_seq == 3
     assert (await reply_of(scope, held))[0] == "one two three"
+
+
+async def test_data_that_is_too_large_is_refused_and_nothing_is_lost(scope: Scope) -> None:
+    held = await started(scope)
+
+    def panel(value: str) -> Said:
+        return lambda draft: draft.put({"kind": "data", "name": "panel", "value": value})
+
+    most = "x" * (LARGEST_DATA - 2)  # the quotation marks count
+    await appending.append(scope, held.run.id, 1, 1, [text("Look: "), panel(most)])
+    with pytest.raises(InvalidInput, match="at most 65,536 bytes as JSON; this has 65,537"):
+        await appending.append(scope, held.run.id, 1, 3, [text("And "), panel(most + "x")])
+    await appending.append(scope, held.run.id, 1, 3, [text("that is it.")])
+    ended = await producing.finish(scope, held.run.id, 1, 3, COMPLETED)
+    assert [part["kind"] for part in ended.message.parts] == ["text", "data", "text"]
+    assert ended.message.content == "Look: \n\nthat is it."
 
 
 async def test_a_gap_names_the_number_that_is_expected(scope: Scope) -> None:
@@ -176,6 +205,7 @@ async def test_a_deaf_producer_is_cut_off_with_everything_it_wrote(scope: Scope)
 async def test_a_producer_without_a_sign_of_life_loses_its_run(scope: Scope) -> None:
     held = await started(scope)
     await appending.append(scope, held.run.id, 1, 1, [text("Half a sen")])
+    await execute(scope, "UPDATE runs SET lease_until = now() WHERE id = :id", id=held.run.id)
 
     async def over() -> bool:
         (run,) = await runs.of_ids(scope, [held.run.id])
@@ -299,3 +329,30 @@ async def test_a_pair_of_surrogates_may_come_in_two_events(scope: Scope) -> None
     held = await started(scope)
     await appending.append(scope, held.run.id, 1, 1, [text("\ud83e"), text("\ude9f!")])
     assert (await reply_of(scope, held))[0] == "\U0001fa9f!"
+
+
+async def test_what_the_server_writes_no_app_can_write_to(server: Server) -> None:
+    """An event of the app would take the number of one of the server's, which would be shown and never stored."""
+    async with server.process(produces=False) as started:
+        scope = await viewer_of(started)
+        sent = await messages.send(scope, NewSession(), "Well?")
+        run = await runs.claim(started.process)
+        assert run is not None
+        assert run.id == sent.run.id
+        with pytest.raises(InvalidInput, match="The server generates this run itself"):
+            await appending.append(scope, run.id, 1, 1, [text("MINE")])
+        with pytest.raises(InvalidInput, match="The server generates this run itself"):
+            await producing.finish(scope, run.id, 1, 0, COMPLETED)
+        (now,) = await runs.of_ids(scope, [run.id])
+        assert now is not None
+        assert (now.status, now.lease_until) == (RunStatus.RUNNING, run.lease_until)
+
+
+async def test_the_id_of_a_run_belongs_to_the_message_that_it_answers(scope: Scope) -> None:
+    first, run_id = await question(scope), uuid4()
+    held = await producing.start(scope, first.message.id, run_id=run_id)
+    await appending.append(scope, run_id, 1, 1, [text("So far")])
+    again = await producing.start(scope, first.message.id, run_id=run_id)
+    assert (again.run.id, again.message.id, again.message.content) == (run_id, held.message.id, "So far")
+    with pytest.raises(IdTaken):
+        await producing.start(scope, (await question(scope)).message.id, run_id=run_id)

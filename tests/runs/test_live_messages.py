@@ -3,15 +3,17 @@
 import asyncio
 from contextlib import aclosing
 from itertools import pairwise
+from uuid import uuid4
 
 import pytest
 
-from chat import live, messages, runs
+from chat import live, marking, messages, runs
 from chat.refusals import InvalidInput, NotFound
 from chat.scope import Scope
 from chat.sessions import NewSession
-from db.models import MessageStatus
+from db.models import MessageStatus, RunStatus
 from llm.scripted import ScriptedModel
+from tests.sync.talk import has_status, journaled
 
 
 async def test_a_message_is_told_as_it_grows_and_ends_with_its_last_state(scope: Scope, model: ScriptedModel) -> None:
@@ -69,6 +71,26 @@ async def test_a_rate_that_cannot_be_is_refused(scope: Scope, every: int) -> Non
     exchange = await messages.send(scope, NewSession(title="x"), "Go")
     with pytest.raises(InvalidInput):
         await anext(live.message(scope, exchange.message.id, every=every))
+
+
+async def test_a_mutation_tells_a_message_that_is_being_written_with_what_there_is(
+    scope: Scope, model: ScriptedModel
+) -> None:
+    """A client that stores answers by id would else show no text until the end."""
+    message_id = uuid4()
+    exchange = await messages.send(scope, NewSession(title="x"), "Go", message_id=message_id)
+    await model.say("So far")
+    await journaled(scope, 1)
+    for _ in range(2):  # the second changes nothing
+        reacted = await marking.react(scope, exchange.reply.id, "\N{WINDOW}", on=True)
+        assert (reacted.content, [part["text"] for part in reacted.parts]) == ("So far", ["So far"])
+    repeated = await messages.send(scope, exchange.message.session_id, "Go", message_id=message_id)
+    assert (repeated.reply.id, repeated.reply.content) == (exchange.reply.id, "So far")
+    await model.say(", so good.", end=True)
+    await has_status(scope, exchange.run.id, RunStatus.COMPLETED)
+    (whole,) = await messages.of_ids(scope, [exchange.reply.id])
+    assert whole is not None
+    assert whole.content == "So far, so good."
 
 
 async def test_a_stranger_is_told_nothing(scope: Scope, stranger: Scope) -> None:
