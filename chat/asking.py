@@ -54,8 +54,7 @@ async def reply(
     active = [run for run in await runs.active(tx, [session.id]) if not run.parallel]
     if active and when_busy is WhenBusy.REJECT:
         raise Busy(active[0].id)
-    producing = [run for run in active if run.status is not RunStatus.QUEUED]
-    stops = producing if when_busy is WhenBusy.INTERRUPT else []
+    stops = _in_the_way(active) if when_busy is WhenBusy.INTERRUPT else []
     queued = [run.position for run in active if run.status is RunStatus.QUEUED]
     place = await placing.after(tx, session, parent)
     if not await sessions.take(tx, session, len(stops) + 2, messages=1):
@@ -88,3 +87,9 @@ async def reply(
     await messages.add(tx, message)
     await runs.add(tx, run)
     return Reply(message, run, [run.id for run in stops])
+
+
+def _in_the_way(active: Sequence[Run]) -> Sequence[Run]:
+    """What is being written, or would be as soon as a process has claimed it; in the order in which runs are locked."""
+    producing = [run for run in active if run.status is not RunStatus.QUEUED]
+    return sorted(producing or active[:1], key=lambda run: run.id)

@@ -79,7 +79,7 @@ async def claim(process: Process) -> Run | None:
 async def unheard(process: Process) -> Run | None:
     """A run that the process has claimed without knowing: the claim was stored, and the answer to it was lost."""
     async with process.db.system() as tx:
-        run = await runs.unheard(tx, process.id, process.stops.keys())
+        run = await runs.unheard(tx, process.id, process.stops.keys(), process.timing.lease_delta)
     if run is not None:
         doorbells.ring(process.bus, ScopeKind.SESSION, run.session_id, run.seq)
     return run
@@ -151,19 +151,15 @@ async def _now(scope: Scope, run_id: UUID) -> Run:
 
 
 class _Over(Exception):
-    """The run has ended already, or is another producer's; `head` is where its session stands."""
-
-    def __init__(self, head: int) -> None:
-        super().__init__()
-        self.head = head
+    """The run has ended already, or is another producer's."""
 
 
 async def finish(process: Process, run: Run, outcome: Outcome, *, seal: bool = False) -> Run | None:
     """Ends a run: what it journaled becomes the message, in one transaction with status and usage.
 
-    The caller is the run's producer, whose pen is flushed; or, with `seal`, anybody else: then what the producer is
-    just writing still gets in, and what it writes later is refused. Returns None where the run was over already, or
-    another producer has taken it.
+    The caller is the run's producer, whose pen is flushed, and may try again; or, with `seal`, anybody else: then what
+    the producer is just writing still gets in, and what it writes later is refused. Returns None where the run was
+    ended by somebody else, or another producer has taken it.
     """
     try:
         async with process.db.system() as tx:
@@ -175,14 +171,32 @@ async def finish(process: Process, run: Run, outcome: Outcome, *, seal: bool = F
             message = await _fold(tx, ended, outcome, session)
             session = await _remember(tx, session, message, outcome)
             heads = await memberships.touch(tx, session.id, session.last_activity_at, news=session.head)
-    except _Over as over:
-        # Perhaps it was this very end: stored, without an answer to who asked for it, so that nobody has heard.
-        doorbells.ring(process.bus, ScopeKind.SESSION, run.session_id, over.head)
-        return None
+    except _Over:
+        return None if seal else await _ended(process, run, outcome)
+    _tell(process, session, heads)
+    return ended
+
+
+async def _ended(process: Process, run: Run, outcome: Outcome) -> Run | None:
+    """A run that has ended in this very way; None where it has not.
+
+    Perhaps this is the second try, and the first was stored without an answer: so everybody is told.
+    """
+    async with process.db.system() as tx:
+        now = await runs.current(tx, run.id)
+        session = await session_rows.get(tx, run.session_id)
+        if now is None or session is None or (now.epoch, now.status) != (run.epoch, outcome.status):
+            return None
+        heads = await memberships.heads(tx, session.id)
+    _tell(process, session, heads)
+    return now
+
+
+def _tell(process: Process, session: Session, heads: Mapping[UUID, int]) -> None:
+    """Tells the windows that a run has ended, and the workers that the next one can begin."""
     sessions.ring(process, session)
     sessions.ring_members(process, heads)
     doorbells.queued(process.bus, process.id)
-    return ended
 
 
 async def _end(tx: AsyncSession, run: Run, outcome: Outcome, session: Session) -> Run:
@@ -192,7 +206,7 @@ async def _end(tx: AsyncSession, run: Run, outcome: Outcome, session: Session) -
     }
     ended = await runs.end(tx, run.id, run.epoch, session.head, outcome.status, values)
     if ended is None:
-        raise _Over(session.head - 2)  # what was taken for this end goes back
+        raise _Over
     return ended
 
 

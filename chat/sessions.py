@@ -270,7 +270,7 @@ async def delete(scope: Scope, session_id: UUID) -> Seen:
         if session is None:
             raise NotFound("session")
         heads = await memberships.touch(tx, session_id)
-        active = [run.id for run in await runs.active(tx, [session_id])]
+        active = sorted(run.id for run in await runs.active(tx, [session_id]))  # in the order in which runs are locked
         session = await sessions.advance(tx, session_id, len(active), where=()) or session
         for number, run_id in enumerate(active, start=session.head - len(active) + 1):
             await runs.request_cancel(tx, run_id, number)

@@ -35,13 +35,14 @@ async def sweep(process: Process) -> None:
 
 
 async def sweep_once(process: Process, *, expired: bool = True) -> int:
-    """Ends runs that did not stop within the grace time and, if `expired`, those whose lease is over; how many."""
+    """Ends runs that were asked to stop and have no producer, or one that did not within the grace time; how many.
+
+    If `expired`, also those whose lease is over.
+    """
     async with process.db.system() as tx:
-        found = await run_rows.abandoned(tx, timedelta(seconds=process.timing.grace), limit=100)
+        found = await run_rows.abandoned(tx, timedelta(seconds=process.timing.grace), limit=100, expired=expired)
     ended = 0
     for run in found:
-        if run.cancel_requested_at is None and not expired:
-            continue
         try:
             if await runs.finish(process, run, outcome(run), seal=True) is not None:
                 _log.info("Run %s had no producer any more and was ended.", run.id)

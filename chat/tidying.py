@@ -19,6 +19,8 @@ TOMBSTONES_KEPT = timedelta(days=30)
 """How long a client may stay away and still hear what was deleted meanwhile; afterwards its cursor has expired."""
 BATCH = 100
 """Tombstones that one transaction removes."""
+FIRST_PAUSE_SECONDS = 300.0
+"""Soon after the start, for processes that never live long."""
 PAUSE_SECONDS = 3600.0
 
 _PURGES = (
@@ -33,8 +35,10 @@ _PURGES = (
 
 async def tidy(process: Process) -> None:
     """Looks now and then, until cancelled."""
+    pause = FIRST_PAUSE_SECONDS
     while True:
-        await asyncio.sleep(PAUSE_SECONDS * random.uniform(0.5, 1.5))
+        await asyncio.sleep(pause * random.uniform(0.5, 1.5))
+        pause = PAUSE_SECONDS
         try:
             await tidy_once(process)
         except Exception as error:

@@ -11,7 +11,7 @@ from chat.patience import patiently
 from chat.process import Process
 from db import runs as run_rows
 from db.failures import transient
-from db.models import Run
+from db.models import Run, RunStatus
 
 _log = logging.getLogger("transom.worker")
 
@@ -30,8 +30,8 @@ class Worker:
         self._replies: set[asyncio.Task[None]] = set()
         self._draining = False
         self._claiming = asyncio.Lock()
-        self._unsure = False
-        """Whether a claim has failed that may have been stored all the same."""
+        self._unsure_until = 0.0
+        """Until when (`time` of the loop) it may turn out that a claim which has failed is stored all the same."""
         self._wake = asyncio.Event()
         self._wake.set()
 
@@ -61,6 +61,7 @@ class Worker:
     async def _claim_all(self) -> None:
         process = self._process
         try:
+            await self._take_up()
             while not self._draining and len(process.stops) < process.capacity:
                 if await self._claim():
                     await asyncio.sleep(0)
@@ -78,18 +79,29 @@ class Worker:
 
     async def _claim(self) -> bool:
         async with self._claiming:
-            run = None if self._draining else await self._next()
+            if self._draining:
+                return False
+            try:
+                run = await runs.claim(self._process)
+            except BaseException:
+                self._unsure_until = asyncio.get_running_loop().time() + self._process.timing.lease
+                raise
             if run is not None:
                 self._start(run)
             return run is not None
 
-    async def _next(self) -> Run | None:
-        if self._unsure and (run := await runs.unheard(self._process)) is not None:
-            return run
-        self._unsure = True
-        run = await runs.claim(self._process)
-        self._unsure = False
-        return run
+    async def _take_up(self) -> None:
+        """Takes up what claims have got although they failed: they were stored, and the answer was lost."""
+        while True:
+            async with self._claiming:
+                if self._draining or (run := await self._unheard()) is None:
+                    return
+                self._start(run)
+
+    async def _unheard(self) -> Run | None:
+        if asyncio.get_running_loop().time() >= self._unsure_until:
+            return None
+        return await runs.unheard(self._process)
 
     def _start(self, run: Run) -> None:
         process = self._process
@@ -120,7 +132,7 @@ class Worker:
 
     async def _renew(self, run_ids: set[UUID]) -> set[UUID]:
         process = self._process
-        async with process.db.system() as tx:
+        async with asyncio.timeout(process.timing.lease / 3), process.db.system() as tx:
             return await run_rows.renew(tx, process.id, run_ids, process.timing.lease_delta)
 
     async def drain(self) -> None:
@@ -130,12 +142,23 @@ class Worker:
         """
         self._draining = True
         with suppress(TimeoutError):
-            async with asyncio.timeout(PATIENCE), self._claiming:
-                pass  # a claim that was under way has become a run by now
+            async with asyncio.timeout(PATIENCE), self._claiming:  # a claim that was under way has become a run by now
+                await self._give_up()
         for stop in self._process.stops.values():
             _stop(stop, replies.INTERRUPTED)
         if self._replies:
             await asyncio.wait(self._replies, timeout=PATIENCE)
+
+    async def _give_up(self) -> None:
+        """Ends what was claimed without an answer."""
+        try:
+            while (run := await self._unheard()) is not None:
+                await runs.finish(self._process, run, runs.Outcome(RunStatus.INTERRUPTED))
+        except Exception as error:
+            if transient(error):
+                _log.warning("Runs that were claimed without an answer wait for the sweeper: %s", error)
+            else:
+                _log.exception("Runs that were claimed without an answer could not be ended.")
 
 
 class _Queued:

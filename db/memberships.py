@@ -9,7 +9,7 @@ from sqlalchemy import ARRAY, Uuid, func, literal, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import statements
-from db.models import Membership, Session
+from db.models import Membership, Session, User
 from db.models.session import NEWEST_FIRST
 
 _TOUCH = "SELECT member, head FROM transom_touch_members($1, $2, $3, $4)"
@@ -35,6 +35,13 @@ async def touch(
     session's number at which something was said: that is new to all but its author, who has read what is before it.
     """
     return dict(await statements.fetch(tx, _TOUCH, session_id, activity, news, author_id))
+
+
+async def heads(tx: AsyncSession, session_id: UUID) -> Mapping[UUID, int]:
+    """Where the account scopes of a session's members stand."""
+    query = select(User.id, User.head).join(Membership, Membership.user_id == User.id)
+    found = await tx.execute(query.where(Membership.session_id == session_id))
+    return {user.id: user.head for user in found}
 
 
 async def change(tx: AsyncSession, session_id: UUID, user_id: UUID, seq: int, values: Mapping[str, Any]) -> Membership:

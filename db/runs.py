@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import ColumnElement, and_, exists, func, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -70,8 +70,10 @@ async def current(tx: AsyncSession, run_id: UUID) -> Run | None:
 
 
 async def of_ids(tx: AsyncSession, run_ids: Sequence[UUID]) -> Mapping[UUID, Run]:
-    """Those of the runs that exist."""
-    return {run.id: run for run in await tx.scalars(select(Run).where(Run.id.in_(run_ids)))}
+    """Those of the runs that exist, in sessions that are not deleted."""
+    query = select(Run).join(Session, Session.id == Run.session_id)
+    found = await tx.scalars(query.where(Run.id.in_(run_ids), Session.deleted_at.is_(None)))
+    return {run.id: run for run in found}
 
 
 async def active(tx: AsyncSession, session_ids: Sequence[UUID]) -> Sequence[Run]:
@@ -180,21 +182,29 @@ async def claim(
     return (await tx.scalars(query, execution_options=_OPTIONS)).one_or_none()
 
 
-async def unheard(tx: AsyncSession, producer: str, known: Collection[UUID]) -> Run | None:
-    """A run that a producer has claimed and written nothing of, other than those that it knows of."""
+async def unheard(tx: AsyncSession, producer: str, known: Collection[UUID], lease: timedelta) -> Run | None:
+    """A run that a producer has claimed and written nothing of, other than those that it knows of; with a new lease."""
     written = exists().where(Delta.run_id == Run.id, Delta.epoch == Run.epoch)
-    query = select(Run).where(Run.status == RunStatus.RUNNING, Run.producer == producer, Run.id.not_in(known), ~written)
-    return (await tx.scalars(query.limit(1))).one_or_none()
+    claimed = select(Run.id).where(
+        Run.status == RunStatus.RUNNING, Run.producer == producer, Run.id.not_in(known), ~written
+    )
+    query = (
+        update(Run)
+        .where(Run.id == claimed.limit(1).with_for_update(key_share=True).scalar_subquery())
+        .values(lease_until=func.now() + lease)
+        .returning(Run)
+    )
+    return (await tx.scalars(query, execution_options=_OPTIONS)).one_or_none()
 
 
 async def renew(tx: AsyncSession, producer: str, run_ids: Collection[UUID], lease: timedelta) -> set[UUID]:
-    """Renews a producer's leases of these runs in one statement; returns the runs that are still its own."""
-    query = (
-        update(Run)
-        .where(Run.id.in_(run_ids), Run.producer == producer, Run.status.in_(_PRODUCING))
-        .values(lease_until=func.now() + lease)
-        .returning(Run.id)
-    )
+    """Renews a producer's leases of these runs in one statement; returns the runs that are still its own.
+
+    Locks their rows in the order of their ids, as everybody does who locks several.
+    """
+    mine = select(Run.id).where(Run.id.in_(run_ids), Run.producer == producer, Run.status.in_(_PRODUCING))
+    locked = mine.order_by(Run.id).with_for_update(key_share=True).cte("locked")
+    query = update(Run).where(Run.id.in_(select(locked.c.id))).values(lease_until=func.now() + lease).returning(Run.id)
     return set(await tx.scalars(query, execution_options=_OPTIONS))
 
 
@@ -253,15 +263,18 @@ async def end(
     return (await tx.scalars(query, execution_options=_OPTIONS)).one_or_none()
 
 
-async def abandoned(tx: AsyncSession, deaf_after: timedelta, limit: int) -> Sequence[Run]:
-    """Runs whose lease has expired, and those whose producer did not stop though asked `deaf_after` ago."""
+async def abandoned(tx: AsyncSession, deaf_after: timedelta, limit: int, *, expired: bool = True) -> Sequence[Run]:
+    """Runs that nobody will end: asked to stop while they are queued, or `deaf_after` ago and produced still.
+
+    If `expired`, also those whose lease has. What somebody wants to end comes first.
+    """
+    deaf = Run.status.in_(_PRODUCING) & (Run.cancel_requested_at < func.now() - deaf_after)
+    waiting = (Run.status == RunStatus.QUEUED) & Run.cancel_requested_at.is_not(None)
+    lost = Run.status.in_(_PRODUCING) & (Run.lease_until < func.now())
     query = (
         select(Run)
-        .where(
-            Run.status.in_(_PRODUCING),
-            (Run.lease_until < func.now()) | (Run.cancel_requested_at < func.now() - deaf_after),
-        )
-        .order_by(Run.lease_until)
+        .where(or_(deaf, waiting, lost) if expired else or_(deaf, waiting))
+        .order_by(Run.cancel_requested_at.nulls_last(), Run.lease_until)
         .limit(limit)
     )
     return (await tx.scalars(query)).all()

@@ -2,24 +2,32 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 
-from chat import doorbells, messages, runs
+from chat import doorbells, messages, runs, sessions
+from chat.asking import WhenBusy
 from chat.events import RunChanged
 from chat.process import Timing
 from chat.refusals import NotAllowed, NotFound
 from chat.scope import Scope
+from chat.sweeper import sweep_once
+from db import quotas
+from db import runs as run_rows
 from db.models import MessageStatus, RunStatus
 from llm.events import Event, TextDelta
 from llm.models import Models
 from llm.scripted import ScriptedModel
 from llm.turns import Request
 from tests.conftest import Server, viewer_of
+from tests.runs.work import taken
 from tests.sync.buses import Lossy, process_on
 from tests.sync.client import agree, watching
-from tests.sync.talk import PATIENT, ask, at, begin, execute, has_status
+from tests.sync.talk import PATIENT, ask, at, begin, execute, has_status, until
+
+HOUR = timedelta(hours=1)
 
 
 async def test_a_queued_run_is_cancelled_at_once_and_never_begins(scope: Scope, model: ScriptedModel) -> None:
@@ -221,3 +229,54 @@ async def test_a_cancel_that_meets_the_end_of_a_reply_leaves_one_end(server: Ser
                 assert run.status is client.runs[sent.run.id]
                 assert run.status in (RunStatus.CANCELLED, RunStatus.COMPLETED)
             await agree(scope, session_id, client)
+
+
+async def test_queued_runs_of_a_deleted_session_end_without_anybody(server: Server) -> None:
+    """They would count as active for as long as the session is in the trash."""
+    async with server.process(produces=False) as started:
+        scope = await viewer_of(started)
+        session_id = await begin(scope)
+        for _ in range(2):
+            await ask(scope, session_id)
+        await sessions.delete(scope, session_id)
+
+        async def none_left() -> bool:
+            async with started.process.db.system() as tx:
+                return await quotas.active_runs(tx, scope.viewer.id) == 0
+
+        await until(none_left)
+
+
+async def test_a_cancellation_that_got_no_further_than_its_request_is_finished(server: Server) -> None:
+    async with server.process(produces=False, timing=PATIENT) as started:
+        scope = await viewer_of(started)
+        sent = await ask(scope, await begin(scope))
+        await execute(scope, "UPDATE runs SET cancel_requested_at = now() WHERE id = :id", id=sent.run.id)
+        assert await sweep_once(started.process, expired=False) == 1
+        await has_status(scope, sent.run.id, RunStatus.CANCELLED)
+
+
+async def test_what_somebody_wants_to_end_comes_before_lost_leases(server: Server) -> None:
+    async with server.process(produces=False, timing=PATIENT) as started:
+        scope = await viewer_of(started)
+        (_, lost), (_, asked) = [await taken(scope) for _ in range(2)]
+        await execute(scope, "UPDATE runs SET lease_until = now() - interval '1 hour' WHERE id = :id", id=lost.id)
+        await execute(
+            scope, "UPDATE runs SET cancel_requested_at = now() - interval '1 hour' WHERE id = :id", id=asked.id
+        )
+        async with started.process.db.system() as tx:
+            for expired, found in ((True, [asked.id, lost.id]), (False, [asked.id])):
+                assert [run.id for run in await run_rows.abandoned(tx, HOUR / 2, 9, expired=expired)] == found
+
+
+async def test_who_interrupts_does_not_wait_for_what_has_not_begun(server: Server) -> None:
+    """The first one is queued still: nobody has had the time to claim it."""
+    async with server.process(produces=False) as started:
+        scope = await viewer_of(started)
+        session_id = await begin(scope)
+        first = await ask(scope, session_id)
+        second = await messages.send(scope, session_id, "No, this!", when_busy=WhenBusy.INTERRUPT)
+        run = await runs.claim(started.process)
+        assert run is not None
+        assert run.id == second.run.id
+        await has_status(scope, first.run.id, RunStatus.CANCELLED)
