@@ -185,7 +185,7 @@ class Journal:
     async def _insert(self, batches: list[_Batch]) -> set[UUID]:
         producers = sorted({pen.producer for pen, _ in batches})
         async with self._db.driver() as driver:
-            return await deltas.append(driver, producers, [entry for _, entry in batches])
+            return await deltas.append(driver, producers, [entry for _, entry in batches], self._db.patience)
 
     def _settle(self, batches: list[_Batch], refused: set[UUID]) -> None:
         for pen, entry in batches:

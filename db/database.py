@@ -16,6 +16,9 @@ from db.reader import Reader, Readers
 VIEWER_ROLE = "transom_viewer"
 """The PostgreSQL role that serves viewers: row security holds for it."""
 
+LONGEST = 60.0
+"""Seconds that any other statement may take."""
+
 READING = 4
 """Connections on which a process reads for its windows: an answer takes a millisecond, and PostgreSQL a processor."""
 
@@ -43,20 +46,26 @@ def address(url: str) -> sa.URL:
 class Database:
     """A pool of connections. One operation is one short transaction; a transaction (`tx`) is never shared."""
 
-    def __init__(self, url: str, *, connections: int = 20) -> None:
+    def __init__(self, url: str, *, connections: int = 20, patience: float = 20.0) -> None:
+        """`patience`: seconds that a read, or an entry of the journal, may take until its connection counts as lost."""
+        self.patience = patience
         self._engine = create_async_engine(
             address(url),
             pool_size=connections,
             max_overflow=0,
             pool_timeout=30,
-            connect_args={"server_settings": {"application_name": "transom", "timezone": "UTC", "jit": "off"}},
+            connect_args={
+                "timeout": patience,
+                "command_timeout": LONGEST,
+                "server_settings": {"application_name": "transom", "timezone": "UTC", "jit": "off"},
+            },
         )
         pooling.verify(self._engine.sync_engine)
         self._begin = async_sessionmaker(self._engine, expire_on_commit=False)
         snapshots: Mapping[str, str] = {"isolation_level": "REPEATABLE READ"}
         self._snapshot = async_sessionmaker(self._engine.execution_options(**snapshots), expire_on_commit=False)
-        self._readers = Readers(address(url), VIEWER_ROLE)
-        self.readers = Readers(address(url), connections=READING)
+        self._readers = Readers(address(url), VIEWER_ROLE, patience=patience)
+        self.readers = Readers(address(url), connections=READING, patience=patience)
         """What the server itself asks single statements, above row security: shared reads of a scope."""
 
     async def __aenter__(self) -> Self:

@@ -40,7 +40,9 @@ class Entry(NamedTuple):
     events: bytes
 
 
-async def append(driver: asyncpg.Connection, producers: Sequence[str], entries: Sequence[Entry]) -> set[UUID]:
+async def append(
+    driver: asyncpg.Connection, producers: Sequence[str], entries: Sequence[Entry], patience: float | None = None
+) -> set[UUID]:
     """Journals the entries of runs that these producers hold, one for each; returns the runs that took theirs not.
 
     It is on disk when this returns: the statement is a transaction of its own. An entry that is there already is
@@ -48,11 +50,13 @@ async def append(driver: asyncpg.Connection, producers: Sequence[str], entries: 
     has another producer.
 
     Raises:
-        asyncpg.PostgresError, asyncpg.InterfaceError, OSError: nothing was journaled, or it is not known.
+        asyncpg.PostgresError, asyncpg.InterfaceError, OSError: nothing was journaled, or it is not known: the
+            connection was lost, or nothing has come for `patience` seconds.
     """
     run_ids, epochs, seqs, sizes, events = zip(*entries, strict=True)
     texts = [each.decode() for each in events]
-    refused = await driver.fetch(_APPEND, producers, *map(_array, (run_ids, epochs, seqs, sizes)), texts)
+    arrays = map(_array, (run_ids, epochs, seqs, sizes))
+    refused = await driver.fetch(_APPEND, producers, *arrays, texts, timeout=patience)
     return {row[0] for row in refused}
 
 

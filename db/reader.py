@@ -64,9 +64,13 @@ class Statement[Row](Asked[Row]):
 
 
 class Readers:
-    """Connections to read over, opened when they are needed. They have a role, or else that of who signs in."""
+    """Connections to read over, opened when they are needed. They have a role, or else that of who signs in.
 
-    def __init__(self, url: sa.URL, role: str | None = None, *, connections: int = 10) -> None:
+    One that has not answered for `patience` seconds counts as lost: a network may go away without a word.
+    """
+
+    def __init__(self, url: sa.URL, role: str | None = None, *, connections: int = 10, patience: float = 20.0) -> None:
+        self._patience = patience
         _, self._options = url.get_dialect()().create_connect_args(url)
         self._settings = _SETTINGS if role is None else _SETTINGS | {"role": role}
         self._turns = asyncio.Semaphore(connections)
@@ -101,7 +105,9 @@ class Readers:
         while self._idle:
             if not (connection := self._idle.pop()).is_closed():
                 return connection, True
-        connection = await asyncpg.connect(**self._options, server_settings=self._settings)
+        connection = await asyncpg.connect(
+            **self._options, timeout=self._patience, command_timeout=self._patience, server_settings=self._settings
+        )
         try:
             await connection.set_type_codec("timestamptz", schema="pg_catalog", format="binary", **_TIMES)
         except BaseException:
