@@ -83,10 +83,10 @@ async def _purge(scope: Scope, session_id: UUID) -> UUID:
             raise NotFound("session")
         if active := await runs.active(tx, [session_id]):
             raise Active(active)
+        heads = await memberships.touch(tx, session_id)  # accounts are locked before what is in them
         session = await trash.purge(tx, session_id)
         if session is None:
             raise NotFound("session")
-        heads = await memberships.touch(tx, session_id)
     sessions.ring(scope.process, session)
     sessions.ring_members(scope.process, heads)
     return session_id

@@ -39,8 +39,8 @@ async def of_ids(tx: AsyncSession, message_ids: Sequence[UUID]) -> Mapping[UUID,
 
 _LOOK_UP = Statement.of(
     f"""
-    SELECT {rows.MESSAGE_COLUMNS} FROM messages AS message
-    WHERE message.id = ANY ($2::uuid[]) AND message.deleted_at IS NULL
+    SELECT {rows.MESSAGE_COLUMNS} FROM messages AS message JOIN sessions ON sessions.id = message.session_id
+    WHERE message.id = ANY ($2::uuid[]) AND message.deleted_at IS NULL AND sessions.deleted_at IS NULL
     """,
     rows.Message,
 )

@@ -1,5 +1,6 @@
 """The trash: deleted sessions come back for thirty days, or go for good at once, and every window hears of it."""
 
+import asyncio
 from dataclasses import replace
 from uuid import UUID, uuid4
 
@@ -15,6 +16,7 @@ from chat.scope import Scope
 from chat.sessions import NewSession
 from chat.tidying import tidy_once
 from chat.tree import DeletionScope
+from db import memberships, users
 from db.listing import Filter
 from db.models import MemberRole, RunStatus, Session
 from db.page import Span
@@ -208,3 +210,29 @@ async def test_a_purged_session_is_forgotten_with_the_others(scope: Scope) -> No
     await tidy_once(scope.process)
     session, _ = await sessions.create(scope, NewSession(id=plans))
     assert session.id == plans
+
+
+async def test_what_is_in_the_trash_is_read_by_nobody_not_even_by_its_id(scope: Scope, stranger: Scope) -> None:
+    sent = await messages.send(scope, NewSession(title="Talk"), "Between us")
+    session_id, message_id, run_id = sent.message.session_id, sent.message.id, sent.run.id
+    await join(stranger, session_id, MemberRole.READER)
+    await sessions.delete(scope, session_id)
+    for each in (scope, stranger):
+        assert await messages.of_ids(each, [message_id]) == [None]
+        assert await runs.of_ids(each, [run_id]) == [None]
+    await trash.restore(scope, session_id)
+    for each in (scope, stranger):
+        (back,) = await messages.of_ids(each, [message_id])
+        assert back is not None
+        assert (await runs.of_ids(each, [run_id]))[0] is not None
+
+
+async def test_a_purge_waits_for_who_has_locked_the_account_first(scope: Scope) -> None:
+    """As every mutation of what is personal does, before it changes a membership."""
+    plans = await begin(scope, "Plans")
+    async with scope.process.db.system() as tx:
+        seq = await users.advance(tx, scope.viewer.id)
+        purging = asyncio.create_task(trash.purge(scope, plans))
+        await asyncio.sleep(0.3)
+        await memberships.change(tx, plans, scope.viewer.id, seq, {"draft": "Dear all,"})
+    assert await purging == plans
