@@ -92,7 +92,7 @@ class HTTPTransport[I: Identity]:
         await _respond(send, 200, media_type, body)
 
     async def _execute(self, operation: Operation, caller: Caller[I], receive: Receive) -> bytes:
-        """The result of a query or mutation, which is cancelled when the client leaves."""
+        """The result of a query or mutation; if the client leaves, nobody waits for it, and a query is cancelled."""
         work: Interruptible[Ending] = Interruptible()
         async with work, _Leaving(receive, work):
             context = await self._service.context_of(caller)

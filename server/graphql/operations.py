@@ -1,7 +1,7 @@
 """One operation, from a request to its results. Every transport runs operations through here and nowhere else."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from inspect import isawaitable
 from typing import Any, TypeGuard, cast
@@ -47,10 +47,23 @@ class Operations:
         self.explain = explain
         self._documents = documents
         self._persisted = persisted
+        self._mutations: set[asyncio.Task[object]] = set()
 
     def event_id_of(self, data: dict[str, Any] | None) -> str | None:
         """The cursor that these data carry."""
         return self._event_id(data) if self._event_id is not None and data else None
+
+    async def to_the_end(self, mutation: Coroutine[Any, Any, object]) -> object:
+        """What a mutation returns. It goes on if its client leaves: what is stored is also told to all others."""
+        task = asyncio.create_task(mutation)
+        self._mutations.add(task)
+        task.add_done_callback(self._ended)
+        return await asyncio.shield(task)
+
+    def _ended(self, mutation: asyncio.Task[object]) -> None:
+        self._mutations.discard(mutation)
+        if not mutation.cancelled():
+            mutation.exception()  # it is its client's, who may have left
 
     def prepare(self, request: Request) -> "Operation":
         """The operation that a request asks for, ready to run.
@@ -104,7 +117,9 @@ class Operation:
             Refused: nothing was executed.
         """
         plans.set(self.plans)
-        return self.result(await self._execute(context))
+        work = self._execute(context)
+        mutates = self.kind is OperationType.MUTATION
+        return self.result(await (self.of.to_the_end(work) if mutates else work))
 
     async def _execute(self, context: object) -> object:
         """What graphql-core makes of the operation; Strawberry's own `execute` would parse and validate it anew."""

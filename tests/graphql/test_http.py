@@ -172,15 +172,29 @@ async def test_an_operation_that_takes_too_long_is_stopped(http: httpx.AsyncClie
         assert (answer.status_code, code(answer), served.witness.running) == (504, "TIMED_OUT", 0)
 
 
-@pytest.mark.parametrize("query", ["{ stuck }", "mutation { stuck }"])
-async def test_an_operation_is_cancelled_when_its_client_leaves(query: str) -> None:
+async def leave(served: Served, query: str) -> None:
+    """Asks, and leaves when it has begun."""
+    _, writer = await asyncio.open_connection("127.0.0.1", served.port)
+    body = json.dumps({"query": query}).encode()
+    head = b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+    writer.write(head % len(body) + body)
+    await within(5, served.witness.started)
+    writer.close()
+
+
+async def test_a_query_is_cancelled_when_its_client_leaves() -> None:
     async with serving() as served:
-        _, writer = await asyncio.open_connection("127.0.0.1", served.port)
-        body = json.dumps({"query": query}).encode()
-        head = b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
-        writer.write(head % len(body) + body)
-        await within(5, served.witness.started)
-        writer.close()
+        await leave(served, "{ stuck }")
+        await within(5, served.witness.finished)
+        assert served.witness.running == 0
+
+
+async def test_a_mutation_goes_on_when_its_client_leaves() -> None:
+    """What it stores, others have to be told; only its time can run out."""
+    async with serving(operation_timeout=1.5) as served:
+        await leave(served, "mutation { stuck }")
+        await asyncio.sleep(0.5)
+        assert served.witness.running == 1
         await within(5, served.witness.finished)
         assert served.witness.running == 0
 
