@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from pydantic_ai.messages import (
     AudioUrl,
@@ -26,6 +26,8 @@ from pydantic_ai.messages import (
 from llm.errors import ModelError, ModelErrorCode
 from llm.turns import File, Text, ToolCall, ToolResult, Turn
 
+_BEGIN = Turn("user", (Text("Begin the conversation."),))
+_GO_ON = Turn("user", (Text("Go on."),))
 _NO_RESULT = "The tool gave no result."
 _EMPTY = "The tool's result is empty."
 _ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
@@ -35,18 +37,21 @@ _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]")
 def of(turns: Sequence[Turn]) -> list[ModelMessage]:
     """The conversation as providers want it: requests and responses in turn, every call answered right after it.
 
-    It begins with a person's turn. A call without a result gets one that says so, a result without a call is left out,
-    and so is blank text; an id that came before, or that providers refuse, is replaced. Reasoning and files of the
-    assistant's are not sent back.
+    It begins with a person's turn and ends with one, or with what a tool said: where the assistant is to speak first,
+    or once more, a person's turn asks it to. A call without a result gets one that says so, a result without a call is
+    left out, and so is blank text; an id that came before, or that providers refuse, is replaced. Reasoning and files
+    of the assistant's are not sent back.
 
     Raises:
         ModelError: `BAD_REQUEST`, a file's URL is not one that a model can be given.
     """
-    turns = list(_from_the_first_question(turns))
+    turns = _from_the_first_question(turns)
     builder = _History(turns)
     for turn in turns:
         builder.add(turn)
     builder.answer()
+    if isinstance(builder.messages[-1], ModelResponse):
+        builder.add(_GO_ON)
     return builder.messages
 
 
@@ -61,13 +66,13 @@ def tool(name: str) -> str:
     return _NOT_IN_NAMES.sub("_", name)[:64] or "tool"
 
 
-def _from_the_first_question(turns: Sequence[Turn]) -> Iterator[Turn]:
-    """The turns without replies to what is not told any more; providers want a person to begin."""
-    begun = not any(turn.role == "user" for turn in turns)
-    for turn in turns:
-        begun = begun or turn.role == "user"
-        if begun or turn.role == "system":
-            yield turn
+def _from_the_first_question(turns: Sequence[Turn]) -> Sequence[Turn]:
+    """The turns without replies to what is not told any more; where nobody has said anything, with a first word."""
+    first = next((number for number, turn in enumerate(turns) if turn.role == "user"), None)
+    if first is None:
+        first = next((number for number, turn in enumerate(turns) if turn.role != "system"), len(turns))
+        turns = [*turns[:first], _BEGIN, *turns[first:]]
+    return [turn for number, turn in enumerate(turns) if number >= first or turn.role == "system"]
 
 
 def _results(turns: Sequence[Turn]) -> list[ToolResult | None]:

@@ -143,6 +143,32 @@ async def test_the_request_says_it_all(anthropic: Models, upstream: Upstream) ->
     ]
 
 
+SYSTEM = Turn("system", (Text("S"),))
+ASKED = Turn("user", (Text("U"),))
+SPOKE = Turn("assistant", (Text("A"),))
+
+
+@pytest.mark.parametrize(
+    ("turns", "sent"),
+    [
+        ((), ["Begin the conversation."]),
+        ((SYSTEM,), ["Begin the conversation."]),
+        ((SYSTEM, SPOKE), ["Begin the conversation.", "A", "Go on."]),
+        ((ASKED, SPOKE), ["U", "A", "Go on."]),
+        ((SPOKE, ASKED), ["U"]),
+    ],
+)
+async def test_a_person_begins_and_ends_what_a_model_is_told(
+    anthropic: Models, upstream: Upstream, turns: tuple[Turn, ...], sent: list[str]
+) -> None:
+    """1-34: an assistant may speak first, of its own accord or after its own words."""
+    upstream.answer = lambda exchange: stream(exchange, [said("Hello")], "end_turn")
+    await read(anthropic, Request(turns, "You are Ann."))
+    told = upstream.asked[0].body["messages"]
+    assert [turn["content"][0]["text"] for turn in told] == sent
+    assert [turn["role"] for turn in told] == ["user", "assistant", "user"][: len(sent)]
+
+
 @pytest.mark.parametrize(
     ("status", "kind", "message", "code"),
     [
