@@ -45,7 +45,7 @@ async def edit(
         async with scope.write():  # a repetition is answered, though the message has gone since
             raise NotFound("message")
     if first.role is not MessageRole.USER:
-        raise InvalidInput("id", "Only what a person said is edited so. For a reply there are retryRun, reviseMessage.")
+        raise InvalidInput("messageId", "Only what a person said is edited so. For a reply: retryRun, reviseMessage.")
     said: dict[str, Any] = {
         "message_id": new_id,
         "parent_id": first.parent_id,

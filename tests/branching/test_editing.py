@@ -107,7 +107,7 @@ async def test_what_is_not_text_stays_with_an_edited_message(scope: Scope) -> No
 
 async def test_only_what_a_person_said_is_edited(scope: Scope) -> None:
     sent = await exchange(scope)
-    assert await edit(scope, sent.reply, "Better") == {"__typename": "InvalidInput", "field": "id"}
+    assert await edit(scope, sent.reply, "Better") == {"__typename": "InvalidInput", "field": "messageId"}
 
 
 async def test_an_edit_happens_once(scope: Scope) -> None:
