@@ -23,6 +23,11 @@ async def of_agents(scope: Scope, agent_ids: Sequence[UUID]) -> Sequence[Tally]:
     return _in_order(agent_ids, await tallies.of_agents(scope.reader, agent_ids))
 
 
+async def of_tags(scope: Scope) -> Mapping[str, Tally]:
+    """The tallies of all tags that the viewer has given, by tag, in the order of the alphabet."""
+    return await tallies.of_tags(scope.reader)
+
+
 async def latest(scope: Scope, project_ids: Sequence[UUID]) -> Sequence[rows.Seen | None]:
     """For each project the session in it with the newest activity, of those that the viewer has not archived."""
     found = await tallies.latest(scope.reader, project_ids)

@@ -137,9 +137,15 @@ def asked(span: Span[Place], where: Filter, order: SessionOrder) -> tuple[Statem
 
 async def counts(reader: Reader, where: Filter) -> asyncpg.Record:
     """How many sessions of the reader's viewer the filter leaves: `total`, and of those, each of `COUNTED`."""
-    conditions, values = _conditions(where)
-    (found,) = await reader.all(_counts(conditions), *values)
+    statement, values = counting(where)
+    (found,) = await reader.all(statement, *values)
     return found
+
+
+def counting(where: Filter) -> tuple[Statement[asyncpg.Record], Sequence[Any]]:
+    """The statement of `counts`, and its values from `$2` on."""
+    conditions, values = _conditions(where)
+    return _counts(conditions), values
 
 
 async def count(reader: Reader, where: Filter) -> int:
@@ -220,7 +226,7 @@ def _counts(conditions: tuple[str, ...]) -> Statement[asyncpg.Record]:
     return Statement.of(f"SELECT count(*) AS total, {each} {_MINE}{_numbered(conditions, 2)}", asyncpg.Record)
 
 
-_UNREAD = Statement.of(
+UNREAD = Statement.of(
     f"""
     SELECT member.session_id, (SELECT count(*) FROM (
         SELECT FROM messages
@@ -238,4 +244,4 @@ _UNREAD = Statement.of(
 
 async def unread(reader: Reader, session_ids: Sequence[UUID]) -> Mapping[UUID, int]:
     """How many messages of each session are new to the reader's viewer, at most `MOST_UNREAD`; where any are."""
-    return {row["session_id"]: row["count"] for row in await reader.all(_UNREAD, session_ids)}
+    return {row["session_id"]: row["count"] for row in await reader.all(UNREAD, session_ids)}

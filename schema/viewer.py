@@ -4,17 +4,22 @@ from typing import Self
 
 import strawberry
 
-from chat import quotas, sizes
+from chat import quotas, sizes, tallies
 from chat.cursors import Cursor, ScopeKind
 from db import models
 from schema import identifier
 from schema.context import Info
 from schema.limit import Limits
+from schema.tag import Tag
 
 
 async def _limits(info: Info) -> Limits:
     scope = info.context.scope
     return Limits.of(await quotas.standing(scope), await sizes.largest(scope))
+
+
+async def _tags(info: Info) -> list[Tag]:
+    return [Tag.of(name, tally) for name, tally in (await tallies.of_tags(info.context.scope)).items()]
 
 
 @strawberry.type(description="The account on whose behalf you ask.")
@@ -28,6 +33,11 @@ class Viewer:
         description="Where the account stood when this was read. Subscribe to `changes` after it and you miss nothing."
     )
 
+    tags: list[Tag] = strawberry.field(
+        resolver=_tags,
+        description="The tags of your sessions that are not archived, in the order of the alphabet. To follow them, "
+        "ask again when `changes` tells a session with other tags.",
+    )
     limits: Limits = strawberry.field(
         resolver=_limits, description="What limits hold for you, and how much of them you have used."
     )

@@ -59,7 +59,9 @@ def by_id(name: str, selection: str) -> Use:
 
 
 QUERIES = {
-    "viewer": Use("{ viewer { id name email cursor limits { sessions { limit used } } } }"),
+    "viewer": Use(
+        "{ viewer { id name email cursor limits { sessions { limit used } } tags { name sessionCount unreadCount } } }"
+    ),
     "project": by_id("project", "id name metadata"),
     "projects": Use("{ projects { totalCount edges { node { id name } } } }"),
     "agent": by_id("agent", "id name shared parameters"),
