@@ -64,9 +64,10 @@ def table(rows: Sequence[results.Row]) -> str:
 
 def _measured(found: dict[str, Any]) -> str:
     machine = found["machine"]
+    system = machine["system"].partition("-")[0]  # what follows is how somebody has called a kernel of theirs
     said = (
         f"Measured {machine['at']} UTC with `{_command(found)}`: {machine['cores']} cores ({machine['processor']}), "
-        f"Python {machine['python']}, {machine['system']}; load average {machine['load_average']:.1f} at the end."
+        f"Python {machine['python']}, {system}; load average {machine['load_average']:.1f} at the end."
     )
     return textwrap.fill(said, 120, break_long_words=False, break_on_hyphens=False) + "\n"
 
@@ -77,8 +78,23 @@ def _command(found: dict[str, Any]) -> str:
 
 
 def _table(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows without what every row repeats, or what is too long for a table."""
-    return [{name: cell for name, cell in row.items() if name not in ("shape", "seen")} for row in rows]
+    """The rows as people read them: without what every row repeats, and without figures of what was never done."""
+    return [
+        {
+            _heading(name): cell if _done(row) or name in ("server", "deliveries/s") else None
+            for name, cell in row.items()
+        }
+        for row in ({name: cell for name, cell in row.items() if name not in ("shape", "seen")} for row in rows)
+    ]
+
+
+def _heading(name: str) -> str:
+    return re.sub(r"_us\b", " µs", name).replace("_", " ")
+
+
+def _done(row: dict[str, Any]) -> bool:
+    rate = row.get("deliveries/s")
+    return not isinstance(rate, dict) or rate["median"] > 0
 
 
 def _charts(question: str, rows: list[dict[str, Any]]) -> list[tuple[str, str]]:

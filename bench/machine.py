@@ -54,7 +54,7 @@ def description() -> dict[str, object]:
         "cores": len(CORES),
         "processor": model,
         "python": platform.python_version(),
-        "system": f"{platform.system()} {platform.release()}",
+        "system": f"{platform.system()} {platform.release().partition('-')[0]}",
         "load_average": os.getloadavg()[0],
         "at": time.strftime("%Y-%m-%d %H:%M", time.gmtime()),
     }

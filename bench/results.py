@@ -23,10 +23,14 @@ def spread(values: Sequence[float], digits: int = 1) -> dict[str, float]:
 
 
 def keep(question: str, options: Mapping[str, Any], rows: Sequence[Row]) -> None:
-    """Writes the results of a question, in place of those of its last time."""
+    """Writes the results of a question, in place of those of its last time.
+
+    Where the option `only` says that some were left out, they go to a file of their own, which no page shows.
+    """
     FOLDER.mkdir(exist_ok=True)
     found = {"question": question, "machine": machine.description(), "options": dict(options), "rows": list(rows)}
-    (FOLDER / f"{question}.json").write_text(json.dumps(found, indent=2) + "\n")
+    name = f"{question}-some" if options.get("only") else question
+    (FOLDER / f"{name}.json").write_text(json.dumps(found, indent=2) + "\n")
 
 
 def last(question: str) -> dict[str, Any] | None:

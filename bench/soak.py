@@ -2,7 +2,8 @@
 
     .venv/bin/python -m bench.soak --minutes 10 --sessions 100
 
-One reply after the other in each session, of 20 seconds at 50 tokens a second, with 2 windows, on the whole path. The
+One reply after the other in each session, of 20 seconds at 50 tokens a second, with 2 windows, on the whole path. After
+each, the session is cleared: while a model writes, the server holds what it was told, which would be ever more. The
 server's memory (RSS) is looked at every two seconds. Flat means that it grows by less than 5 % after the first minute.
 """
 
@@ -43,6 +44,8 @@ def main() -> None:
                 raise SystemExit(f"It broke: {attempt.reason}")
             deliveries += running.crowd.deliveries
             late = max(late, attempt.p99_ms)
+            running.server.tell("clear", sessions=chosen.sessions)
+            running.server.awaited(running.crowd.pump)
             print(f"{seen[-1][0]:.0f} s: {seen[-1][1]} MB, p99 {attempt.p99_ms} ms", flush=True)
     settled = [megabytes for after, megabytes in seen if after >= min(WARM, seen[-1][0] / 2)]
     row = {

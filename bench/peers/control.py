@@ -29,6 +29,9 @@ TICK = 1_000
 LEAD = 100_000
 """Microseconds between a command and the first number."""
 
+type Command = Callable[..., Awaitable[dict[str, Any]]]
+"""Does what a line asks for; its answer."""
+
 type Publish = Callable[[int, int, int], Awaitable[None] | None]
 """Tells the windows of a session (by its place) a number and its stamp."""
 
@@ -76,7 +79,7 @@ def say(**answer: Any) -> None:
     print(json.dumps(answer), flush=True)
 
 
-async def obey(commands: dict[str, Callable[..., Awaitable[dict[str, Any]]]]) -> None:
+async def obey(commands: dict[str, Command]) -> None:
     """Serves commands until the standard input ends."""
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader()

@@ -22,7 +22,7 @@ from starlette.applications import Starlette
 
 from bench.peers import control, rows
 from bench.peers.listening import listen
-from chat import accounts, doorbells, life, messages
+from chat import accounts, deleting, doorbells, life, messages
 from chat.process import Process, Timing
 from chat.scope import Scope, Viewer
 from db.database import Database
@@ -117,6 +117,13 @@ class Stage:
         await clock.until_asked(sessions)
         return {}
 
+    async def clear(self, sessions: int) -> dict[str, Any]:
+        """Deletes all messages, so that the next model is told no more than the last one."""
+        scope = Scope(self.viewer, self.process)
+        for each in self.made[:sessions]:
+            await deleting.clear(scope, each.session_id)
+        return {}
+
     async def publish(self, sessions: int, rate: float, count: int) -> dict[str, Any]:
         """See `control`; on the whole path the models have been summoned."""
         if self.kind == "delivery":
@@ -175,7 +182,13 @@ async def main(kind: str) -> None:
     running = asyncio.create_task(server.serve(sockets=[listening]))
     stage = await app.stage
     control.say(port=listening.getsockname()[1])
-    await control.obey({"prepare": stage.prepare, "summon": stage.summon, "publish": stage.publish})
+    named: dict[str, control.Command] = {
+        "prepare": stage.prepare,
+        "summon": stage.summon,
+        "publish": stage.publish,
+        "clear": stage.clear,
+    }
+    await control.obey(named)
     server.should_exit = True
     await running
 
