@@ -37,7 +37,7 @@ AGENT = "fragment A on Agent { id name description instructions parameters activ
 SESSION = """
     fragment S on Session { id title titleSource metadata version messageCount lastMessagePreview archivedAt
         state summary { text messageCount source } pinnedAt starredAt folderId tags position draft unread unreadCount
-        leafId branchChosen forkedFrom { messageId } }
+        leafId branchChosen forkedFrom { messageId } project { id } agent { id } }
 """
 WATCH = (
     """
