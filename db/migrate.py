@@ -54,7 +54,8 @@ def _upgrade(connection: Connection) -> None:
     if found is not None and not any((_FOLDER / "versions").glob(f"{found}_*.py")):
         raise NewerDatabase(
             f"The database is at revision {found}, which this version of Transom does not know. "
-            f"It was made by a later version: install that, or restore a backup from before."
+            "It was made by a later version: install that, undo its migrations with it (docs/guide/deploy.md), "
+            "or restore a backup from before."
         )
     from alembic import command  # noqa: PLC0415
 

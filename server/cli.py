@@ -28,8 +28,13 @@ def main() -> None:
 
 
 def _settings_help() -> str:
-    lines = [f"  TRANSOM_{name.upper():<16} {field.description}" for name, field in Settings.model_fields.items()]
+    fields = Settings.model_fields.items()
+    lines = [f"  TRANSOM_{name.upper():<16} {field.description}{_default(field.default)}" for name, field in fields]
     return "\b\nSettings:\n" + "\n".join(lines)
+
+
+def _default(value: object) -> str:
+    return "" if value in (None, "") else f" [default: {value}]"
 
 
 @main.command(epilog=_settings_help())
@@ -133,7 +138,9 @@ _LIMITED = {
 @_limit_options
 @click.option("--reset", is_flag=True, help="Have the settings hold for this account again, before anything else.")
 def limits(user: str, *, reset: bool, **given: int | None) -> None:
-    """Set limits for one account; 0 for no limit. Without options: show them. What is not set is as in the settings.
+    """Set limits for one account. Without options: show them.
+
+    0 means no limit; a limit that is not set follows the settings.
 
     USER is the account's id, or its subject at the identity provider. Servers follow within five seconds.
 

@@ -165,7 +165,8 @@ async def test_a_database_of_a_later_version_is_refused_and_left_alone(empty: st
         await migrate.upgrade(empty)
     assert str(refused.value) == (
         "The database is at revision 9999, which this version of Transom does not know. "
-        "It was made by a later version: install that, or restore a backup from before."
+        "It was made by a later version: install that, undo its migrations with it (docs/guide/deploy.md), "
+        "or restore a backup from before."
     )
     assert await connection.fetchval("SELECT version_num FROM alembic_version") == "9999"
     assert await catalog.everything(empty) == before
