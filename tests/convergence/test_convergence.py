@@ -37,6 +37,7 @@ class World:
 
     session: str
     messages: list[str] = field(default_factory=list)
+    questions: list[str] = field(default_factory=list)  # those of them that people have said
     runs: list[str] = field(default_factory=list)
     held: dict[str, tuple[int, int]] = field(default_factory=dict)  # an app's run: its epoch and last number
     projects: list[str] = field(default_factory=list)
@@ -58,6 +59,8 @@ class World:
         ):
             if answer.get(name):
                 made.append(answer[name]["id"])
+        if answer["__typename"] == "SendMessagePayload":
+            self.questions.append(answer["message"]["id"])
         if answer.get("reply"):
             self.messages.append(answer["reply"]["id"])
         if answer.get("session") and answer["session"]["id"] != self.session:
@@ -110,6 +113,16 @@ def one(among: list[str], dice: random.Random) -> str:
     return dice.choice(among) if among else str(uuid4())
 
 
+def question(world: World, dice: random.Random) -> str:
+    """Mostly a message of a person."""
+    return one(world.questions if dice.random() < 0.8 else world.messages, dice)
+
+
+def in_hand(world: World, dice: random.Random) -> str:
+    """A run that an app produces, or one that it waits for."""
+    return one([run for run, (epoch, _) in world.held.items() if epoch] or list(world.held), dice)
+
+
 @step("sendMessage")
 async def _send(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
     key = str(uuid4())
@@ -122,7 +135,7 @@ async def _send(world: World, scope: Scope, dice: random.Random) -> dict[str, An
 
 @step("editMessage")
 async def _edit_message(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
-    said = f'messageId: "{one(world.messages, dice)}", text: "Said otherwise {dice.random()}"'
+    said = f'messageId: "{question(world, dice)}", text: "Said otherwise {dice.random()}"'
     return await do(scope, "editMessage", f"input: {{{said}, reply: {str(dice.random() < 0.3).lower()}}}")
 
 
@@ -148,13 +161,13 @@ async def _fork(world: World, scope: Scope, dice: random.Random) -> dict[str, An
 
 @step("replyToMessage")
 async def _reply(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
-    return await do(scope, "replyToMessage", f'messageId: "{one(world.messages, dice)}"')
+    return await do(scope, "replyToMessage", f'messageId: "{question(world, dice)}"')
 
 
 @step("startRun")
 async def _start(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
-    busy = dice.choice(["QUEUE", "REJECT", "INTERRUPT", "PARALLEL"])
-    return await do(scope, "startRun", f'input: {{messageId: "{one(world.messages, dice)}", whenBusy: {busy}}}')
+    busy = dice.choice(["QUEUE", "REJECT", "INTERRUPT", "PARALLEL", "PARALLEL"])
+    return await do(scope, "startRun", f'input: {{messageId: "{question(world, dice)}", whenBusy: {busy}}}')
 
 
 @step("takeOverRun")
@@ -164,7 +177,7 @@ async def _take_over(world: World, scope: Scope, dice: random.Random) -> dict[st
 
 @step("appendToRun")
 async def _append(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
-    run = one(list(world.held), dice)
+    run = in_hand(world, dice)
     epoch, last = world.held.get(run, (1, 0))
     call = str(uuid4())
     events = [
@@ -193,7 +206,7 @@ async def _finish(world: World, scope: Scope, dice: random.Random) -> dict[str, 
 
 @step("awaitInput")
 async def _await(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
-    run = one(list(world.held), dice)
+    run = in_hand(world, dice)
     epoch, _ = world.held.get(run, (1, 0))
     return await do(scope, "awaitInput", f'input: {{runId: "{run}", epoch: {epoch}, text: "May I?"}}')
 
@@ -211,7 +224,7 @@ async def _move_queued(world: World, scope: Scope, dice: random.Random) -> dict[
 
 @step("answerRun")
 async def _answer(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
-    run = one(list(world.held), dice)
+    run = in_hand(world, dice)
     found = (await ask(scope, "query ($id: ID!) { run(id: $id) { question { id } } }", id=run))["run"]
     question = (found or {}).get("question") or {"id": str(uuid4())}
     return await do(scope, "answerRun", f'runId: "{run}", questionId: "{question["id"]}", answer: {{ok: true}}')
@@ -529,8 +542,8 @@ async def in_step(window: Window) -> None:
 
 
 async def standing(db: Database, session_id: str) -> set[str]:
-    """The messages of a session that have not been deleted, whichever branch they are on."""
-    query = sa.text("SELECT id FROM messages WHERE session_id = :id AND deleted_at IS NULL AND withdrawn_at IS NULL")
+    """The messages of a session that are shown, if only as deleted, whichever branch they are on."""
+    query = sa.text("SELECT id FROM messages WHERE session_id = :id AND deleted_at IS NULL")
     async with db.system() as tx:
         return {str(id) for id in await tx.scalars(query, {"id": UUID(session_id)})}
 
