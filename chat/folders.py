@@ -168,4 +168,4 @@ class _Tree:
         if parent_id is not None and parent_id not in self.by_id:
             raise NotFound("folder")
         if len(self.path(parent_id)) + height > DEEPEST:
-            raise InvalidInput("parentId", f"Folders go at most {DEEPEST} deep.")
+            raise InvalidInput("parentId", f"Folders go at most {DEEPEST} deep. Choose a parent nearer to the top.")

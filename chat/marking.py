@@ -66,7 +66,7 @@ async def react(scope: Scope, message_id: UUID, emoji: str, *, on: bool) -> Mess
         reactions: dict[str, list[str]] = {**message.marks.get("reactions", {})}
         others = [each for each in reactions.pop(emoji, []) if each != user]
         if on and not others and len(reactions) >= MOST_EMOJIS:
-            raise InvalidInput("emoji", f"A message has at most {MOST_EMOJIS} different reactions.")
+            raise InvalidInput("emoji", f"A message has at most {MOST_EMOJIS} different reactions. Join one of them.")
         if on and user in message.marks.get("reactions", {}).get(emoji, []):
             return message.marks
         if now := [*others, user] if on else others:
@@ -122,7 +122,7 @@ async def annotate(
                 annotations[index] = each if {**each, "at": said["at"]} == said else said
                 return _with(message, "annotations", annotations)
         if len(annotations) >= MOST_ANNOTATIONS:
-            raise InvalidInput("messageId", f"A message has at most {MOST_ANNOTATIONS} annotations.")
+            raise InvalidInput("messageId", f"A message has at most {MOST_ANNOTATIONS} annotations. Remove one first.")
         return _with(message, "annotations", [*annotations, said])
 
     return await _mark(scope, message_id, change)

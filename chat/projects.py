@@ -25,7 +25,7 @@ type Stage = tuple[str, StageStatus]
 
 def _stored(stages: Sequence[Stage]) -> list[Json]:
     if len(stages) > MOST_STAGES:
-        raise InvalidInput("stages", f"A project has at most {MOST_STAGES} stages.")
+        raise InvalidInput("stages", f"A project has at most {MOST_STAGES} stages. Make one of several.")
     return [{"name": limits.name("stages", name), "status": status.value} for name, status in stages]
 
 

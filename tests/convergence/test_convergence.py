@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
 import sqlalchemy as sa
 from graphql import GraphQLObjectType
 from hypothesis import HealthCheck, Phase, given, settings
@@ -602,6 +603,7 @@ async def play(server: Server, groups: list[list[tuple[str, int]]], seed: int, d
             await window.disconnect()
 
 
+@pytest.mark.timeout(300)
 def test_a_stale_window_and_its_events_equal_a_fresh_fetch(tables: str, urls: engines.Urls) -> None:
     """4-22, 4-28, 4-31."""
     done: set[str] = set()
