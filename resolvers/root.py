@@ -61,7 +61,7 @@ class Mutation:
     """Root fields that write."""
 
     create_project = mutation(resolver=projects.create, description="Makes a project.")
-    edit_project = mutation(resolver=projects.edit, description="Renames a project, or changes its metadata.")
+    edit_project = mutation(resolver=projects.edit, description="Renames a project, or changes its stages or metadata.")
     delete_project = mutation(resolver=projects.delete, description="Deletes a project. Its sessions stay.")
 
     create_agent = mutation(resolver=agents.create, description="Makes an agent of your own.")
@@ -91,7 +91,9 @@ class Mutation:
         description="Makes an empty session. To begin with a message, `sendMessage` alone is enough.",
     )
     edit_session = mutation(
-        resolver=sessions.edit, description="Renames, moves or archives a session, or changes its agent or metadata."
+        resolver=sessions.edit,
+        description="Changes a session, or how you see it: title, project, agent, metadata, summary, pins, stars, "
+        "tags, folder, archive.",
     )
     mark_read = mutation(
         resolver=sessions.mark_read, description="Notes that you have read a session so far. That never goes back."
@@ -245,8 +247,8 @@ class Subscription:
     )
     changes = subscription(
         resolver=sessions.changes,
-        description="What happens to your sessions, projects and agents: what sidebars and dashboards show. No tokens. "
-        "First what you missed, then `CaughtUp`, then what happens.",
+        description="What happens to your sessions, projects, folders, templates and agents: what sidebars and "
+        "dashboards show. No tokens. First what you missed, then `CaughtUp`, then what happens.",
     )
 
 
