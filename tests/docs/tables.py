@@ -7,14 +7,29 @@ from collections.abc import Iterable, Sequence
 from dataclasses import MISSING, fields
 from pathlib import Path
 
-from chat import appending, bulk, folders, limits, projects, summaries, templates
+from chat import (
+    appending,
+    bulk,
+    folders,
+    limits,
+    marking,
+    personal,
+    projects,
+    questions,
+    state,
+    summaries,
+    templates,
+)
 from chat.sync import window
 from chat.sync.session import NEWEST
+from llm import parameters
 from llm.errors import ModelErrorCode
 from resolvers import batches
 from resolvers.nodes import MOST
 from schema.connection import LONGEST
+from schema.repeat import LONGEST_KEY
 from server.graphql import Code, GraphQLEndpoint, Limits
+from server.graphql.callers import LONGEST_CLIENT_NAME
 from server.settings import Settings
 from tests.docs.fences import ROOT
 
@@ -29,18 +44,26 @@ def table(head: Row, rows: Iterable[Row]) -> str:
 def settings() -> str:
     rows = []
     for name, field in Settings.model_fields.items():
-        default = "" if field.default is None else f"`{field.default}`"
+        default = "" if field.default in (None, "") else f"`{field.default}`"
         rows.append((f"`TRANSOM_{name.upper()}`", default, str(field.description)))
     return table(("Variable", "Default", "Meaning"), rows)
 
 
+NEVER = {f"`{code}`" for code in (Code.DOCUMENT_NOT_TRUSTED, Code.RATE_LIMITED)}
+"""Codes of the endpoint for what this server does not do: it has no manifest, and rates are refusals."""
+
+
 def codes() -> str:
-    return table(("Code", "Meaning"), documented(Code))
+    return table(("Code", "Meaning"), [row for row in documented(Code) if row[0] not in NEVER])
 
 
 def model_errors() -> str:
     rows = [(code, re.sub(r"; `retry_after`[^.]*", "", meaning)) for code, meaning in documented(ModelErrorCode)]
     return table(("Code", "Meaning"), [*rows, ("`INTERNAL`", "A fault on our side; the server's log has it.")])
+
+
+def model_parameters() -> str:
+    return table(("Parameter", "Value"), [(f"`{name}`", allowed) for name, (_, allowed) in parameters._RULES.items()])
 
 
 def documented(kind: type) -> list[Row]:
@@ -64,7 +87,21 @@ def bounds() -> str:
         ("the text of a message", limits.TEXT, "characters"),
         ("a title, a name", limits.NAME, "characters"),
         ("an `externalId`", limits.EXTERNAL_ID, "characters"),
+        ("a `clientMutationId`", LONGEST_KEY, "characters"),
+        ("the name of a client", LONGEST_CLIENT_NAME, "characters"),
         ("`metadata`", limits.METADATA, "bytes as JSON"),
+        ("the `state` of a session", state.LARGEST, "bytes as JSON"),
+        ("the instructions of an agent or a template", limits.INSTRUCTIONS, "characters"),
+        ("the description of an agent or a template", limits.DESCRIPTION, "characters"),
+        ("a draft", limits.TEXT, "characters"),
+        ("tags of a session", personal.MOST_TAGS, ""),
+        ("a tag", personal.LONGEST_TAG, "characters"),
+        ("different reactions to a message", marking.MOST_EMOJIS, ""),
+        ("a reaction", marking.LONGEST_EMOJI, "characters"),
+        ("a comment on feedback", marking.COMMENT, "characters"),
+        ("annotations of a message", marking.MOST_ANNOTATIONS, ""),
+        ("an annotation", marking.ANNOTATION, "characters"),
+        ("a question of a run", questions.TEXT, "characters"),
         ("a summary", summaries.LENGTH, "characters"),
         ("a page of a list", LONGEST, "items"),
         ("`nodes`", MOST, "ids"),
@@ -97,6 +134,7 @@ TABLES = {
     ("docs/protocol.md", "codes"): codes,
     ("docs/protocol.md", "model errors"): model_errors,
     ("docs/protocol.md", "limits"): bounds,
+    ("docs/guide/agents.md", "parameters"): model_parameters,
 }
 
 

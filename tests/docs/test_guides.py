@@ -11,9 +11,11 @@ from uuid import uuid4
 import asyncpg
 import httpx
 import pytest
+from redis.asyncio.connection import SSLConnection
 
 from chat.cursors import Cursor
 from db import migrate
+from pubsub.link import options_of
 from server import engines
 from server.settings import Settings
 from tests.conftest import empty_database
@@ -21,8 +23,12 @@ from tests.docs.conftest import Api, Shell
 from tests.docs.fences import ROOT, get
 from tests.docs.test_readme import settings
 from tests.server.served import Served, serving, until
+from tests.server.served import run as transom
+from tests.server.test_pages import socket_of
+from tests.support.proxy import Proxy
 
 START = "docs/guide/getting-started.md"
+AGENTS = "docs/guide/agents.md"
 BRANCH = "docs/guide/branch.md"
 ORGANISE = "docs/guide/organise.md"
 QUOTAS = "docs/guide/quotas.md"
@@ -51,6 +57,32 @@ async def test_getting_started_gets_somewhere(slow: Served) -> None:
     messages = (await api(get(START, "conversation"), id=session))["session"]["messages"]
     assert messages["pageInfo"]["hasPreviousPage"] is False
     assert [edge["node"]["content"] for edge in messages["edges"]] == ["Name three uses of a transom.", text]
+
+
+async def test_an_agent_says_how_the_model_answers(home: Served) -> None:
+    api = Api(home)
+    agent = (await api(get(AGENTS, "agent")))["createAgent"]["agent"]
+    asking = {"agent": agent["id"], "text": "Tell me everything about windows."}
+    asked = (await api(get(AGENTS, "ask"), **asking))["sendMessage"]
+    assert asked["session"]["agent"] == {"name": "Terse"}
+    run = await ended(api, asked["run"]["id"])
+    assert (run["status"], 0 < run["usage"]["outputTokens"] <= 40) == ("COMPLETED", True)
+
+    changed = (await api(get(AGENTS, "change"), agent=agent["id"]))["editAgent"]["agent"]
+    assert (changed["model"], changed["parameters"], changed["version"]) == ("gpt-5-mini", {"max_tokens": 400}, 2)
+    for character, code in (
+        ("{id: $id, parameters: {patience: 1}}", "BAD_REQUEST"),
+        ('{id: $id, provider: "anthropic"}', "NOT_CONFIGURED"),
+    ):
+        await api(f"mutation ($id: ID!) {{ editAgent(input: {character}) {{ __typename }} }}", id=agent["id"])
+        refused = (await api(get(AGENTS, "ask"), **asking))["sendMessage"]
+        assert (await ended(api, refused["run"]["id"]))["error"]["code"] == code
+
+
+async def ended(api: Api, run: str) -> Any:
+    await until(partial(over, api, run), seconds=60)
+    query = "query ($run: ID!) { run(id: $run) { status usage { outputTokens } error { code } } }"
+    return (await api(query, run=run))["run"]
 
 
 async def test_a_conversation_branches(slow: Served) -> None:
@@ -135,6 +167,12 @@ async def test_a_sidebar_shows_what_is_marked_read_and_moved(slow: Served) -> No
     session, message = sent["session"]["id"], sent["message"]["id"]
     marked = (await api(get(ORGANISE, "mark"), id=session))["editSession"]["session"]
     assert (marked["tags"], marked["pinnedAt"] is not None) == (["travel", "italy"], True)
+    tags = {each["name"]: each["sessionCount"] for each in (await api(get(ORGANISE, "tags")))["viewer"]["tags"]}
+    assert tags["italy"] == 1
+    archived = (await api(get(ORGANISE, "archive"), id=session))["editSession"]["session"]
+    assert archived["archivedAt"] is not None
+    listed = (await api(get(ORGANISE, "sidebar"), filter={"tags": ["italy"], "archived": False}))["sessions"]
+    assert listed["edges"] == []
     assert (await api(get(ORGANISE, "unread"), id=session))["markUnread"]["session"]["unread"] is True
     assert (await api(get(ORGANISE, "draft"), id=session, text="And"))["saveDraft"]["session"]["draft"] == "And"
     assert (await api(get(ORGANISE, "place"), id=session))["moveSession"]["session"]["id"] == session
@@ -191,6 +229,8 @@ async def test_limits_hold_as_they_are_set(
         api = Api(served)
         made = (await api(get(QUOTAS, "agent")))["createAgent"]["agent"]
         assert made["limits"] == {"messagesPerMinute": 20, "runsPerMinute": 10, "messageCharacters": 500}
+        active = (await api(get(QUOTAS, "active"), agent=made["id"]))["editAgent"]["agent"]
+        assert active == {"id": made["id"], "activeSessions": 1, "whenFull": "ARCHIVE_OLDEST"}
         for _ in range(2):
             assert (await api(get(QUOTAS, "send"), text="Hi"))["sendMessage"]["message"]
         refused = (await api(get(QUOTAS, "send"), text="Hi"))["sendMessage"]
@@ -236,6 +276,25 @@ def test_a_server_among_others_is_set_up(monkeypatch: pytest.MonkeyPatch) -> Non
     assert chosen.authenticates
     assert not chosen.loopback
     assert chosen.workers == 4
+
+
+async def test_engines_are_reached_with_tls(urls: engines.Urls, monkeypatch: pytest.MonkeyPatch) -> None:
+    exported = dict(re.findall(r"^export (\w+)=(\S+)$", get(DEPLOY, "tls"), re.MULTILINE))
+    assert options_of(exported["TRANSOM_REDIS_URL"])[0] is SSLConnection
+    async with empty_database(urls.database) as database, Proxy(Path(await socket_of(database))) as proxy:
+        name = database.partition("?")[0].rpartition("/")[2]
+        plain = f"postgresql://transom@127.0.0.1:{proxy.port}/{name}"
+        assert (await transom("migrate", database_url=plain))[0] == 0
+        monkeypatch.setenv("PGSSLMODE", exported["PGSSLMODE"])
+        code, _, errors = await transom("migrate", database_url=plain)
+    assert (code, "rejected SSL upgrade" in errors) == (1, True)
+
+
+def test_pages_of_other_addresses_are_let_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings(DEPLOY, "origins", monkeypatch).origins == [
+        "https://chat.example.com",
+        "https://staging.example.com",
+    ]
 
 
 async def test_the_tables_are_made_before_a_rollout(urls: engines.Urls, shell: Shell) -> None:
@@ -317,6 +376,7 @@ async def test_the_last_migration_is_undone(urls: engines.Urls, shell: Shell) ->
         assert await revision(url) == migrate.newest()
 
 
-def test_the_settings_of_compose_are_settings() -> None:
+def test_compose_passes_every_setting_on_but_those_of_the_image() -> None:
+    """The image says where it listens and keeps its data; the port is published as TRANSOM_PORT says."""
     named = set(re.findall(r"^ +TRANSOM_(\w+):", (ROOT / "docker-compose.yml").read_text(), re.MULTILINE))
-    assert {name.lower() for name in named} <= Settings.model_fields.keys()
+    assert {name.lower() for name in named} == Settings.model_fields.keys() - {"host", "port", "data_dir"}

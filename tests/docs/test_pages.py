@@ -13,8 +13,9 @@ RUN = {
     "docs/protocol.md": {"reducer.mjs"},
     "docs/guide/getting-started.md": {"send", "follow", "home", "conversation"},
     "docs/guide/javascript.md": {"window.mjs", "send.mjs", "queue.mjs"},
+    "docs/guide/agents.md": {"agent", "ask", "change"},
     "docs/guide/organise.md": {
-        *("sidebar", "mark", "read", "unread", "draft", "place"),
+        *("sidebar", "mark", "tags", "archive", "read", "unread", "draft", "place"),
         *("folder", "folders", "move", "unfold", "many", "throw"),
         *("trash", "restore", "purge", "delete", "undo", "clear", "unclear"),
         *("react", "rate", "note", "state", "summarize", "summary", "template", "begin"),
@@ -22,9 +23,10 @@ RUN = {
     "docs/guide/branch.md": {
         *("edit", "retry", "continue", "again", "choose", "around", "turns", "revise", "fork"),
     },
-    "docs/guide/quotas.md": {"settings", "operator", "agent", "send", "limits"},
+    "docs/guide/quotas.md": {"settings", "operator", "agent", "active", "send", "limits"},
     "docs/guide/deploy.md": {
-        *("secrets", "server", "migrate", "token", "health", "backup", "backup-embedded", "restore", "downgrade"),
+        *("secrets", "server", "migrate", "tls", "origins", "token", "health"),
+        *("backup", "backup-embedded", "restore", "downgrade"),
     },
 }
 """The blocks that the other modules of this folder run."""
@@ -34,9 +36,15 @@ NOT_RUN = {
     ("README.md", "test"): "it is what runs the tests",
     ("docs/guide/getting-started.md", "run"): "as in the README",
     ("docs/guide/deploy.md", "compose"): "there may be no Docker engine; the file is checked as a file",
+    ("docs/guide/deploy.md", "backup-compose"): "as above",
+    ("docs/guide/deploy.md", "restore-compose"): "as above",
+    ("docs/guide/deploy.md", "restore-compose-role"): "as above",
+    ("docs/guide/deploy.md", "proxy"): "there is no nginx",
+    ("docs/guide/deploy.md", "upgrade"): "as above",
     ("docs/guide/deploy.md", "role"): "it asks for a password; the tests have a role that may make roles",
     ("docs/guide/deploy.md", "restore-role"): "the PostgreSQL of the tests has the role already",
     ("CONTRIBUTING.md", "tests"): "it is what runs the tests",
+    ("examples/README.md", "producer"): "the tests of producers run the app, and kill what it speaks to",
 }
 
 BLOCKS = [fence for page in PAGES for fence in fences.of(page) if fence.language not in {"", "mermaid"}]

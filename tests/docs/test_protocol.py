@@ -1,27 +1,35 @@
 """The page of promises: what it names is there, and the client that it documents works in Node."""
 
 import ast
+import asyncio
 import json
 import re
-from collections.abc import Callable
-from functools import cache
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import cache, partial
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
-from graphql import GraphQLInterfaceType, GraphQLUnionType
+from graphql import GraphQLInputObjectType, GraphQLInterfaceType, GraphQLUnionType
 
 from chat.asking import WhenBusy
 from chat.events import ResetReason
 from db.models import MessageStatus, RunStatus
 from resolvers.root import api
 from schema.batch import ReceiptStatus
+from server import engines
+from tests.conftest import empty_database
 from tests.docs.conftest import Api, run
 from tests.docs.fences import ROOT, get
-from tests.server.served import Served
+from tests.server.served import Served, serving, until
+from tests.server.test_pages import socket_of
+from tests.support.proxy import Proxy
 
 REDUCER = ("docs/protocol.md", "reducer.mjs")
 SEND = ("docs/guide/javascript.md", "send.mjs")
@@ -32,10 +40,7 @@ TOKENS = "".join(f"{number} " for number in range(60))
 
 @pytest.fixture
 async def session(slow: Served) -> str:
-    made = await Api(slow)(
-        "mutation ($id: ID!) { createSession(input: {id: $id}) { ... on SessionPayload { session { id } } } }",
-        id=str(uuid4()),
-    )
+    made = await Api(slow)(BEGIN, id=str(uuid4()))
     return str(made["createSession"]["session"]["id"])
 
 
@@ -67,6 +72,16 @@ def test_every_mutation_is_repeatable_as_the_page_says() -> None:
     assert {name for name, field in mutations.fields.items() if "clientMutationId" not in field.args} == others
 
 
+def test_a_batch_takes_every_mutation_but_those_that_the_page_names() -> None:
+    page = " ".join((ROOT / "docs" / "protocol.md").read_text().split())
+    excepted = page.partition(" It takes every mutation but these: ")[2].partition(" They are done in order")[0]
+    types = api._schema.type_map
+    mutations, batched = api._schema.mutation_type, types["BatchedMutation"]
+    assert mutations
+    assert isinstance(batched, GraphQLInputObjectType)
+    assert named(excepted) - {"cancelRun"} == mutations.fields.keys() - batched.fields.keys()
+
+
 async def test_a_stale_state_and_its_events_are_a_fresh_state(
     slow: Served, session: str, modules: Callable[..., Path]
 ) -> None:
@@ -88,6 +103,65 @@ async def test_a_window_survives_a_cut_socket(slow: Served, session: str, module
         ("ASSISTANT", TOKENS),
     ]
     assert [part["text"] for part in seen["path"][1]["parts"]] == [TOKENS]
+
+
+@asynccontextmanager
+async def opened(served: Served, session: str, folder: Path) -> AsyncIterator[Process]:
+    """The documented window in a process of its own; a line of its input cuts its socket."""
+    process = await asyncio.create_subprocess_exec(
+        "node", "outlasting.mjs", served.socket, session, stdin=PIPE, stdout=PIPE, cwd=folder
+    )
+    try:
+        async with asyncio.timeout(60):
+            yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def printed(window: Process) -> str:
+    assert window.stdout
+    return (await window.stdout.readline()).decode().strip()
+
+
+async def test_a_window_outlasts_its_servers_database(
+    urls: engines.Urls, modules: Callable[..., Path], tmp_path: Path
+) -> None:
+    async with empty_database(urls.database) as database:
+        upstream = Path(await socket_of(urls.database))
+        async with Proxy(upstream, at=tmp_path / upstream.name) as way:
+            through = database.replace(str(upstream.parent), str(tmp_path))
+            there: dict[str, Any] = {"database_url": through, "redis_url": urls.redis, "model_url": "scripted:"}
+            async with serving(tmp_path / "log", may_complain=True, **there) as served:
+                made = (await Api(served)(BEGIN, id=str(uuid4())))["createSession"]["session"]
+                async with opened(served, made["id"], modules(served, REDUCER, WINDOW)) as window:
+                    assert window.stdin
+                    assert await printed(window) == "live"
+                    way.cut()
+                    window.stdin.write(b"cut\n")
+                    assert await printed(window) == "SERVICE_UNAVAILABLE"
+                    way.mend()
+                    await until(partial(is_ready, served))
+                    await Api(served)(SAY, id=made["id"])
+                    while (line := await printed(window)) in {"SERVICE_UNAVAILABLE", "live"}:
+                        pass
+                    assert line == "Still there?"
+
+
+async def test_a_window_on_a_session_that_is_not_there_gives_up(slow: Served, modules: Callable[..., Path]) -> None:
+    async with opened(slow, str(uuid4()), modules(slow, REDUCER, WINDOW)) as window:
+        assert [await printed(window), await printed(window)] == ["NOT_FOUND", "given up: NOT_FOUND"]
+
+
+BEGIN = "mutation ($id: ID!) { createSession(input: {id: $id}) { ... on SessionPayload { session { id } } } }"
+SAY = """mutation ($id: ID!) { sendMessage(input: {sessionId: $id, text: "Still there?", reply: false}) {
+    ... on SendMessagePayload { message { id } } } }"""
+
+
+async def is_ready(served: Served) -> bool:
+    async with httpx.AsyncClient() as http:
+        return (await http.get(f"{served.url}/readyz")).is_success
 
 
 async def test_what_was_done_offline_is_done_once(slow: Served, session: str, modules: Callable[..., Path]) -> None:
