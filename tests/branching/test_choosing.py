@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 from hypothesis import given
 
-from chat import branching, messages, sessions
+from chat import branching, messages
 from chat.messages import PathKey
 from chat.refusals import InvalidInput, NotFound
 from chat.scope import Scope
@@ -97,18 +97,20 @@ async def test_a_choice_is_told_to_the_members_other_windows_and_to_nobody_else(
         talk = await tell(scope)
         await join(other, talk["A"].session_id, MemberRole.WRITER)
         before = await head_of(other)
-        async with following(at(scope, there), CHANGES) as window, asyncio.timeout(20):
-            assert (await anext(window))["__typename"] == "CaughtUp"
+        async with following(scope, CHANGES) as near, following(at(scope, there), CHANGES) as far, asyncio.timeout(20):
+            for window in (near, far):
+                assert (await anext(window))["__typename"] == "CaughtUp"
             await choose(scope, talk["A"].session_id, talk["C"].id, "mine")
-            assert await anext(window) == {
-                "__typename": "SessionChanged",
-                "clientMutationId": "mine",
-                "session": {
-                    "id": str(talk["A"].session_id),
-                    "leafId": str(talk["C"].id),
-                    "branchChosen": True,
-                },
-            }
+            for window in (near, far):
+                assert await anext(window) == {
+                    "__typename": "SessionChanged",
+                    "clientMutationId": "mine",
+                    "session": {
+                        "id": str(talk["A"].session_id),
+                        "leafId": str(talk["C"].id),
+                        "branchChosen": True,
+                    },
+                }
         assert await shown(at(scope, there), talk["A"].session_id) == "ABC"
         assert await head_of(other) == before
 
@@ -257,21 +259,26 @@ async def test_a_message_knows_what_stands_beside_it(scope: Scope) -> None:
     ]
 
 
-async def test_a_new_sibling_is_told_as_a_message(scope: Scope) -> None:
-    talk = await tell(scope)
-    seen = await sessions.get(scope, talk["A"].session_id)
-    assert seen is not None
+async def test_a_new_sibling_is_told_as_a_message(patient: Scope, elsewhere: Scope) -> None:
+    talk = await tell(patient)
+    id = str(talk["A"].session_id)
     told = """subscription ($id: ID!) { session(id: $id) {
         __typename ... on MessageChanged { message { content parentId siblings { index count } } } } }"""
-    async with following(scope, told, id=str(talk["A"].session_id)) as window, asyncio.timeout(20):
-        while (await anext(window))["__typename"] != "CaughtUp":
-            pass
-        await say(scope, talk["A"].session_id, "G", talk["D"])
-        assert (await anext(window))["message"] == {
-            "content": "G",
-            "parentId": str(talk["D"].id),
-            "siblings": {"index": 1, "count": 2},
-        }
+    async with (
+        following(patient, told, id=id) as near,
+        following(elsewhere, told, id=id) as far,
+        asyncio.timeout(20),
+    ):
+        for window in (near, far):
+            while (await anext(window))["__typename"] != "CaughtUp":
+                pass
+        await say(patient, talk["A"].session_id, "G", talk["D"])
+        for window in (near, far):
+            assert (await anext(window))["message"] == {
+                "content": "G",
+                "parentId": str(talk["D"].id),
+                "siblings": {"index": 1, "count": 2},
+            }
 
 
 @BOUNDED

@@ -243,14 +243,16 @@ async def test_a_fork_appears_in_the_other_windows_whole(server: Server) -> None
         talk = await tell(scope)
         changes = """subscription { changes { __typename
             ... on SessionChanged { session { id messageCount forkedFrom { messageId } } } } }"""
-        async with following(at(scope, there), changes) as window, asyncio.timeout(20):
-            await anext(window)
+        async with following(scope, changes) as near, following(at(scope, there), changes) as far, asyncio.timeout(20):
+            for window in (near, far):
+                assert (await anext(window))["__typename"] == "CaughtUp"
             made = (await fork(scope, talk["A"].session_id, talk["C"].id))["session"]
-            assert (await anext(window))["session"] == {
-                "id": made["id"],
-                "messageCount": 3,
-                "forkedFrom": {"messageId": str(talk["C"].id)},
-            }
+            for window in (near, far):
+                assert (await anext(window))["session"] == {
+                    "id": made["id"],
+                    "messageCount": 3,
+                    "forkedFrom": {"messageId": str(talk["C"].id)},
+                }
 
 
 async def test_what_was_deleted_is_not_copied_and_holds_its_place_where_it_did(scope: Scope) -> None:

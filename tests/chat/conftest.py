@@ -11,6 +11,9 @@ from chat.runs import Outcome
 from chat.scope import Scope
 from db.models import MemberRole, Membership, Run, RunStatus
 from tests.conftest import Server
+from tests.organising.conftest import elsewhere, patient
+
+__all__ = ["elsewhere", "patient"]
 
 
 @pytest.fixture

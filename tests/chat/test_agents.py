@@ -1,24 +1,26 @@
 """Agents of one's own: made once, changed field by field, and with as many active sessions as they allow."""
 
 import asyncio
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
-from chat import agents, following, nodes, sessions
+from chat import agents, messages, nodes, sessions
 from chat.agents import Character
-from chat.events import AgentChanged
+from chat.events import AccountEvent, AgentChanged
 from chat.personal import Personal
 from chat.refusals import AgentConflict, IdTaken, InvalidInput, NotAllowed, NotFound, QuotaExceeded
 from chat.scope import Scope
 from chat.sessions import NewSession
+from chat.sync.window import Window
 from db.listing import Filter
 from db.models import Agent, RunStatus, WhenFull
 from db.page import Span
 from llm.scripted import ScriptedModel
 from tests.chat.conftest import head_of
 from tests.conftest import Server
-from tests.sync.talk import ask, caught_up, has_status
+from tests.organising.conftest import heard, shows, windows
+from tests.sync.talk import ask, has_status
 
 
 async def everybodys(scope: Scope) -> Agent:
@@ -102,19 +104,20 @@ async def test_a_deleted_agent_is_gone_and_its_sessions_stay(scope: Scope) -> No
     assert await sessions.get(scope, session.id) is not None
 
 
-async def test_windows_hear_of_agents(scope: Scope) -> None:
-    async with following.account(scope, None) as window:
-        await caught_up(window)
-        made = await agents.create(scope, Character(name="Tutor"))
-        await agents.edit(scope, made.id, Character(name="Coach"))
-        await agents.delete(scope, made.id)
-        names = []
-        async for event in window:
-            assert isinstance(event, AgentChanged)
-            names.append(event.row.name)
-            if event.row.deleted_at is not None:
-                break
-    assert names[-1] == "Coach"
+async def told(opened: list[Window[AccountEvent]]) -> list[tuple[str, bool]]:
+    """What each window is told next of an agent: its name, and whether it is deleted."""
+    found = [await heard(window, AgentChanged) for window in opened]
+    return [(event.row.name, event.row.deleted_at is not None) for event in found]
+
+
+async def test_every_window_hears_of_agents(patient: Scope, elsewhere: Scope) -> None:
+    async with windows(patient, elsewhere) as both:
+        made = await agents.create(patient, Character(name="Tutor"))
+        assert await told(both) == [("Tutor", False)] * 2
+        await agents.edit(patient, made.id, Character(name="Coach"))
+        assert await told(both) == [("Coach", False)] * 2
+        await agents.delete(patient, made.id)
+        assert await told(both) == [("Coach", True)] * 2
 
 
 async def test_a_stranger_sees_and_changes_nothing(scope: Scope, stranger: Scope) -> None:
@@ -195,6 +198,28 @@ async def test_an_agent_may_archive_the_oldest_session_for_a_new_one(scope: Scop
     assert await active(scope) == ["three", "two"]
     await sessions.edit(scope, made[0], personal=Personal(archived=False))
     assert set(await active(scope)) == {"one", "three"}
+
+
+async def test_every_window_sees_what_is_archived_for_another_session(patient: Scope, elsewhere: Scope) -> None:
+    """3-8, 3-13: for one that begins, empty or with a message; that comes back; or that changes to the agent."""
+    tutor = Character(name="Tutor", active_sessions=1, when_full=WhenFull.ARCHIVE_OLDEST)
+    agent_id = (await agents.create(patient, tutor)).id
+    one, _ = await sessions.create(patient, NewSession(agent_id=agent_id))
+    other, _ = await sessions.create(patient, NewSession())
+    async with windows(patient, elsewhere) as both:
+
+        async def archived(session_id: UUID) -> None:
+            for window in both:
+                await shows(window, session_id, lambda seen: seen.archived_at is not None)
+
+        two, _ = await sessions.create(patient, NewSession(agent_id=agent_id))
+        await archived(one.id)
+        three = await messages.post(patient, NewSession(agent_id=agent_id), "Hi")
+        await archived(two.id)
+        await sessions.edit(patient, two.id, personal=Personal(archived=False))
+        await archived(three.seen[0].id)
+        await sessions.edit(patient, other.id, links={"agent_id": agent_id})
+        await archived(two.id)
 
 
 async def test_of_many_sessions_begun_at_once_no_more_than_the_limit_are_active(scope: Scope) -> None:

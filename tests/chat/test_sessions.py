@@ -6,7 +6,9 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select
 
-from chat import messages, nodes, projects, sessions
+from chat import agents, messages, nodes, projects, sessions
+from chat.agents import Character
+from chat.events import SessionChanged
 from chat.personal import Personal
 from chat.refusals import IdTaken, InvalidInput, NotAllowed, NotFound
 from chat.scope import Scope
@@ -15,6 +17,7 @@ from db.listing import Filter
 from db.models import Agent, MemberRole, Membership, TitleSource
 from db.page import Span
 from tests.chat.conftest import head_of, join
+from tests.organising.conftest import heard, windows
 
 
 async def agent_of(scope: Scope | None, process_of: Scope) -> Agent:
@@ -121,6 +124,20 @@ async def test_an_edit_sets_the_fields_that_are_given(scope: Scope) -> None:
     assert (moved.title, moved.meta, moved.project_id) == ("More plans", {}, project.id)
     out, _ = await sessions.edit(scope, made.id, links={"project_id": None})
     assert (out.title, out.project_id) == ("More plans", None)
+
+
+async def test_every_window_sees_which_project_and_agent_a_session_is_moved_to(
+    patient: Scope, elsewhere: Scope
+) -> None:
+    """1-42, 3-17."""
+    project, agent = await projects.create(patient, "Thesis"), await agents.create(patient, Character(name="Tutor"))
+    session, _ = await sessions.create(patient, NewSession())
+    async with windows(patient, elsewhere) as both:
+        for project_id, agent_id in ((project.id, None), (project.id, agent.id), (None, agent.id), (None, None)):
+            await sessions.edit(patient, session.id, links={"project_id": project_id, "agent_id": agent_id})
+            for window in both:
+                row = (await heard(window, SessionChanged)).row
+                assert (row.id, row.project_id, row.agent_id) == (session.id, project_id, agent_id)
 
 
 async def test_an_edit_moves_the_session_in_no_list_and_is_told_to_all_members(scope: Scope, stranger: Scope) -> None:

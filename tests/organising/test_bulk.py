@@ -1,18 +1,20 @@
 """The same change to many sessions, each by itself: one that is refused leaves the others done."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
-from chat import folders, messages, organising, sessions
+from chat import folders, messages, organising, projects, sessions
+from chat.events import SessionChanged
 from chat.personal import Personal
 from chat.scope import Scope
 from chat.sessions import NewSession
 from db.models import MemberRole
 from tests.chat.conftest import head_of, join
-from tests.organising.conftest import shows, windows
+from tests.organising.conftest import heard, windows
 from tests.repeating.asking import ask
 
 BULK = """
@@ -113,14 +115,27 @@ async def test_the_same_key_changes_nothing_twice(scope: Scope, stranger: Scope)
     assert (await bulk(scope, later, key="k", addTags=["x"]))["field"] == "clientMutationId"
 
 
-async def test_every_window_sees_it_at_once_and_knows_whose_it_is(patient: Scope) -> None:
-    scope = patient
-    one, two = await begin(scope, "one", "two")
-    async with windows(scope, scope) as both:
-        await bulk(scope, one, two, key="mine", pinned=True)
-        for window in both:
-            for id in (one, two):
-                await shows(window, id, lambda seen: seen.pinned_at is not None and seen.mutation == "mine")
+async def test_every_window_sees_it_at_once_and_knows_whose_it_is(patient: Scope, elsewhere: Scope) -> None:
+    """1-50."""
+    one, two = await begin(patient, "one", "two")
+    work, thesis = await folders.create(patient, "Work"), await projects.create(patient, "Thesis")
+    changes: list[tuple[dict[str, Any], Callable[[SessionChanged], bool]]] = [
+        ({"pinned": True}, lambda told: told.membership.pinned_at is not None),
+        ({"archived": True}, lambda told: told.membership.archived_at is not None),
+        ({"addTags": ["x"]}, lambda told: told.membership.tags == ["x"]),
+        ({"folderId": str(work.id)}, lambda told: told.membership.folder_id == work.id),
+        ({"projectId": str(thesis.id)}, lambda told: told.row.project_id == thesis.id),
+        ({"deleted": True}, lambda told: told.row.deleted_at is not None),
+        ({"deleted": False}, lambda told: told.row.deleted_at is None),
+    ]
+    async with windows(patient, elsewhere) as both:
+        for change, wanted in changes:
+            key = str(change)
+            await bulk(patient, one, two, key=key, **change)
+            for window in both:
+                told = [await heard(window, SessionChanged) for _ in range(2)]
+                assert [(event.row.id, event.membership.mutation) for event in told] == [(one, key), (two, key)]
+                assert all(wanted(event) for event in told), change
 
 
 @pytest.mark.parametrize(

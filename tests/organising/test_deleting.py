@@ -1,6 +1,7 @@
 """Messages that are deleted and come back: exactly those, in every window, and what is left is a path to go on from."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from uuid import UUID, uuid4
 
 import pytest
@@ -18,10 +19,10 @@ from db.models import MemberRole, Message, MessageStatus, RunStatus
 from db.page import Span
 from tests.branching.conversations import say, shown, tell
 from tests.chat.conftest import answer, head_of, join
-from tests.organising.conftest import PATIENCE, windows
+from tests.organising.conftest import heard, windows
 from tests.repeating.asking import ask
 from tests.runs.validity import check_turns
-from tests.sync.client import watching
+from tests.sync.client import Client, watching
 from tests.sync.talk import execute
 
 MESSAGE, SUBTREE, OTHERS = DeletionScope
@@ -200,33 +201,63 @@ async def test_the_preview_is_of_the_newest_message_that_is_left(scope: Scope) -
     assert (changed.seen[0].last_message_preview, changed.seen[0].message_count) == ("F", 6)
 
 
-async def test_every_window_sees_it_at_once(patient: Scope) -> None:
+async def test_every_window_sees_it_at_once(patient: Scope, elsewhere: Scope) -> None:
     scope = patient
     told = await tell(scope)
     session_id = told["A"].session_id
-    async with watching(scope, session_id) as one, watching(scope, session_id) as other, windows(scope) as (sidebar,):
+    async with (
+        watching(scope, session_id) as one,
+        watching(elsewhere, session_id) as other,
+        windows(scope, elsewhere) as sidebars,
+    ):
         await delete(scope, told["B"])
         for client in (one, other):
             await client.until(lambda client: client.shown[told["B"].id].text == "")
-        await counts(sidebar, 5)
+        await count(sidebars, 5)
         await delete(scope, told["B"], SUBTREE)
         for client in (one, other):
             await client.until(lambda client: not {told[name].id for name in "BCF"} & client.shown.keys())
-        await counts(sidebar, 3)
+        await count(sidebars, 3)
         await restore(scope, told["B"], SUBTREE)
         for client in (one, other):
             await client.until(lambda client: {told["C"].id, told["F"].id} <= client.shown.keys())
             assert [client.shown[told[name].id].text for name in "BCF"] == ["", "C", "F"]
-        await counts(sidebar, 5)
+        await count(sidebars, 5)
 
 
-async def counts(sidebar: Window[AccountEvent], messages: int) -> None:
-    """Returns when a window has been told that a session has so many messages."""
-    async with asyncio.timeout(PATIENCE):
-        async for event in sidebar:
-            if isinstance(event, SessionChanged) and event.row.message_count == messages:
-                return
-    raise AssertionError("The window has ended.")
+async def test_every_window_sees_what_goes_with_other_branches_or_with_everything_and_comes_back(
+    patient: Scope, elsewhere: Scope
+) -> None:
+    """0-18, 0-27. A window begins with the path that is shown, A, B, F."""
+    told = await tell(patient)
+    session_id = told["A"].session_id
+    changes: list[tuple[Callable[[], Awaitable[Changed]], str, int]] = [
+        (lambda: deleting.delete(patient, session_id, told["D"].id, OTHERS), "A", 3),
+        (lambda: deleting.restore(patient, session_id, told["D"].id, OTHERS), "ABCF", 6),
+        (lambda: deleting.clear(patient, session_id), "", 0),
+        (lambda: deleting.restore_all(patient, session_id), "ABCDEF", 6),
+    ]
+    async with (
+        watching(patient, session_id) as one,
+        watching(elsewhere, session_id) as other,
+        windows(patient, elsewhere) as sidebars,
+    ):
+        for change, said, number in changes:
+            await change()
+            for client in (one, other):
+                await says(client, said)
+            await count(sidebars, number)
+
+
+async def says(client: Client, letters: str) -> None:
+    """Returns when a client shows messages of these single letters."""
+    await client.until(lambda client: sorted(each.text for each in client.shown.values()) == [*letters])
+
+
+async def count(sidebars: list[Window[AccountEvent]], messages: int) -> None:
+    """Returns when all these windows have been told that a session has so many messages."""
+    for sidebar in sidebars:
+        await heard(sidebar, SessionChanged, lambda told: told.row.message_count == messages)
 
 
 async def test_what_is_written_is_stopped_first_and_its_text_comes_back(scope: Scope) -> None:

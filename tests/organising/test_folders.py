@@ -8,7 +8,7 @@ import pytest
 
 from chat import agents, folders, messages, nodes, ordering, organising, projects, sessions, tallies
 from chat.agents import Character
-from chat.events import AccountEvent, FolderChanged
+from chat.events import AccountEvent, FolderChanged, ProjectChanged, SessionChanged
 from chat.personal import Folder as Into
 from chat.personal import Personal
 from chat.refusals import FolderConflict, IdTaken, InvalidInput, NotFound, QuotaExceeded
@@ -19,17 +19,13 @@ from chat.tidying import tidy_once
 from db.models import Folder, MemberRole, StageStatus
 from db.tallies import Tally
 from tests.chat.conftest import head_of, join
-from tests.organising.conftest import PATIENCE, windows
+from tests.organising.conftest import heard, windows
 from tests.sync.talk import execute
 
 
 async def tells(window: Window[AccountEvent], wanted: Callable[[Folder], bool]) -> None:
     """Returns when a window has been told of such a folder."""
-    async with asyncio.timeout(PATIENCE):
-        async for event in window:
-            if isinstance(event, FolderChanged) and wanted(event.row):
-                return
-    raise AssertionError("The window has ended.")
+    await heard(window, FolderChanged, lambda told: wanted(told.row))
 
 
 async def made(scope: Scope, *names: str, within: UUID | None = None) -> list[UUID]:
@@ -156,11 +152,10 @@ async def test_what_is_in_a_deleted_folder_comes_to_where_it_was(scope: Scope) -
         await folders.delete(scope, plans)
 
 
-async def test_every_window_sees_it_at_once(patient: Scope) -> None:
+async def test_every_window_sees_it_at_once(patient: Scope, elsewhere: Scope) -> None:
     scope = patient
-    async with windows(scope, scope) as both:
+    async with windows(scope, elsewhere) as both:
         (work,) = await made(scope, "Work")
-        await filed(scope, work)
         for window in both:
             await tells(window, lambda folder: folder.name == "Work" and folder.deleted_at is None)
         await folders.edit(scope, work, name="Job")
@@ -173,6 +168,21 @@ async def test_every_window_sees_it_at_once(patient: Scope) -> None:
         await folders.delete(scope, work)
         for window in both:
             await tells(window, lambda folder: folder.deleted_at is not None)
+
+
+async def test_every_window_sees_what_comes_out_of_a_deleted_folder(patient: Scope, elsewhere: Scope) -> None:
+    """1-46."""
+    (work,) = await made(patient, "Work")
+    (plans,) = await made(patient, "Plans", within=work)
+    (later,) = await made(patient, "2026", within=plans)
+    ids = await filed(patient, plans, plans)
+    async with windows(patient, elsewhere) as both:
+        await folders.delete(patient, plans)
+        for window in both:
+            await tells(window, lambda folder: (folder.id, folder.parent_id) == (later, work))
+            out = [await heard(window, SessionChanged) for _ in ids]
+            assert {event.row.id: event.membership.folder_id for event in out} == dict.fromkeys(ids, work)
+            await tells(window, lambda folder: folder.id == plans and folder.deleted_at is not None)
 
 
 async def test_simultaneous_changes_all_count(scope: Scope) -> None:
@@ -291,3 +301,13 @@ async def test_a_project_has_stages(scope: Scope) -> None:
     for stages in ([(" ", StageStatus.PENDING)], [("x", StageStatus.PENDING)] * 51):
         with pytest.raises(InvalidInput):
             await projects.edit(scope, project.id, stages=stages)
+
+
+async def test_every_window_sees_how_far_a_project_is(patient: Scope, elsewhere: Scope) -> None:
+    """0-40."""
+    project = await projects.create(patient, "Thesis", stages=[("Draft", StageStatus.ACTIVE)])
+    async with windows(patient, elsewhere) as both:
+        await projects.edit(patient, project.id, stages=[("Draft", StageStatus.COMPLETE)])
+        for window in both:
+            told = await heard(window, ProjectChanged)
+            assert (told.row.id, told.row.stages) == (project.id, [{"name": "Draft", "status": "complete"}])

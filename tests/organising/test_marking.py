@@ -1,7 +1,9 @@
 """Reactions, feedback and annotations: set by members, shown with the message, live in every window."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -16,7 +18,8 @@ from chat.sessions import NewSession
 from chat.sync.window import Window
 from db.models import MemberRole
 from tests.chat.conftest import answer, join
-from tests.organising.conftest import PATIENCE
+from tests.organising.conftest import heard
+from tests.sync.talk import caught_up
 
 
 async def said(scope: Scope, text: str = "The \U0001fa9f is open") -> tuple[UUID, UUID]:
@@ -32,27 +35,56 @@ async def marks(scope: Scope, message_id: UUID) -> dict[str, Any]:
     return dict(row.marks)
 
 
-async def hears(window: Window[SessionEvent], wanted: Callable[[dict[str, Any]], bool]) -> None:
-    """Returns when a window has been told of such marks."""
-    async with asyncio.timeout(PATIENCE):
-        async for event in window:
-            if isinstance(event, MessageChanged) and wanted(event.row.marks):
-                return
-    raise AssertionError("The window has ended.")
+@asynccontextmanager
+async def opened(session_id: UUID, *scopes: Scope) -> AsyncIterator[list[Window[SessionEvent]]]:
+    """A window of each viewer on a session, that is caught up."""
+    async with AsyncExitStack() as stack:
+        found = [await stack.enter_async_context(following.session(scope, session_id, None)) for scope in scopes]
+        for window in found:
+            await caught_up(window)
+        yield found
 
 
-async def test_every_window_of_every_member_sees_a_reaction(scope: Scope, stranger: Scope) -> None:
+async def hear(told: list[Window[SessionEvent]], wanted: Callable[[dict[str, Any]], bool]) -> None:
+    """Returns when all these windows have been told of such marks."""
+    for window in told:
+        await heard(window, MessageChanged, lambda event: wanted(event.row.marks))
+
+
+async def test_every_window_of_every_member_sees_a_reaction(patient: Scope, elsewhere: Scope, stranger: Scope) -> None:
     """0-74, 2-62."""
-    session_id, message_id = await said(scope)
-    await join(stranger, session_id, MemberRole.WRITER)
-    mine, theirs = following.session(scope, session_id, None), following.session(stranger, session_id, None)
-    async with mine as one, theirs as other:
-        await marking.react(stranger, message_id, "👍", on=True)
-        for window in (one, other):
-            await hears(window, lambda marks: marks == {"reactions": {"👍": [str(stranger.viewer.id)]}})
-        await marking.rate(scope, message_id, Rating.GOOD, "Well said")
-        for window in (one, other):
-            await hears(window, lambda marks: list(marks.get("feedback", {})) == [str(scope.viewer.id)])
+    other, me = replace(stranger, process=elsewhere.process), str(patient.viewer.id)
+    session_id, message_id = await said(patient)
+    await join(other, session_id, MemberRole.WRITER)
+    async with opened(session_id, patient, elsewhere, other) as all_:
+        await marking.react(other, message_id, "👍", on=True)
+        await hear(all_, lambda marks: marks == {"reactions": {"👍": [str(other.viewer.id)]}})
+        await marking.rate(patient, message_id, Rating.GOOD, "Well said")
+        await hear(all_, lambda marks: list(marks.get("feedback", {})) == [me])
+        await marking.react(other, message_id, "👍", on=False)
+        await hear(all_, lambda marks: list(marks) == ["feedback"])
+        await marking.rate(patient, message_id, None)
+        await hear(all_, lambda marks: marks == {})
+
+
+async def test_every_window_of_every_member_sees_annotations(patient: Scope, elsewhere: Scope, stranger: Scope) -> None:
+    """0-74, 2-62."""
+    other, note = replace(stranger, process=elsewhere.process), uuid4()
+    session_id, message_id = await said(patient)
+    await join(other, session_id, MemberRole.WRITER)
+
+    def reads(*texts: str) -> Callable[[dict[str, Any]], bool]:
+        return lambda marks: [each["text"] for each in marks.get("annotations", [])] == [*texts]
+
+    async with opened(session_id, patient, elsewhere, other) as all_:
+        await marking.annotate(other, message_id, "Which one?", annotation_id=note, at=Range(0, 4, 6))
+        await hear(all_, reads("Which one?"))
+        await marking.annotate(patient, message_id, "All of it")
+        await hear(all_, reads("Which one?", "All of it"))
+        await marking.annotate(other, message_id, "That one.", annotation_id=note)
+        await hear(all_, reads("That one.", "All of it"))
+        await marking.remove_annotation(patient, message_id, note)
+        await hear(all_, reads("All of it"))
 
 
 async def test_reactions_are_a_set_for_each_member_and_emoji(scope: Scope, stranger: Scope) -> None:

@@ -4,7 +4,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from chat import ordering, organising, sessions
+from chat import folders, ordering, organising, sessions
 from chat.personal import Folder, Personal
 from chat.refusals import InvalidInput, NotFound
 from chat.scope import Scope
@@ -29,10 +29,11 @@ async def ordered(scope: Scope) -> list[str | None]:
     return [seen.title for seen in found.page.rows]
 
 
-async def test_every_window_sees_what_one_sets(scope: Scope) -> None:
+async def test_every_window_sees_what_one_sets(patient: Scope, elsewhere: Scope) -> None:
     """1-46, 1-47, 4-7."""
+    scope = patient
     (plans,) = await begin(scope, "Plans")
-    async with windows(scope, scope) as both:
+    async with windows(scope, elsewhere) as both:
         await sessions.edit(scope, plans, personal=Personal(pinned=True, starred=True, tags=["work", "urgent"]))
         for window in both:
             await shows(window, plans, lambda seen: seen.tags == ["work", "urgent"] and seen.pinned_at is not None)
@@ -45,6 +46,20 @@ async def test_every_window_sees_what_one_sets(scope: Scope) -> None:
         await organising.save_draft(scope, plans, "  ")
         for window in both:
             await shows(window, plans, lambda seen: seen.draft is None)
+
+
+async def test_every_window_sees_where_one_files_a_session(patient: Scope, elsewhere: Scope) -> None:
+    """1-46."""
+    scope = patient
+    (plans,) = await begin(scope, "Plans")
+    work = (await folders.create(scope, "Work")).id
+    async with windows(scope, elsewhere) as both:
+        await sessions.edit(scope, plans, personal=Personal(folder=Folder(work)))
+        for window in both:
+            await shows(window, plans, lambda seen: seen.folder_id == work)
+        await sessions.edit(scope, plans, personal=Personal(folder=Folder(None)))
+        for window in both:
+            await shows(window, plans, lambda seen: seen.folder_id is None)
 
 
 async def test_nobody_else_sees_it_not_even_another_member(scope: Scope, stranger: Scope) -> None:
@@ -158,12 +173,13 @@ async def test_what_goes_into_the_same_gap_for_ever_still_finds_a_place(scope: S
     assert await ordered(scope) == ["e", "c", "a", "b", "d"]
 
 
-async def test_windows_hear_of_each_neighbour_that_gets_another_place(scope: Scope) -> None:
+async def test_windows_hear_of_each_neighbour_that_gets_another_place(patient: Scope, elsewhere: Scope) -> None:
+    scope = patient
     a, b, c = await begin(scope, "a", "b", "c")
     async with scope.process.db.system() as tx:
         for session_id, place in ((b, "8" * 100), (a, "8" * 99 + "9")):
             await memberships.change(tx, session_id, scope.viewer.id, 1, {"position": place})
-    async with windows(scope, scope) as both:
+    async with windows(scope, elsewhere) as both:
         await organising.move(scope, c, before=a)
         for window in both:
             for id in (b, a, c):

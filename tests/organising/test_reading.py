@@ -45,17 +45,23 @@ async def test_a_reply_is_new_when_it_is_whole(scope: Scope) -> None:
     assert await state(scope, sent.seen[0]) == (True, 1)
 
 
-async def test_every_window_sees_that_it_was_read(scope: Scope) -> None:
+async def test_every_window_sees_that_it_was_read_and_what_is_marked_as_unread(
+    patient: Scope, elsewhere: Scope
+) -> None:
+    scope = patient
     sent = await messages.send(scope, NewSession(), "Why?")
     session = sent.seen[0]
-    async with windows(scope, scope) as both:
+    async with windows(scope, elsewhere) as both:
         await answer(scope, sent.run, "Because.")
         for window in both:
             await shows(window, session.id, lambda seen: seen.unread)
         await organising.mark_read(scope, session.id)
         for window in both:
             await shows(window, session.id, lambda seen: not seen.unread)
-    assert await state(scope, session) == (False, 0)
+        assert await state(elsewhere, session) == (False, 0)
+        await organising.mark_unread(scope, session.id)
+        for window in both:
+            await shows(window, session.id, lambda seen: seen.unread)
 
 
 async def test_the_marker_only_moves_forward(scope: Scope, stranger: Scope) -> None:

@@ -1,6 +1,7 @@
 """What clients share of a session: keys that are set one by one, the last one wins, live in every window."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -11,21 +12,18 @@ from chat.scope import Scope
 from chat.sessions import NewSession
 from db.models import MemberRole
 from tests.chat.conftest import head_of, join
-from tests.organising.conftest import PATIENCE, windows
+from tests.organising.conftest import heard, windows
 
 
-async def test_every_window_of_every_member_sees_it(scope: Scope, stranger: Scope) -> None:
+async def test_every_window_of_every_member_sees_it(patient: Scope, elsewhere: Scope, stranger: Scope) -> None:
     """4-13."""
-    session, _ = await sessions.create(scope, NewSession())
-    await join(stranger, session.id, MemberRole.WRITER)
-    async with windows(scope, scope, stranger) as all_:
-        await state.set_values(stranger, session.id, {"panel": {"open": True}, "step": 2})
+    other = replace(stranger, process=elsewhere.process)
+    session, _ = await sessions.create(patient, NewSession())
+    await join(other, session.id, MemberRole.WRITER)
+    async with windows(patient, elsewhere, other) as all_:
+        await state.set_values(other, session.id, {"panel": {"open": True}, "step": 2})
         for window in all_:
-            async with asyncio.timeout(PATIENCE):
-                async for event in window:
-                    if isinstance(event, SessionChanged) and event.row.state:
-                        assert event.row.state == {"panel": {"open": True}, "step": 2}
-                        break
+            assert (await heard(window, SessionChanged)).row.state == {"panel": {"open": True}, "step": 2}
 
 
 async def test_keys_are_set_and_taken_away_one_by_one(scope: Scope) -> None:

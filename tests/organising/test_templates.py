@@ -8,15 +8,16 @@ import pytest
 
 from chat import agents, messages, runs, sessions, templates
 from chat.agents import Character
-from chat.events import TemplateChanged
+from chat.events import AccountEvent, TemplateChanged
 from chat.refusals import IdTaken, InvalidInput, NotFound, TemplateConflict
 from chat.scope import Scope
 from chat.sessions import NewSession
+from chat.sync.window import Window
 from chat.templates import Answering, Outline, Said
 from db.models import MessageRole, RunStatus
 from db.page import Span
 from db.rows import Seen
-from tests.organising.conftest import PATIENCE, windows
+from tests.organising.conftest import heard, windows
 
 GREETING = (Said(MessageRole.USER, "I am new here."), Said(MessageRole.ASSISTANT, "Welcome!"))
 
@@ -91,18 +92,23 @@ async def test_an_agent_that_was_deleted_since_is_left_out(scope: Scope) -> None
     assert session.agent_id is None
 
 
-async def test_every_window_of_the_account_sees_it_and_nobody_else(scope: Scope, stranger: Scope) -> None:
-    async with windows(scope, scope) as both:
-        template = await templates.create(scope, Outline(name="Tour"))
-        await templates.edit(scope, template.id, Outline(name="Journey"))
-        await templates.delete(scope, template.id)
-        for window in both:
-            async with asyncio.timeout(PATIENCE):
-                async for event in window:
-                    assert isinstance(event, TemplateChanged)
-                    if event.row.deleted_at is not None:
-                        break
-    mine = await templates.create(scope, Outline(name="Mine", messages=GREETING))
+async def told(opened: list[Window[AccountEvent]]) -> list[tuple[str, bool]]:
+    """What each window is told next of a template: its name, and whether it is deleted."""
+    found = [await heard(window, TemplateChanged) for window in opened]
+    return [(event.row.name, event.row.deleted_at is not None) for event in found]
+
+
+async def test_every_window_of_the_account_sees_it_and_nobody_else(
+    patient: Scope, elsewhere: Scope, stranger: Scope
+) -> None:
+    async with windows(patient, elsewhere) as both:
+        template = await templates.create(patient, Outline(name="Tour"))
+        assert await told(both) == [("Tour", False)] * 2
+        await templates.edit(patient, template.id, Outline(name="Journey"))
+        assert await told(both) == [("Journey", False)] * 2
+        await templates.delete(patient, template.id)
+        assert await told(both) == [("Journey", True)] * 2
+    mine = await templates.create(patient, Outline(name="Mine", messages=GREETING))
     assert await templates.everything(stranger) == []
     assert await templates.of_ids(stranger, [mine.id]) == [None]
     for attempt in (

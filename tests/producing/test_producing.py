@@ -18,8 +18,7 @@ from chat.sessions import NewSession
 from db.models import Json, MessageStatus, RunStatus
 from db.page import Span
 from tests.conftest import Server, viewer_of
-from tests.sync.talk import execute
-from tests.sync.talk import caught_up
+from tests.sync.talk import caught_up, execute
 
 COMPLETED = Outcome(RunStatus.COMPLETED)
 
