@@ -73,6 +73,13 @@ class Caller:
         assert (answer.status, answer.errors) == (200, [])
         return answer.data
 
+    async def change(self, mutation: str, /, **input: object) -> str:
+        """Makes a mutation that takes an `input`; the type of its result."""
+        type_ = f"{mutation[0].upper()}{mutation[1:]}Input"
+        document = f"mutation ($input: {type_}!) {{ {mutation}(input: $input) {{ __typename }} }}"
+        result: str = (await self.get(document, input=input))[mutation]["__typename"]
+        return result
+
     async def send(self, text: str, **more: object) -> Any:
         """Sends a message that is taken; the payload."""
         sent = (await self.get(SEND, input={"text": text, **more}))["sendMessage"]

@@ -21,6 +21,7 @@ OBJECT = 'It must be a JSON object, such as {"stage": "draft"}.'
 BLANK = "It may not be blank."
 NO_PARENT = "There is no such message in this session."
 LONG = "It has at most 255 characters; this one has 256."
+STAGE = {"name": "Draft", "status": "ACTIVE"}
 DETAILS = {"InvalidInput": "field", "IdTaken": "field", "NotFound": "what"}
 
 
@@ -88,6 +89,14 @@ OTHERS = [
     ("createProject", {"name": ""}, invalid("name", BLANK)),
     ("createProject", {"name": "x" * 256}, invalid("name", LONG)),
     ("createProject", {"name": "A", "metadata": [1]}, invalid("metadata", OBJECT)),
+    ("createProject", {"name": "A", "stages": [STAGE, STAGE | {"name": " "}]}, invalid("stages", BLANK)),
+    ("createProject", {"name": "A", "stages": [STAGE | {"name": "x" * 256}]}, invalid("stages", LONG)),
+    (
+        "createProject",
+        {"name": "A", "stages": [STAGE] * 51},
+        invalid("stages", "A project has at most 50 stages. Make one of several."),
+    ),
+    ("editProject", {"id": "$project", "name": "New", "stages": [STAGE | {"name": ""}]}, invalid("stages", BLANK)),
     ("editProject", {"id": "$project", "name": " "}, invalid("name", BLANK)),
     ("editProject", {"id": "$project", "name": "New", "metadata": "text"}, invalid("metadata", OBJECT)),
     ("editProject", {"id": "$session", "name": "New"}, missing("project")),
@@ -102,6 +111,11 @@ OTHERS = [
     ("editSession", {"id": "$session", "title": "New", "projectId": NOWHERE}, missing("project")),
     ("editSession", {"id": "$session", "title": "New", "agentId": NOWHERE}, missing("agent")),
     ("editSession", {"id": "$project", "title": "New"}, missing("session")),
+    (
+        "createAgent",
+        {"name": "A", "activeSessions": -1},
+        invalid("activeSessions", "It is a number from 0 (no limit) to 10,000."),
+    ),
 ]
 
 
@@ -128,27 +142,41 @@ async def test_a_change_is_refused_whole(
 
 
 @pytest.mark.parametrize(
-    "input",
+    ("name", "input"),
     [
-        {},
-        {"text": None},
-        {"text": 5},
-        {"text": "Hi", "txt": "Hi"},
-        {"text": "Hi", "clientCreatedAt": "yesterday"},
-        {"text": "Hi", "clientCreatedAt": 5},
-        {"text": "Hi", "newSession": {"title": {}}},
-        {"text": "Hi", "whenBusy": "WAIT"},
+        ("sendMessage", {}),
+        ("sendMessage", {"text": None}),
+        ("sendMessage", {"text": 5}),
+        ("sendMessage", {"text": "Hi", "txt": "Hi"}),
+        ("sendMessage", {"text": "Hi", "clientCreatedAt": "yesterday"}),
+        ("sendMessage", {"text": "Hi", "clientCreatedAt": 5}),
+        ("sendMessage", {"text": "Hi", "newSession": {"title": {}}}),
+        ("sendMessage", {"text": "Hi", "whenBusy": "WAIT"}),
+        ("createProject", {"name": "A", "stages": [STAGE | {"status": "DONE"}]}),
+        ("createProject", {"name": "A", "stages": [{"name": "Draft"}]}),
+        ("createAgent", {"name": "A", "whenFull": "WAIT"}),
     ],
 )
 async def test_a_value_of_another_type_is_refused_before_anything_is_done(
-    caller: Caller, database: str, input: dict[str, Any]
+    caller: Caller, database: str, name: str, input: dict[str, Any]
 ) -> None:
     before = await fingerprint(database)
 
-    answer = await caller.ask(sending("sendMessage"), input=input)
+    answer = await caller.ask(sending(name), input=input)
 
     assert (answer.data, answer.codes) == (None, ["BAD_USER_INPUT"])
     assert await fingerprint(database) == before
+
+
+async def test_a_value_of_another_type_is_named_by_its_place(caller: Caller) -> None:
+    """0-61."""
+    answer = await caller.ask(
+        sending("createProject"), input={"name": "A", "stages": [STAGE, STAGE | {"status": "DONE"}]}
+    )
+
+    assert [error["message"] for error in answer.errors] == [
+        "Variable '$input' has invalid value at .stages[1].status: Value does not exist in 'StageStatus' enum."
+    ]
 
 
 @pytest.mark.parametrize("text", ["\ud800", "a\udfff", "nul\0nul"])
