@@ -12,8 +12,8 @@ import pytest
 from tests.chaos.checker import Verdict
 from tests.chaos.conftest import COUNT, LEASE, Scene
 from tests.chaos.watching import Watched, watched
-from tests.server.callers import SETTLED, Caller
-from tests.server.served import serving
+from tests.server.callers import SEND, SETTLED, Caller
+from tests.server.served import serving, until
 from tests.support.proxy import Proxy
 
 ROOT = Path(__file__).parents[2]
@@ -55,6 +55,51 @@ async def test_redis_is_killed_and_comes_back_empty(scene: Scene) -> None:
             end = await session.ended(seconds=25)
         assert await session.verdict() == Verdict()
     assert end == "COMPLETE"
+
+
+LIMITS = "{ viewer { limits { messagesPerMinute { limit used } } } }"
+
+
+async def test_rates_are_open_while_redis_is_away_and_hold_again_when_it_is_back(scene: Scene) -> None:
+    """1-57. The bus and the rates have one Redis; messages are taken and answered without it, and nothing is lost."""
+    log = scene.logs / "limited.log"
+    async with (
+        serving(log, **scene.settings | {"messages_per_minute": 1}) as limited,
+        watched([scene.other.graphql], [limited.graphql], whole=COUNT) as session,
+    ):
+        far, *_, near = session.windows
+        assert await is_refused(session)
+        assert await used(session) == 1
+        await scene.engines.valkey.kill()
+        await session.writer.ask(session.id)
+        async with session.writer.writing(session.id):
+            await near.until(lambda shown: shown.count >= COUNT - MID)  # long enough to ask Redis again
+            assert await used(session) is None
+        await scene.engines.valkey.start()
+        await far.until(lambda shown: shown.count >= MID, seconds=20)
+        end = await session.ended(seconds=25)
+        await until(lambda: is_refused(session))
+        assert await session.verdict() == Verdict()
+        assert len(session.writer.acknowledged) > 5
+    assert end == "COMPLETE"
+    assert log.read_text().count("Rates are not enforced until Redis answers") == 1
+    assert log.read_text().count("Rates are enforced again.") == 1
+
+
+async def is_refused(session: Watched) -> bool:
+    """Whether one more message is one too many."""
+    more = {"text": "One more", "sessionId": session.id, "reply": False}
+    caller = await session.writer.caller(session.servers[0])
+    return bool((await caller.get(SEND, input=more))["sendMessage"]["__typename"] == "QuotaExceeded")
+
+
+async def used(session: Watched) -> int | None:
+    """How many messages count, as far as is known."""
+    caller = await session.writer.caller(session.servers[0])
+    held = (await caller.get(LIMITS))["viewer"]["limits"]["messagesPerMinute"]
+    assert held["limit"] == 1
+    number: int | None = held["used"]
+    return number
 
 
 async def test_postgresql_is_stopped_at_once_and_is_away_for_longer_than_a_lease(scene: Scene) -> None:

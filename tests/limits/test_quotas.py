@@ -13,6 +13,7 @@ from chat import (
     editing,
     following,
     forking,
+    marking,
     messages,
     producing,
     queues,
@@ -24,6 +25,7 @@ from chat import (
     trash,
 )
 from chat.asking import Reply, WhenBusy
+from chat.events import MessageChanged, SessionChanged
 from chat.quotas import Standing
 from chat.refusals import NotFound, QuotaExceeded
 from chat.scope import Repeated, Scope
@@ -34,6 +36,8 @@ from db.listing import Filter
 from db.models import Message, MessageRole
 from tests.conftest import viewer_of
 from tests.limits.conftest import Limiting, keyed, set_for
+from tests.organising.conftest import windows
+from tests.sync.client import watching
 from tests.sync.talk import at, begin
 
 
@@ -115,19 +119,32 @@ async def test_what_others_have_does_not_count_and_nobody_hears_of_a_refusal(lim
     """1-60, 1-61."""
     process = await limiting.process(sessions=1, messages_per_minute=1, windows=2)
     scope, stranger = await viewer_of(process), await viewer_of(process)
-    async with following.account(scope, None) as window, following.account(stranger, None) as theirs:
-        session_id = await begin(scope)
-        await messages.post(scope, session_id, "Hi")
-        before = (await accounts.me(scope)).head
+    session_id = await begin(scope)
+    said = (await messages.post(scope, session_id, "Hi")).message
+    async with windows(scope, stranger) as (mine, theirs), watching(scope, session_id) as client:
+        before, told = (await accounts.me(scope)).head, len(client.told)
         with pytest.raises(QuotaExceeded):
             await messages.post(scope, session_id, "Hi")
         with pytest.raises(QuotaExceeded):
             await begin(scope)
         assert (await accounts.me(scope)).head == before
         assert (await used(stranger))["sessions"] == (1, 0)
-        assert (await messages.post(stranger, NewSession(), "Hi")).seen[0].owner_id == stranger.viewer.id
-        await messages.of_ids(stranger, [session_id])
-        assert window.feed is not theirs.feed
+        assert await sessions.of_ids(stranger, [session_id]) == [None]
+        assert await messages.of_ids(stranger, [said.id]) == [None]
+        await marking.react(scope, said.id, "👍", on=True)
+        own = (await messages.post(stranger, NewSession(), "Hi")).message
+        heard = [await anext(mine), await anext(theirs)]
+        await marking.react(stranger, own.id, "👍", on=True)
+        heard.append(await anext(theirs))
+        assert [(event.row.id, event.cursor.seq) for event in heard if isinstance(event, SessionChanged)] == [
+            (session_id, before + 1),
+            (own.session_id, 2),
+            (own.session_id, 3),
+        ]
+        await client.until(lambda client: len(client.told) > told)
+        (event,) = client.told[told:]
+        assert isinstance(event, MessageChanged)
+        assert (event.row.id, list(event.row.marks)) == (said.id, ["reactions"])
 
 
 async def test_an_account_has_as_many_unfinished_replies_as_it_may(limiting: Limiting) -> None:
