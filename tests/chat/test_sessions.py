@@ -107,11 +107,13 @@ async def test_a_session_cannot_be_linked_to_what_is_somebody_elses(scope: Scope
     project = await projects.create(stranger, "Theirs")
     agent = await agent_of(stranger, scope)
     session, _ = await sessions.create(scope, NewSession())
-    for project_id, agent_id in ((project.id, None), (None, agent.id), (uuid4(), None)):
-        with pytest.raises(NotFound):
-            await sessions.create(scope, NewSession(project_id=project_id, agent_id=agent_id))
-        with pytest.raises(NotFound):
-            await sessions.edit(scope, session.id, links={"project_id": project_id, "agent_id": agent_id})
+    for project_id, agent_id in ((project.id, None), (uuid4(), None), (None, agent.id), (None, uuid4())):
+        new = NewSession(project_id=project_id, agent_id=agent_id)
+        links = {"project_id": project_id, "agent_id": agent_id}
+        for attempt in (sessions.create(scope, new), sessions.edit(scope, session.id, links=links)):
+            with pytest.raises(NotFound) as refused:
+                await attempt
+            assert refused.value.reason == str(NotFound("project" if project_id else "agent"))
 
 
 async def test_an_edit_sets_the_fields_that_are_given(scope: Scope) -> None:

@@ -75,6 +75,20 @@ async def test_many_sessions_are_changed_at_once(scope: Scope) -> None:
     assert seen["pinnedAt"] is not None
 
 
+async def test_many_sessions_are_put_in_a_project_for_all_members_and_taken_out(scope: Scope, stranger: Scope) -> None:
+    """1-25, 1-50."""
+    one, two = await begin(scope, "one", "two")
+    await join(stranger, one, MemberRole.READER)
+    thesis = await projects.create(scope, "Thesis")
+    answer = await bulk(scope, one, two, projectId=str(thesis.id))
+    assert [receipt["session"]["project"] for receipt in answer["receipts"]] == [{"name": "Thesis"}] * 2
+    (theirs,) = await sessions.of_ids(stranger, [one])
+    assert (theirs and theirs.project_id, await projects.of_ids(stranger, [thesis.id])) == (thesis.id, [None])
+    answer = await bulk(scope, two, projectId=None)
+    assert [receipt["session"]["project"] for receipt in answer["receipts"]] == [None]
+    assert [seen and seen.project_id for seen in await sessions.of_ids(scope, [one, two])] == [thesis.id, None]
+
+
 async def test_one_that_is_refused_leaves_the_others_done(scope: Scope, stranger: Scope) -> None:
     """1-50, 1-55: what is not yours and what is not there look the same."""
     one, two = await begin(scope, "one", "two")
@@ -99,6 +113,19 @@ async def test_a_member_changes_what_is_theirs_and_nothing_else(scope: Scope, st
     assert refusals(await bulk(stranger, shared, projectId=None)) == ["NotAllowed"]
     assert refusals(await bulk(stranger, shared, deleted=True)) == ["NotAllowed"]
     assert refusals(await bulk(stranger, shared, folderId=str(uuid4()))) == ["NotFound"]
+
+
+async def test_what_is_somebody_elses_is_no_place_and_looks_like_none(scope: Scope, stranger: Scope) -> None:
+    """1-55."""
+    (mine,) = await begin(scope, "mine")
+    folder, project = await folders.create(stranger, "Theirs"), await projects.create(stranger, "Theirs")
+    before = await head_of(scope), await head_of(stranger)
+    for place, theirs, noun in (("folderId", folder.id, "folder"), ("projectId", project.id, "project")):
+        there, nowhere = [await bulk(scope, mine, **{place: str(id)}) for id in (theirs, uuid4())]
+        reason = f"There is no such {noun}, or you may not see it."
+        assert there["receipts"][0]["refusal"] == {"__typename": "NotFound", "reason": reason}
+        assert there == nowhere
+    assert (await head_of(scope), await head_of(stranger)) == before
 
 
 async def test_the_same_key_changes_nothing_twice(scope: Scope, stranger: Scope) -> None:

@@ -353,6 +353,7 @@ def attempts(scope: Scope, session_id: UUID, message_id: UUID) -> list[asyncio.F
         asyncio.ensure_future(deleting.delete(scope, session_id, message_id, SUBTREE)),
         asyncio.ensure_future(deleting.restore(scope, session_id, message_id, SUBTREE)),
         asyncio.ensure_future(deleting.clear(scope, session_id)),
+        asyncio.ensure_future(deleting.restore_all(scope, session_id)),
     ]
 
 

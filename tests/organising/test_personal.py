@@ -4,7 +4,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from chat import folders, ordering, organising, sessions
+from chat import folders, messages, ordering, organising, sessions
 from chat.personal import Folder, Personal
 from chat.refusals import InvalidInput, NotFound
 from chat.scope import Scope
@@ -13,7 +13,7 @@ from db import memberships
 from db.listing import Filter, SessionOrder
 from db.models import MemberRole
 from db.page import Span
-from tests.chat.conftest import head_of, join
+from tests.chat.conftest import answer, head_of, join
 from tests.organising.conftest import shows, windows
 
 
@@ -65,8 +65,11 @@ async def test_every_window_sees_where_one_files_a_session(patient: Scope, elsew
 async def test_nobody_else_sees_it_not_even_another_member(scope: Scope, stranger: Scope) -> None:
     (plans,) = await begin(scope, "Plans")
     await join(stranger, plans, MemberRole.READER)
+    work = Folder((await folders.create(scope, "Work")).id)
     before = await head_of(stranger)
-    await sessions.edit(scope, plans, personal=Personal(pinned=True, starred=True, archived=True, tags=["mine"]))
+    await sessions.edit(
+        scope, plans, personal=Personal(pinned=True, starred=True, archived=True, folder=work, tags=["mine"])
+    )
     await organising.save_draft(scope, plans, "Between us")
     await organising.mark_unread(scope, plans)
     await organising.move(scope, plans, None)
@@ -74,7 +77,19 @@ async def test_nobody_else_sees_it_not_even_another_member(scope: Scope, strange
     (theirs,) = await sessions.of_ids(stranger, [plans])
     assert theirs is not None
     assert (theirs.pinned_at, theirs.starred_at, theirs.archived_at, theirs.draft) == (None, None, None, None)
-    assert (theirs.tags, theirs.unread) == ([], False)
+    assert (theirs.folder_id, theirs.tags, theirs.unread) == (None, [], False)
+
+
+async def test_what_one_has_read_is_new_to_another_member_still(scope: Scope, stranger: Scope) -> None:
+    sent = await messages.send(scope, NewSession(), "Which plans?")
+    plans = sent.message.session_id
+    await join(stranger, plans, MemberRole.READER)
+    await answer(scope, sent.run, "These.")
+    before = await head_of(stranger)
+    await organising.mark_read(scope, plans)
+    seen = [(await sessions.of_ids(viewer, [plans]))[0] for viewer in (scope, stranger)]
+    assert [each and each.unread for each in seen] == [False, True]
+    assert await head_of(stranger) == before
 
 
 async def test_a_reader_organises_too(scope: Scope, stranger: Scope) -> None:
@@ -123,9 +138,10 @@ async def test_what_is_nobodys_to_see_cannot_be_organised(scope: Scope, stranger
     (mine,) = await begin(stranger, "Mine")
     with pytest.raises(NotFound):
         await organising.move(stranger, mine, plans)
-    with pytest.raises(NotFound) as refused:
-        await sessions.edit(stranger, mine, personal=Personal(folder=Folder(uuid4())))
-    assert refused.value.what == "folder"
+    for folder_id in (uuid4(), (await folders.create(scope, "Work")).id):
+        with pytest.raises(NotFound) as refused:
+            await sessions.edit(stranger, mine, personal=Personal(folder=Folder(folder_id)))
+        assert (refused.value.what, refused.value.reason) == ("folder", str(NotFound("folder")))
 
 
 async def test_a_draft_has_a_limit(scope: Scope) -> None:

@@ -17,6 +17,7 @@ from chat.templates import Answering, Outline, Said
 from db.models import MessageRole, RunStatus
 from db.page import Span
 from db.rows import Seen
+from tests.chat.conftest import head_of
 from tests.organising.conftest import heard, windows
 
 GREETING = (Said(MessageRole.USER, "I am new here."), Said(MessageRole.ASSISTANT, "Welcome!"))
@@ -101,15 +102,20 @@ async def told(opened: list[Window[AccountEvent]]) -> list[tuple[str, bool]]:
 async def test_every_window_of_the_account_sees_it_and_nobody_else(
     patient: Scope, elsewhere: Scope, stranger: Scope
 ) -> None:
-    async with windows(patient, elsewhere) as both:
+    mine = await templates.create(patient, Outline(name="Mine", messages=GREETING))
+    async with windows(patient, elsewhere, stranger) as (*both, theirs):
         template = await templates.create(patient, Outline(name="Tour"))
         assert await told(both) == [("Tour", False)] * 2
         await templates.edit(patient, template.id, Outline(name="Journey"))
         assert await told(both) == [("Journey", False)] * 2
         await templates.delete(patient, template.id)
         assert await told(both) == [("Journey", True)] * 2
-    mine = await templates.create(patient, Outline(name="Mine", messages=GREETING))
-    assert await templates.everything(stranger) == []
+        assert await head_of(stranger) == 0
+        own = await templates.create(stranger, Outline(name="Own"))
+        assert await told([theirs]) == [("Own", False)]
+        await templates.edit(stranger, own.id, Outline(name="Edited"))
+        assert await told([theirs]) == [("Edited", False)]
+    assert [each.id for each in await templates.everything(stranger)] == [own.id]
     assert await templates.of_ids(stranger, [mine.id]) == [None]
     for attempt in (
         templates.edit(stranger, mine.id, Outline(name="Theirs")),
@@ -120,6 +126,7 @@ async def test_every_window_of_the_account_sees_it_and_nobody_else(
             await attempt
     with pytest.raises(IdTaken):
         await templates.create(stranger, Outline(name="Theirs"), template_id=mine.id)
+    assert await head_of(stranger) == 2
 
 
 async def test_an_edit_sets_what_is_given_and_may_expect_a_version(scope: Scope) -> None:
