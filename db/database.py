@@ -29,10 +29,10 @@ _BECOME_VIEWER = sa.text(
 
 
 def address(url: str) -> sa.URL:
-    """The SQLAlchemy address of a `postgresql://` URL; its query may name a socket folder as `host`.
+    """The SQLAlchemy address of a `postgresql://` URL; its query may have `sslmode`, and a socket folder as `host`.
 
     Raises:
-        ValueError: it is no PostgreSQL URL.
+        ValueError: it is no PostgreSQL URL, or its query has something else.
     """
     try:
         parsed = sa.make_url(url)
@@ -40,7 +40,15 @@ def address(url: str) -> sa.URL:
         raise ValueError(f"Not a database URL: {url!r}. Use postgresql://user:secret@host:5432/name.") from error
     if parsed.get_backend_name() not in ("postgresql", "postgres"):
         raise ValueError(f"Transom runs on PostgreSQL; {parsed.drivername!r} is something else.")
-    return parsed.set(drivername="postgresql+asyncpg")
+    query = dict(parsed.query)
+    if "sslmode" in query:
+        query["ssl"] = query.pop("sslmode")  # as the driver calls it
+    if unknown := query.keys() - {"host", "port", "ssl"}:
+        raise ValueError(
+            f"Not understood in a database URL: {', '.join(sorted(unknown))}. It takes host, port and sslmode; "
+            "for a certificate set PGSSLROOTCERT."
+        )
+    return parsed.set(drivername="postgresql+asyncpg", query=query)
 
 
 class Database:

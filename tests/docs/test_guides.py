@@ -278,15 +278,15 @@ def test_a_server_among_others_is_set_up(monkeypatch: pytest.MonkeyPatch) -> Non
     assert chosen.workers == 4
 
 
-async def test_engines_are_reached_with_tls(urls: engines.Urls, monkeypatch: pytest.MonkeyPatch) -> None:
-    exported = dict(re.findall(r"^export (\w+)=(\S+)$", get(DEPLOY, "tls"), re.MULTILINE))
+async def test_engines_are_reached_with_tls(urls: engines.Urls) -> None:
+    exported = dict(re.findall(r'^export (\w+)="?([^"\s]+)"?$', get(DEPLOY, "tls"), re.MULTILINE))
     assert options_of(exported["TRANSOM_REDIS_URL"])[0] is SSLConnection
     async with empty_database(urls.database) as database, Proxy(Path(await socket_of(database))) as proxy:
         name = database.partition("?")[0].rpartition("/")[2]
         plain = f"postgresql://transom@127.0.0.1:{proxy.port}/{name}"
         assert (await transom("migrate", database_url=plain))[0] == 0
-        monkeypatch.setenv("PGSSLMODE", exported["PGSSLMODE"])
-        code, _, errors = await transom("migrate", database_url=plain)
+        encrypted = f"{plain}?{exported['TRANSOM_DATABASE_URL'].partition('?')[2]}"
+        code, _, errors = await transom("migrate", database_url=encrypted)
     assert (code, "rejected SSL upgrade" in errors) == (1, True)
 
 

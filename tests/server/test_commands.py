@@ -181,6 +181,7 @@ async def test_a_data_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
         ("postgresql://nobody@127.0.0.1:1/none", "The database cannot be reached: "),
         ("postgresql:///none?host=/nowhere", "The database cannot be reached: "),
         ("mysql://host/name", "Transom runs on PostgreSQL; 'mysql' is something else."),
+        ("postgresql://host/name?channel_binding=require", "Not understood in a database URL: channel_binding."),
         ("garbage", "Not a database URL: 'garbage'. Use postgresql://user:secret@host:5432/name."),
     ],
 )
