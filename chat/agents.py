@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -96,7 +97,7 @@ async def of_ids(scope: Scope, agent_ids: Sequence[UUID]) -> Sequence[Agent | No
     return await _AGENTS.of_ids(scope, agent_ids)
 
 
-async def page(scope: Scope, span: Span[tuple[UUID]]) -> Page[Agent]:
+async def page(scope: Scope, span: Span[tuple[datetime, UUID]]) -> Page[Agent]:
     """The agents that the viewer can choose from, newest first."""
     async with scope.tx() as tx:
         return await agents.page(tx, scope.viewer.id, span)

@@ -1,6 +1,7 @@
 """Projects: what sessions are grouped by. Each is its owner's alone."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from chat import limits
 from chat.owned import Kind
 from chat.refusals import InvalidInput, ProjectConflict
 from chat.scope import Scope
-from db import owned, projects
+from db import owned
 from db.models import Json, Project, StageStatus
 from db.page import Page, Span
 
@@ -34,10 +35,10 @@ async def of_ids(scope: Scope, project_ids: Sequence[UUID]) -> Sequence[Project 
     return await _PROJECTS.of_ids(scope, project_ids)
 
 
-async def page(scope: Scope, span: Span[tuple[UUID]]) -> Page[Project]:
+async def page(scope: Scope, span: Span[tuple[datetime, UUID]]) -> Page[Project]:
     """The viewer's projects, newest first."""
     async with scope.tx() as tx:
-        return await projects.page(tx, scope.viewer.id, span)
+        return await owned.page(tx, Project, Project.owner_id == scope.viewer.id, span)
 
 
 async def count(scope: Scope) -> int:

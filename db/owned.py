@@ -1,13 +1,15 @@
 """What accounts make for themselves: projects, agents, folders, templates."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import Owned
+from db.page import Page, Span, descending
 
 
 async def add[Kind: Owned](tx: AsyncSession, row: Kind) -> Kind:
@@ -30,6 +32,15 @@ async def of_ids[Kind: Owned](tx: AsyncSession, kind: type[Kind], ids: Sequence[
     """Those of the rows that exist."""
     query = select(kind).where(kind.id.in_(ids), kind.deleted_at.is_(None))
     return {row.id: row for row in await tx.scalars(query)}
+
+
+async def page[Kind: Owned](
+    tx: AsyncSession, kind: type[Kind], which: ColumnElement[bool], span: Span[tuple[datetime, UUID]]
+) -> Page[Kind]:
+    """Some of them, newest first; the key is `(created_at, id)`."""
+    query = select(kind).where(which, kind.deleted_at.is_(None))
+    age = kind.created_at.expression, kind.id.expression
+    return Page.of((await tx.scalars(descending(query, span, *age))).all(), span)
 
 
 async def count(tx: AsyncSession, kind: type[Owned], owner_id: UUID) -> int:

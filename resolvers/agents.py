@@ -2,7 +2,6 @@
 
 from dataclasses import asdict
 from typing import Annotated
-from uuid import UUID
 
 import strawberry
 
@@ -33,18 +32,13 @@ async def page(
 ) -> AgentConnection:
     """The agents that the viewer can choose from."""
     scope = info.context.scope
-    span = connection.span(_key, first, after, last, before, default=PAGE)
+    span = connection.span(connection.dated("agent"), first, after, last, before, default=PAGE)
     return AgentConnection.of(
         await agents.page(scope, span),
         Agent.of,
-        lambda row: connection.encode("agent", row.id),
+        lambda row: connection.encode("agent", row.created_at, row.id),
         lambda: agents.count(scope),
     )
-
-
-def _key(field: str, cursor: str) -> tuple[UUID]:
-    (agent_id,) = connection.decode("agent", field, cursor)
-    return (UUID(agent_id),)
 
 
 async def create(

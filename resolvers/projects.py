@@ -1,7 +1,6 @@
 """Projects: list and change."""
 
 from typing import Annotated
-from uuid import UUID
 
 import strawberry
 
@@ -32,18 +31,13 @@ async def page(
 ) -> ProjectConnection:
     """The viewer's projects."""
     scope = info.context.scope
-    span = connection.span(_key, first, after, last, before, default=PAGE)
+    span = connection.span(connection.dated("project"), first, after, last, before, default=PAGE)
     return ProjectConnection.of(
         await projects.page(scope, span),
         Project.of,
-        lambda row: connection.encode("project", row.id),
+        lambda row: connection.encode("project", row.created_at, row.id),
         lambda: projects.count(scope),
     )
-
-
-def _key(field: str, cursor: str) -> tuple[UUID]:
-    (project_id,) = connection.decode("project", field, cursor)
-    return (UUID(project_id),)
 
 
 async def create(

@@ -1,6 +1,5 @@
 """What is deleted: the trash, and messages."""
 
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -35,18 +34,13 @@ async def page(
 ) -> TrashConnection:
     """The viewer's deleted sessions."""
     scope = info.context.scope
-    span = connection.span(_key, first, after, last, before, default=PAGE)
+    span = connection.span(connection.dated("trash"), first, after, last, before, default=PAGE)
     return TrashConnection.of(
         await trash.page(scope, span),
         Session.of,
         lambda seen: connection.encode("trash", seen[0].deleted_at, seen[0].id),
         lambda: trash.count(scope),
     )
-
-
-def _key(field: str, cursor: str) -> tuple[datetime, UUID]:
-    at, session_id = connection.decode("trash", field, cursor)
-    return datetime.fromisoformat(at), UUID(session_id)
 
 
 async def restore(info: Info, id: SessionId, client_mutation_id: Key = None) -> RestoreSessionResult:

@@ -3,7 +3,9 @@
 import base64
 import binascii
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from typing import Annotated, Any, Self
+from uuid import UUID
 
 import orjson
 import strawberry
@@ -42,6 +44,16 @@ def decode(kind: str, field: str, cursor: str) -> list[Any]:
     if not isinstance(found, list) or not found or found[0] != kind:
         raise _no_cursor(field)
     return found[1:]
+
+
+def dated(kind: str) -> Callable[[str, str], tuple[datetime, UUID]]:
+    """What makes the key of a cursor in a list that is in the order of times, and of ids where those are equal."""
+
+    def key(field: str, cursor: str) -> tuple[datetime, UUID]:
+        at, id = decode(kind, field, cursor)
+        return datetime.fromisoformat(at), UUID(id)
+
+    return key
 
 
 def whole(value: object) -> int:

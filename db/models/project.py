@@ -32,4 +32,10 @@ class Project(Owned):
     """In order, each `{name, status}`."""
 
 
-Index("ix_projects_owner_id_id", Project.owner_id, Project.id, postgresql_where=Project.deleted_at.is_(None))
+Index(
+    "ix_projects_owner_id_created_at_id",
+    Project.owner_id,
+    Project.created_at,
+    Project.id,
+    postgresql_where=Project.deleted_at.is_(None),
+)

@@ -53,6 +53,16 @@ async def test_an_agent_has_what_it_was_given(scope: Scope) -> None:
     assert (found.owner_id, found.version, found.seq) == (scope.viewer.id, 1, await head_of(scope))
 
 
+async def test_agents_are_listed_newest_first_page_by_page(scope: Scope) -> None:
+    """A client's own ids say nothing of their age. The first agent of all is that for everybody."""
+    made = [await agents.create(scope, Character(name=f"{number}"), agent_id=uuid4()) for number in range(5)][::-1]
+    first = await agents.page(scope, Span(2))
+    assert [row.id for row in first.rows] == [agent.id for agent in made[:2]]
+    rest = await agents.page(scope, Span(10, after=(made[1].created_at, made[1].id)))
+    assert [row.id for row in rest.rows[:3]] == [agent.id for agent in made[2:]]
+    assert [row.owner_id for row in rest.rows[3:]] == [None]
+
+
 async def test_making_an_agent_several_times_at_once_makes_one(scope: Scope) -> None:
     id = uuid4()
     made = await asyncio.gather(*(agents.create(scope, Character(name="Tutor"), agent_id=id) for _ in range(4)))

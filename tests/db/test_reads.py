@@ -19,14 +19,14 @@ from db import (
     memberships,
     messages,
     nodes,
-    projects,
+    owned,
     revisions,
     runs,
     sessions,
     users,
 )
 from db.listing import Filter
-from db.models import Message, Run, Session
+from db.models import Message, Project, Run, Session
 from db.page import Span
 from db.reader import Reader, Readers
 from tests.db import plans
@@ -47,7 +47,7 @@ READS: dict[str, tuple[Read, int]] = {
     "the journal of runs": (lambda tx, me, ids: deltas.of_runs(tx, ids), 10),
     "messages by id": (lambda tx, me, ids: messages.of_ids(tx, ids), 10),
     "the end of a journal": (lambda tx, me, ids: deltas.end(tx, ids[0]), 1),
-    "projects": (lambda tx, me, ids: projects.page(tx, me, Span(20)), 21),
+    "projects": (lambda tx, me, ids: owned.page(tx, Project, Project.owner_id == me, Span(20)), 21),
 }
 
 GLANCES: dict[str, tuple[Callable[[Reader, list[UUID]], Awaitable[object]], int]] = {
