@@ -37,7 +37,7 @@ class Agent(Node):
     when_full: WhenFull = strawberry.field(description="What a new session does where there are as many.")
     limits: AgentLimits = strawberry.field(description="What each member may do with it.")
     session_count: int = strawberry.field(
-        resolver=_session_count, description="How many sessions you have with it that you have not put away."
+        resolver=_session_count, description="How many sessions you have with it that you have not archived."
     )
     version: int = strawberry.field(description="Rises with every edit; see `expectedVersion`.")
     shared: bool = strawberry.field(description="Whether it is there for everybody, not the viewer's own.")

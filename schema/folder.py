@@ -31,7 +31,7 @@ class Folder(Node):
         "lowest is first."
     )
     session_count: int = strawberry.field(
-        resolver=_session_count, description="How many sessions you keep in it and have not put away."
+        resolver=_session_count, description="How many sessions you keep in it and have not archived."
     )
     unread_count: int = strawberry.field(resolver=_unread_count, description="How many of these are unread.")
     version: int = strawberry.field(description="Rises with every edit; see `expectedVersion`.")

@@ -263,7 +263,7 @@ class SessionFilter:
     project_id: strawberry.ID | None = strawberry.field(default=None, description="Only those in this project.")
     agent_id: strawberry.ID | None = strawberry.field(default=None, description="Only those with this agent.")
     archived: bool | None = strawberry.field(
-        default=None, description="Only those that you have put away, or only those that you have not."
+        default=None, description="Only those that you have archived, or only those that you have not."
     )
     folder_id: strawberry.Maybe[strawberry.ID | None] = strawberry.field(
         description="Only those in this folder, not in folders within it; null: only those in none."

@@ -67,7 +67,7 @@ class Project(Node):
     metadata: JSON = strawberry.field(description="A JSON object for the app's own use.")
     stages: list[Stage] = strawberry.field(description="Its stages in order, as your app has set them.")
     session_count: int = strawberry.field(
-        resolver=_session_count, description="How many sessions are in it that you have not put away."
+        resolver=_session_count, description="How many sessions are in it that you have not archived."
     )
     unread_count: int = strawberry.field(resolver=_unread_count, description="How many of these are unread.")
     latest_session: Annotated["Session", strawberry.lazy("schema.session")] | None = strawberry.field(

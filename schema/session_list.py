@@ -28,7 +28,7 @@ class SessionCounts:
     running: int = strawberry.field(description="Those with a reply that is not over.")
     pinned: int = strawberry.field(description="Those that you have pinned.")
     starred: int = strawberry.field(description="Those that you have starred.")
-    archived: int = strawberry.field(description="Those that you have put away.")
+    archived: int = strawberry.field(description="Those that you have archived.")
 
 
 async def _counts(connection: strawberry.Parent["SessionConnection"]) -> SessionCounts:
