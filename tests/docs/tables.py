@@ -91,6 +91,7 @@ def bounds() -> str:
         ("the name of a client", LONGEST_CLIENT_NAME, "characters"),
         ("`metadata`", limits.METADATA, "bytes as JSON"),
         ("the `state` of a session", state.LARGEST, "bytes as JSON"),
+        ("the value of a `data` part", appending.LARGEST_DATA, "bytes as JSON"),
         ("the instructions of an agent or a template", limits.INSTRUCTIONS, "characters"),
         ("the description of an agent or a template", limits.DESCRIPTION, "characters"),
         ("a draft", limits.TEXT, "characters"),
