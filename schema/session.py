@@ -26,7 +26,7 @@ from schema.message import Message, MessageConnection
 from schema.node import Node
 from schema.project import Project
 from schema.run import Run
-from schema.shown import same, shown
+from schema.shown import later, same, shown
 from schema.summary import Summary
 from schema.turn import Turn, TurnConnection
 
@@ -52,17 +52,15 @@ TURNS = 20
 """Turns of such a page."""
 
 
-async def _project(session: strawberry.Parent["Session"], info: Info) -> Project | None:
-    row = None if session.project_id is None else await info.context.projects.load(session.project_id)
-    return None if row is None else Project.of(row)
+# What a stream asks for with every event is a future: a coroutine would have to be awaited to its end.
 
 
-async def _agent(session: strawberry.Parent["Session"], info: Info) -> Agent | None:
-    row = None if session.agent_id is None else await info.context.agents.load(session.agent_id)
-    return None if row is None else Agent.of(row)
+def _project(session: strawberry.Parent["Session"], info: Info) -> Awaitable[Project | None]:
+    return later(info.context.projects, session.project_id, Project.of)
 
 
-# What a stream asks for with every event is a loader's own future: a coroutine would have to be awaited to its end.
+def _agent(session: strawberry.Parent["Session"], info: Info) -> Awaitable[Agent | None]:
+    return later(info.context.agents, session.agent_id, Agent.of)
 
 
 def _unread_count(session: strawberry.Parent["Session"], info: Info) -> Awaitable[int]:
