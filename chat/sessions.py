@@ -30,7 +30,7 @@ IDS, EXTERNAL_IDS = "pk_sessions", "ix_sessions_owner_id_external_id"
 """What keeps the ids of sessions apart (`db.failures.duplicate`)."""
 
 
-READ_ONLY = "You may read this session but not write to it. Its owner can let you."
+READ_ONLY = "You may read this session but not write to it."
 """Why a member is not allowed to."""
 
 
