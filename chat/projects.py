@@ -44,7 +44,7 @@ async def page(scope: Scope, span: Span[tuple[datetime, UUID]]) -> Page[Project]
 async def count(scope: Scope) -> int:
     """How many projects the viewer has."""
     async with scope.tx() as tx:
-        return await owned.count(tx, Project, scope.viewer.id)
+        return await owned.count(tx, Project, Project.owner_id == scope.viewer.id)
 
 
 async def create(

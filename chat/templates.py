@@ -101,7 +101,7 @@ async def create(
     async def room(tx: AsyncSession, _: Template) -> None:
         await linked(tx, "agent", Agent, agent_id)
         await _check_lengths(tx, scope, template.messages or [])
-        if (used := await owned.count(tx, Template, scope.viewer.id)) >= MOST:
+        if (used := await owned.count(tx, Template, Template.owner_id == scope.viewer.id)) >= MOST:
             reason = f"You have {MOST:,} templates, which is all there may be. Delete one first."
             raise QuotaExceeded(reason, limit=MOST, used=used)
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, or_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import owned
@@ -22,5 +22,4 @@ async def page(tx: AsyncSession, owner_id: UUID, span: Span[tuple[datetime, UUID
 
 async def count(tx: AsyncSession, owner_id: UUID) -> int:
     """How many agents the owner can choose from."""
-    query = select(func.count()).select_from(Agent).where(_of(owner_id), Agent.deleted_at.is_(None))
-    return (await tx.scalars(query)).one()
+    return await owned.count(tx, Agent, _of(owner_id))

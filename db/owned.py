@@ -43,9 +43,9 @@ async def page[Kind: Owned](
     return Page.of((await tx.scalars(descending(query, span, *age))).all(), span)
 
 
-async def count(tx: AsyncSession, kind: type[Owned], owner_id: UUID) -> int:
-    """How many of them the owner has."""
-    query = select(func.count()).select_from(kind).where(kind.owner_id == owner_id, kind.deleted_at.is_(None))
+async def count(tx: AsyncSession, kind: type[Owned], which: ColumnElement[bool]) -> int:
+    """How many of them there are on all pages."""
+    query = select(func.count()).select_from(kind).where(which, kind.deleted_at.is_(None))
     return (await tx.scalars(query)).one()
 
 
