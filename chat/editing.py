@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chat import limits, locking, messages, parts, quotas, sessions, sizes, titles
 from chat.asking import WhenBusy
 from chat.messages import Posted
-from chat.refusals import InvalidInput, MessageConflict, NotAllowed, NotFound
+from chat.refusals import IdTaken, InvalidInput, MessageConflict, NotAllowed, NotFound
 from chat.scope import Scope, made
 from db import memberships, revisions, rows
 from db import messages as message_rows
@@ -46,6 +46,8 @@ async def edit(
             raise NotFound("message")
     if first.role is not MessageRole.USER:
         raise InvalidInput("messageId", "Only what a person said is edited so. For a reply: retryRun, reviseMessage.")
+    if new_id == message_id:
+        raise IdTaken("id")
     said: dict[str, Any] = {
         "message_id": new_id,
         "parent_id": first.parent_id,

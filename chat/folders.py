@@ -7,9 +7,9 @@ from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from chat import limits, ordering
+from chat import limits, ordering, references
 from chat.owned import Kind, ring
-from chat.refusals import FolderConflict, InvalidInput, NotFound, QuotaExceeded
+from chat.refusals import FolderConflict, InvalidInput, QuotaExceeded
 from chat.scope import Scope, made
 from db import folders, owned, users
 from db.models import Folder
@@ -47,6 +47,7 @@ async def create(scope: Scope, name: str, *, folder_id: UUID | None = None, pare
     )
 
     async def last(tx: AsyncSession, folder: Folder) -> None:
+        await references.check(tx, folder=parent_id)
         tree = _Tree(await folders.of_owner(tx, scope.viewer.id))
         if len(tree.by_id) >= MOST:
             reason = f"You have {MOST:,} folders, which is all there may be. Delete one first."
@@ -83,6 +84,7 @@ async def move(scope: Scope, folder_id: UUID, parent_id: UUID | None, before: UU
         made(tx, folder=folder_id)
         await users.advance(tx, scope.viewer.id, 0)  # from here on the tree stays as it is
         await _FOLDERS.existing(tx, folder_id)
+        await references.check(tx, folder=parent_id)
         tree = _Tree(await folders.of_owner(tx, scope.viewer.id))
         if folder_id in tree.path(parent_id):
             raise InvalidInput("parentId", "A folder cannot be in itself.")
@@ -165,7 +167,5 @@ class _Tree:
 
     def check_place(self, parent_id: UUID | None, *, height: int) -> None:
         """Passes if something of this height can be in a folder."""
-        if parent_id is not None and parent_id not in self.by_id:
-            raise NotFound("folder")
         if len(self.path(parent_id)) + height > DEEPEST:
             raise InvalidInput("parentId", f"Folders go at most {DEEPEST} deep. Choose a parent nearer to the top.")

@@ -3,17 +3,16 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chat import flight, parts, quotas, sessions
+from chat import flight, parts, quotas, references, sessions
 from chat.refusals import NotFound
 from chat.scope import Scope, made
 from chat.sessions import NewSession, Seen
-from db import branches, forks, memberships, messages, owned
+from db import branches, forks, memberships, messages
 from db import sessions as session_rows
 from db.forks import Copied, ForkInclude
-from db.models import Agent, Json, Project, Session, TitleSource
+from db.models import Json, Session, TitleSource
 
 _CUT_OFF = "This copy was made before there was a result."
 
@@ -41,25 +40,24 @@ async def fork(
     """
     new = NewSession(id=new_id, title=title)
     written = await _written(scope, session_id)
-    try:
-        async with scope.write() as tx:
-            if new_id is not None and (found := await sessions.existing(tx, scope, new_id)) is not None:
+    async with scope.write() as tx:
+        if new_id is not None:
+            found = await sessions.existing(tx, scope, new_id, forked_from=session_id)
+            if found is not None:
                 made(tx, session=new_id)
                 return found
-            source, _ = await sessions.seen(tx, scope, session_id)
-            message = await messages.get(tx, message_id)
-            place = await branches.newest_through(tx, session_id, message_id)
-            if message is None or message.is_withdrawn or place is None:
-                raise NotFound("message")
-            begun, member = await sessions.begin(tx, scope, await _like(tx, source, new))
-            made(tx, session=begun.id)
-            copied = await forks.copy(tx, session_id, begun.id, message_id, place, include, written)
-            await quotas.fit(tx, scope)
-            filled = await _filled(tx, begun, source, copied, message_id)
-            read = {"read_seq": copied.messages}
-            member = await memberships.change(tx, begun.id, scope.viewer.id, member.seq, read)
-    except IntegrityError as error:
-        return await sessions.after_conflict(scope, new, error)
+        source, _ = await sessions.seen(tx, scope, session_id)
+        message = await messages.get(tx, message_id)
+        place = await branches.newest_through(tx, session_id, message_id)
+        if message is None or message.is_withdrawn or place is None:
+            raise NotFound("message")
+        begun, member = await sessions.begin(tx, scope, await _like(tx, source, new))
+        made(tx, session=begun.id)
+        copied = await forks.copy(tx, session_id, begun.id, message_id, place, include, written)
+        await quotas.fit(tx, scope)
+        filled = await _filled(tx, begun, source, copied, message_id)
+        read = {"read_seq": copied.messages}
+        member = await memberships.change(tx, begun.id, scope.viewer.id, member.seq, read)
     sessions.ring_members(scope.process, {scope.viewer.id: member.seq})
     return filled, member
 
@@ -76,12 +74,11 @@ async def _written(scope: Scope, session_id: UUID) -> dict[UUID, tuple[list[Json
 
 async def _like(tx: AsyncSession, source: Session, new: NewSession) -> NewSession:
     """The new session with what the viewer has of the other one's links."""
-    agent_id, project_id = source.agent_id, source.project_id
     return NewSession(
         id=new.id,
         title=new.title,
-        agent_id=agent_id if agent_id is not None and await owned.of_ids(tx, Agent, [agent_id]) else None,
-        project_id=project_id if project_id is not None and await owned.of_ids(tx, Project, [project_id]) else None,
+        agent_id=await references.kept(tx, "agent", source.agent_id),
+        project_id=await references.kept(tx, "project", source.project_id),
         metadata=source.meta,
     )
 

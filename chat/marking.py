@@ -8,16 +8,17 @@ change:
     annotations  [{id, user, text, at, part, start, end}, …]; without the last three, of the whole message
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from chat import flight, limits, locking, parts, sessions
+from chat import flight, limits, locking, nodes, parts, sessions
 from chat.refusals import IdTaken, InvalidInput, NotAllowed
 from chat.scope import Scope, made
 from db import memberships
@@ -106,10 +107,14 @@ async def annotate(
     Raises:
         NotFound, NotAllowed: see `react`.
         InvalidInput: the text or the range cannot be used, or there are too many.
-        IdTaken: the id is that of somebody else's annotation.
+        IdTaken: the id belongs to something else, such as somebody else's annotation, or one of another message.
     """
     text, user = limits.short("text", text, ANNOTATION), str(scope.viewer.id)
-    id = str(annotation_id or uuid7())
+    id, is_new = str(annotation_id or uuid7()), True
+
+    async def claim(tx: AsyncSession) -> None:
+        nonlocal is_new
+        is_new = annotation_id is None or await nodes.claim(tx, "annotation", annotation_id)
 
     def change(message: Message, _: Membership) -> Json:
         annotations: list[Json] = [*message.marks.get("annotations", [])]
@@ -121,11 +126,13 @@ async def annotate(
                     raise IdTaken("id")
                 annotations[index] = each if {**each, "at": said["at"]} == said else said
                 return _with(message, "annotations", annotations)
+        if not is_new:
+            raise IdTaken("id")
         if len(annotations) >= MOST_ANNOTATIONS:
             raise InvalidInput("messageId", f"A message has at most {MOST_ANNOTATIONS} annotations. Remove one first.")
         return _with(message, "annotations", [*annotations, said])
 
-    return await _mark(scope, message_id, change)
+    return await _mark(scope, message_id, change, first=claim)
 
 
 async def remove_annotation(scope: Scope, message_id: UUID, annotation_id: UUID) -> Message:
@@ -168,11 +175,19 @@ def _now() -> str:
     return datetime.now(UTC).isoformat()
 
 
-async def _mark(scope: Scope, message_id: UUID, change: Callable[[Message, Membership], Json]) -> Message:
-    """Changes the marks of a message, under its session's lock."""
+async def _mark(
+    scope: Scope,
+    message_id: UUID,
+    change: Callable[[Message, Membership], Json],
+    *,
+    first: Callable[[AsyncSession], Awaitable[None]] | None = None,
+) -> Message:
+    """Changes the marks of a message, under its session's lock. What comes `first` is done before that is taken."""
     async with scope.write() as tx:
         made(tx, message=message_id)
         message = await locking.said(tx, message_id)
+        if first is not None:
+            await first(tx)
         session, member = await locking.message(tx, scope, message)
         marks = change(message, member)
         if marks == message.marks:

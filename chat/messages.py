@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from chat import asking, doorbells, flight, limits, parts, placing, quotas, sessions, titles
+from chat import asking, doorbells, flight, limits, nodes, parts, placing, quotas, sessions, titles
 from chat.asking import Reply, WhenBusy
 from chat.refusals import IdTaken, InvalidInput, NotFound
 from chat.scope import Scope, made
@@ -128,13 +128,19 @@ async def _say(
     when_busy: WhenBusy | None,
 ) -> tuple[Posted, Reply | None]:
     """Stores a message, and asks for a reply unless `when_busy` is None."""
+    if isinstance(to, NewSession) and to.id == message.id:
+        raise IdTaken("newSession.id")
     try:
         async with scope.write() as tx:
             made(tx, message=message.id)
-            if repeatable and (found := await _said(tx, scope, to, message.id)) is not None:
+            if repeatable and not await nodes.claim(tx, "message", message.id):
+                found = await _said(tx, scope, to, message.id)
                 if found[1] is not None:
                     made(tx, run=found[1].run.id)
                 return found
+            if isinstance(to, NewSession) and to.id is not None:
+                begun = await sessions.existing(tx, scope, to.id, "newSession.id")
+                to = to if begun is None else to.id
             await quotas.claim(tx, scope, message=message, runs=int(when_busy is not None), on=to)
             seen = await _store(tx, await _session(tx, scope, to), message, parent_id)
             reply = None
@@ -146,10 +152,9 @@ async def _say(
             )
             seen = seen[0], await placing.follow(tx, seen[1], message.branch, heads)
     except IntegrityError as error:
-        found = await _after_conflict(scope, to, message.id, error)
-        if found is None:
-            return await _say(scope, to, message, parent_id, repeatable=repeatable, when_busy=when_busy)
-        return found
+        if duplicate(error) != sessions.EXTERNAL_IDS:
+            raise
+        raise IdTaken("newSession.externalId") from error
     process = scope.process
     sessions.ring(process, seen[0])
     sessions.ring_members(process, heads)
@@ -162,18 +167,18 @@ async def _say(
 async def _session(tx: AsyncSession, scope: Scope, to: UUID | NewSession) -> Seen:
     if isinstance(to, UUID):
         return await sessions.writable(tx, scope, to)
-    if to.id is not None and await sessions.existing(tx, scope, to.id) is not None:
-        return await sessions.writable(tx, scope, to.id)
     return await sessions.begin(tx, scope, to)
 
 
-async def _said(
-    tx: AsyncSession, scope: Scope, to: UUID | NewSession, message_id: UUID
-) -> tuple[Posted, Reply | None] | None:
-    """What an earlier call with this id made."""
+async def _said(tx: AsyncSession, scope: Scope, to: UUID | NewSession, message_id: UUID) -> tuple[Posted, Reply | None]:
+    """What an earlier call with this id made.
+
+    Raises:
+        IdTaken: another one made it, or somebody else.
+    """
     message = await messages.get(tx, message_id)
     if message is None:
-        return None
+        raise IdTaken("id")
     session_id = to if isinstance(to, UUID) else to.id or message.session_id
     if message.author_id != scope.viewer.id or message.session_id != session_id:
         raise IdTaken("id")
@@ -181,23 +186,6 @@ async def _said(
     if first is not None:
         await flight.show(tx, first[0])
     return Posted(await sessions.seen(tx, scope, message.session_id), message), Reply(*first) if first else None
-
-
-async def _after_conflict(
-    scope: Scope, to: UUID | NewSession, message_id: UUID, error: IntegrityError
-) -> tuple[Posted, Reply | None] | None:
-    """What a simultaneous call with the same id made; None where that was the session alone."""
-    conflict = duplicate(error)
-    if conflict is None:
-        raise error
-    async with scope.tx() as tx:
-        if (found := await _said(tx, scope, to, message_id)) is not None:
-            return found
-        if conflict == sessions.IDS and isinstance(to, NewSession) and to.id is not None:
-            if await sessions.existing(tx, scope, to.id) is not None:
-                return None
-            raise IdTaken("newSession.id") from error
-    raise IdTaken("newSession.externalId" if conflict == sessions.EXTERNAL_IDS else "id") from error
 
 
 async def _store(tx: AsyncSession, seen: Seen, message: Message, parent_id: UUID | Literal[Tip.TIP] | None) -> Seen:

@@ -6,15 +6,13 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chat import doorbells, sizes
+from chat import doorbells, nodes, references, sizes
 from chat.cursors import ScopeKind
-from chat.refusals import IdTaken, NotAllowed, NotFound, Noun, Refusal
+from chat.refusals import IdTaken, NotAllowed, Noun, Refusal
 from chat.scope import Scope, made
 from db import models, owned, users
-from db.failures import duplicate
 
 type Check[Row] = Callable[[AsyncSession, Row], Awaitable[None]]
 """Refuses what a rule of the kind does not allow, while nothing else of the account changes."""
@@ -47,10 +45,7 @@ class Kind[Row: models.Owned]:
         Raises:
             NotFound: there is no such one for the viewer.
         """
-        found = await owned.get(tx, self.model, row_id)
-        if found is None or found.deleted_at is not None:
-            raise NotFound(self.noun)
-        return found
+        return await references.named(tx, self.noun, self.model, row_id)
 
     async def create(self, scope: Scope, row: Row, *, repeatable: bool, check: Check[Row] = _anything) -> Row:
         """Stores a new one of the viewer's. If `repeatable`, the same id again gives what the first call made.
@@ -59,23 +54,14 @@ class Kind[Row: models.Owned]:
             InvalidInput: its metadata is too large.
             IdTaken: the id belongs to something else.
         """
-        try:
-            async with scope.write() as tx:
-                made(tx, **{self.noun: row.id})
-                if repeatable and (found := await owned.get(tx, self.model, row.id)) is not None:
-                    return _own(scope, found)
-                row.seq = await users.advance(tx, scope.viewer.id)  # and so this account's other edits wait
-                await sizes.check(tx, scope, metadata=getattr(row, "meta", None))  # a folder has none
-                await check(tx, row)
-                await owned.add(tx, row)
-        except IntegrityError as error:
-            if not duplicate(error):
-                raise
-            async with scope.tx() as tx:
-                found = await owned.get(tx, self.model, row.id)
-            if found is None:
-                raise IdTaken("id") from error
-            return _own(scope, found)
+        async with scope.write() as tx:
+            made(tx, **{self.noun: row.id})
+            if repeatable and not await nodes.claim(tx, self.noun, row.id):
+                return _own(scope, await owned.get(tx, self.model, row.id))
+            row.seq = await users.advance(tx, scope.viewer.id)  # and so this account's other edits wait
+            await sizes.check(tx, scope, metadata=getattr(row, "meta", None))  # a folder has none
+            await check(tx, row)
+            await owned.add(tx, row)
         ring(scope, row.seq)
         return row
 
@@ -129,18 +115,8 @@ class Kind[Row: models.Owned]:
         return await self.change(scope, row_id, {"deleted_at": func.now()})
 
 
-async def linked(tx: AsyncSession, noun: Noun, model: type[models.Owned], row_id: UUID | None) -> None:
-    """Passes if something that others refer to exists for the viewer, or none is named.
-
-    Raises:
-        NotFound: it does not.
-    """
-    if row_id is not None and not await owned.of_ids(tx, model, [row_id]):
-        raise NotFound(noun)
-
-
-def _own[Row: models.Owned](scope: Scope, row: Row) -> Row:
-    if row.deleted_at is not None or row.owner_id != scope.viewer.id:
+def _own[Row: models.Owned](scope: Scope, row: Row | None) -> Row:
+    if row is None or row.deleted_at is not None or row.owner_id != scope.viewer.id:
         raise IdTaken("id")
     return row
 

@@ -8,9 +8,8 @@ from uuid import UUID
 from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chat import limits
-from chat.refusals import InvalidInput, NotFound
-from db import models, owned
+from chat import limits, references
+from chat.refusals import InvalidInput
 from db.models import Membership, Session
 
 MOST_TAGS = 50
@@ -59,8 +58,7 @@ class Personal:
             if is_so is not None
         }
         if self.folder is not None:
-            if self.folder.id is not None and not await owned.of_ids(tx, models.Folder, [self.folder.id]):
-                raise NotFound("folder")
+            await references.check(tx, folder=self.folder.id)
             values["folder_id"] = self.folder.id
         if self.tags is not None or self.more_tags or self.fewer_tags:
             values["tags"] = self._tags(member)

@@ -8,10 +8,9 @@ run's row, so an append, an end and a takeover never overlap, whichever processe
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chat import asking, doorbells, flight, holding, locking, quotas, runs, sessions
+from chat import asking, doorbells, flight, holding, locking, nodes, quotas, references, runs, sessions
 from chat.asking import WhenBusy
 from chat.refusals import Fenced, IdTaken, InvalidInput, NotFound, RunClosed, SequenceGap
 from chat.runs import Outcome
@@ -19,7 +18,6 @@ from chat.scope import Scope, made
 from db import deltas, memberships, messages
 from db import runs as run_rows
 from db import sessions as session_rows
-from db.failures import duplicate
 from db.models import ACTIVE, Executor, Message, MessageRole, MessageStatus, Run, RunStatus
 
 
@@ -44,7 +42,7 @@ async def start(
     With `WhenBusy.QUEUE` the run may be queued still; `take_over` it when it is next.
 
     Raises:
-        NotFound: there is no such message for the viewer.
+        NotFound: there is no such message or agent for the viewer.
         NotAllowed: the viewer may only read the session.
         InvalidInput: the message is none to reply to.
         Busy: a reply is being written.
@@ -52,52 +50,47 @@ async def start(
         IdTaken: the id belongs to something else.
     """
     process = scope.process
-    try:
-        async with scope.write() as tx:
-            parent = await locking.said(tx, message_id)
-            if parent.role is MessageRole.ASSISTANT:
-                raise InvalidInput("messageId", "That is a reply itself. Name the message to reply to.")
-            await quotas.claim(tx, scope, runs=1, on=message_id, agent_id=agent_id, run_id=run_id)
-            session, _ = await locking.message(tx, scope, parent)
-            if run_id is not None and (found := await _existing(tx, run_id, message_id)) is not None:
-                made(tx, run=run_id)
-                return found
-            reply = await asking.reply(
-                tx,
-                scope,
-                session,
-                parent,
-                when_busy=when_busy,
-                executor=Executor.APP,
-                run_id=run_id,
-                agent_id=agent_id,
-            )
-            held = Held(reply.run, reply.message)
-            if when_busy is not WhenBusy.QUEUE or await run_rows.next_in_session(tx, reply.run):
-                held = await _take(tx, scope, reply.run)
-            made(tx, run=held.run.id)
-            heads = await memberships.touch(tx, session.id)
-    except IntegrityError as error:
-        if not duplicate(error):
-            raise
-        async with scope.tx() as tx:
-            if run_id is not None and (found := await _existing(tx, run_id, message_id)) is not None:
-                return found
-        raise IdTaken("id") from error
+    async with scope.write() as tx:
+        parent = await locking.said(tx, message_id)
+        if parent.role is MessageRole.ASSISTANT:
+            raise InvalidInput("messageId", "That is a reply itself. Name the message to reply to.")
+        if run_id is not None and not await nodes.claim(tx, "run", run_id):
+            made(tx, run=run_id)
+            return await _existing(tx, scope, run_id, parent)
+        await references.check(tx, agent=agent_id)
+        await quotas.claim(tx, scope, runs=1, on=message_id, agent_id=agent_id)
+        session, _ = await locking.message(tx, scope, parent)
+        reply = await asking.reply(
+            tx,
+            scope,
+            session,
+            parent,
+            when_busy=when_busy,
+            executor=Executor.APP,
+            run_id=run_id,
+            agent_id=agent_id,
+        )
+        held = Held(reply.run, reply.message)
+        if when_busy is not WhenBusy.QUEUE or await run_rows.next_in_session(tx, reply.run):
+            held = await _take(tx, scope, reply.run)
+        made(tx, run=held.run.id)
+        heads = await memberships.touch(tx, session.id)
     sessions.ring(process, session)
     sessions.ring_members(process, heads)
     doorbells.stop(process.bus, reply.interrupted)
     return held
 
 
-async def _existing(tx: AsyncSession, run_id: UUID, asked: UUID) -> Held | None:
-    """The run that an earlier call with this id has begun, in answer to the same message."""
+async def _existing(tx: AsyncSession, scope: Scope, run_id: UUID, parent: Message) -> Held:
+    """The run that an earlier call with this id has begun, in answer to the same message.
+
+    Raises:
+        IdTaken: it has been begun in answer to another one, or by somebody else.
+    """
+    await sessions.writable(tx, scope, parent.session_id)
     run = await run_rows.get(tx, run_id)
-    if run is None:
-        return None
-    message = await messages.get(tx, run.message_id)
-    assert message is not None
-    if message.parent_id != asked:
+    message = None if run is None else await messages.get(tx, run.message_id)
+    if run is None or message is None or message.parent_id != parent.id:
         raise IdTaken("id")
     await flight.show(tx, message)
     return Held(run, message)

@@ -19,7 +19,6 @@ from chat.allowed import Allowed
 from chat.refusals import QuotaExceeded
 from chat.scope import Scope
 from db import quotas
-from db import runs as run_rows
 from db.models import Message
 from pubsub.rates import Rate, Use
 
@@ -38,12 +37,11 @@ async def claim(
     runs: int = 0,
     on: "UUID | NewSession | None" = None,
     agent_id: UUID | None = None,
-    run_id: UUID | None = None,
 ) -> None:
     """Sees that the viewer may make a message, sessions or runs, before any row is locked.
 
-    The agent that is asked is the given one, or that of what `on` names: a session, a message in one, or a run. A run
-    of the id `run_id` that is there already is free. A message may be no larger than `chat.sizes` says, either.
+    The agent that is asked is the given one, or that of what `on` names: a session, a message in one, or a run. A
+    message may be no larger than `chat.sizes` says, either.
 
     Raises:
         InvalidInput: the message is too large.
@@ -54,8 +52,6 @@ async def claim(
     else:
         allows = await allowed.of(tx, scope, agent_id=on.agent_id, on=on.id, template_id=on.template_id)
     if allows.account == NOTHING and not allows.agent:
-        return
-    if run_id is not None and await run_rows.get(tx, run_id) is not None:
         return
     if message is not None:
         sizes.within(allows, text=message.content, metadata=message.meta)

@@ -5,11 +5,13 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chat.process import Process
-from chat.refusals import InvalidInput
+from chat.refusals import InvalidInput, NotFound, Noun
 from db import receipts
+from db.failures import absent
 from db.models import Receipt
 from db.reader import Reader
 
@@ -72,14 +74,20 @@ class Scope:
         Raises:
             Repeated: it has happened before; nothing happens now.
             InvalidInput: another mutation had this key.
+            NotFound: something is referred to that is not there, or not the viewer's to see.
         """
         key = None if self.once is None else self.once.key
-        async with self.process.db.viewer(self.viewer.id, client=self.viewer.client, mutation=key) as tx:
-            if self.once is not None:
-                _refuse(await receipts.open(tx, self.viewer.id, self.once.receipt, self.once.digest), self.once)
-            yield tx
-            if self.once is not None:
-                await receipts.close(tx, self.viewer.id, self.once.receipt, tx.info.get(_MADE, {}))
+        try:
+            async with self.process.db.viewer(self.viewer.id, client=self.viewer.client, mutation=key) as tx:
+                if self.once is not None:
+                    _refuse(await receipts.open(tx, self.viewer.id, self.once.receipt, self.once.digest), self.once)
+                yield tx
+                if self.once is not None:
+                    await receipts.close(tx, self.viewer.id, self.once.receipt, tx.info.get(_MADE, {}))
+        except IntegrityError as error:
+            if (noun := _NOUNS.get(absent(error))) is None:
+                raise
+            raise NotFound(noun) from error
 
     async def unless_done(self, tx: AsyncSession) -> None:
         """Passes if the mutation has not happened before: for one that does something long before it writes.
@@ -89,6 +97,17 @@ class Scope:
         """
         if self.once is not None:
             _refuse(await receipts.find(tx, self.viewer.id, self.once.receipt), self.once)
+
+
+_NOUNS: Mapping[str | None, Noun] = {
+    "projects": "project",
+    "sessions": "session",
+    "messages": "message",
+    "runs": "run",
+    "agents": "agent",
+    "folders": "folder",
+    "templates": "template",
+}
 
 
 def _refuse(earlier: Receipt | None, once: Once) -> None:

@@ -10,25 +10,23 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from chat import capacity, doorbells, limits, quotas, sizes, summaries, templates
+from chat import capacity, doorbells, limits, nodes, quotas, references, sizes, summaries, templates
 from chat.cursors import ScopeKind
-from chat.owned import linked
 from chat.personal import NOTHING, Personal
 from chat.process import Process
 from chat.refusals import IdTaken, NotAllowed, NotFound, SessionConflict
 from chat.scope import Scope, made
-from db import listing, memberships, owned, rows, runs, sessions, users
+from db import listing, memberships, rows, runs, sessions, users
 from db.failures import duplicate
 from db.listing import Filter, Listing, Place, SessionOrder
-from db.models import Agent, MemberRole, Membership, Project, Session, Template, TitleSource
+from db.models import MemberRole, Membership, Session, Template, TitleSource
 from db.page import Span
 
 type Seen = tuple[Session, Membership]
 """A session as one member sees it."""
 
-IDS, EXTERNAL_IDS = "pk_sessions", "ix_sessions_owner_id_external_id"
-"""What keeps the ids of sessions apart (`db.failures.duplicate`)."""
-
+EXTERNAL_IDS = "ix_sessions_owner_id_external_id"
+"""What keeps the external ids of an account apart (`db.failures.duplicate`)."""
 
 READ_ONLY = "You may read this session but not write to it."
 """Why a member is not allowed to."""
@@ -98,22 +96,29 @@ async def create(scope: Scope, new: NewSession) -> Seen:
             seen = await begin(tx, scope, new, speaks=True)
             made(tx, session=seen[0].id)
     except IntegrityError as error:
-        return await after_conflict(scope, new, error)
+        if duplicate(error) != EXTERNAL_IDS:
+            raise
+        raise IdTaken("externalId") from error
     ring_members(scope.process, {scope.viewer.id: seen[1].seq})
     if new.template_id is not None:
         doorbells.queued(scope.process.bus, scope.process.id)
     return seen
 
 
-async def existing(tx: AsyncSession, scope: Scope, session_id: UUID) -> Seen | None:
-    """The session that an earlier call with this id made; None where there was none.
+async def existing(
+    tx: AsyncSession, scope: Scope, session_id: UUID, field: str = "id", *, forked_from: UUID | None = None
+) -> Seen | None:
+    """The session that an earlier call with this id made; None where nothing has the id (`nodes.claim`).
 
     Raises:
+        IdTaken: something else has it, such as a session of somebody else, or one with another origin.
         NotFound: it was made, and deleted since.
     """
-    session = await sessions.get(tx, session_id)
-    if session is None:
+    if await nodes.claim(tx, "session", session_id, field):
         return None
+    session = await sessions.get(tx, session_id)
+    if session is None or session.forked_session_id != forked_from:
+        raise IdTaken(field)
     seen = await sessions.with_membership(tx, session_id, scope.viewer.id)
     if seen is None:
         raise NotFound("session")
@@ -129,7 +134,7 @@ async def begin(tx: AsyncSession, scope: Scope, new: NewSession, *, speaks: bool
         InvalidInput: a value cannot be used.
         NotFound: there is no such project, agent or template.
         QuotaExceeded: there are as many sessions as there may be, or as the agent allows, or no room for its messages.
-        sqlalchemy.exc.IntegrityError: an id is taken; see `after_conflict`.
+        sqlalchemy.exc.IntegrityError: the external id is taken (`EXTERNAL_IDS`).
     """
     template = None if new.template_id is None else await templates.get(tx, new.template_id)
     if template is not None:
@@ -137,7 +142,7 @@ async def begin(tx: AsyncSession, scope: Scope, new: NewSession, *, speaks: bool
     title = None if new.title is None else limits.name("title", new.title)
     external_id = None if new.external_id is None else limits.external_id("externalId", new.external_id)
     metadata = limits.metadata("metadata", new.metadata)
-    await _check_links(tx, project_id=new.project_id, agent_id=new.agent_id)
+    await references.check(tx, project=new.project_id, agent=new.agent_id)
     await sizes.check(tx, scope, metadata=metadata)
     speaks = speaks and template is not None and template.begins
     await quotas.claim(tx, scope, sessions=1, runs=int(speaks), agent_id=new.agent_id)
@@ -167,27 +172,9 @@ async def begin(tx: AsyncSession, scope: Scope, new: NewSession, *, speaks: bool
 
 async def _as_in(tx: AsyncSession, new: NewSession, template: Template) -> NewSession:
     """What a session begins with that leaves the rest to a template; an agent that was deleted since is left out."""
-    agent_id = new.agent_id
-    if agent_id is None and template.agent_id is not None and await owned.of_ids(tx, Agent, [template.agent_id]):
-        agent_id = template.agent_id
+    agent_id = new.agent_id or await references.kept(tx, "agent", template.agent_id)
     metadata = {**template.meta, **limits.metadata("metadata", new.metadata)}
     return replace(new, agent_id=agent_id, title=new.title or template.title, metadata=metadata)
-
-
-async def after_conflict(scope: Scope, new: NewSession, error: IntegrityError) -> Seen:
-    """The session that a simultaneous call with the same id made.
-
-    Raises:
-        IdTaken: the id, or the external id, belongs to another session.
-        IntegrityError: the conflict was of another kind.
-    """
-    if (conflict := duplicate(error)) is None:
-        raise error
-    if new.id is not None:
-        async with scope.tx() as tx:
-            if (found := await existing(tx, scope, new.id)) is not None:
-                return found
-    raise IdTaken("externalId" if conflict == EXTERNAL_IDS else "id") from error
 
 
 async def edit(
@@ -226,7 +213,7 @@ async def edit(
         if summary is not None:
             shared["summary"] = await summaries.by_person(tx, session, member, summary)
         earlier = session.agent_id
-        await _check_links(tx, **(links or {}))
+        await references.check(tx, project=shared.get("project_id"), agent=shared.get("agent_id"))
         heads: Mapping[UUID, int] = {}
         if shared:
             version = [] if expected_version is None else [Session.version == expected_version]
@@ -303,11 +290,6 @@ async def writable(tx: AsyncSession, scope: Scope, session_id: UUID) -> Seen:
     if found[1].role is MemberRole.READER:
         raise NotAllowed(READ_ONLY)
     return found
-
-
-async def _check_links(tx: AsyncSession, *, project_id: UUID | None = None, agent_id: UUID | None = None) -> None:
-    await linked(tx, "project", Project, project_id)
-    await linked(tx, "agent", Agent, agent_id)
 
 
 def ring(process: Process, session: Session) -> None:

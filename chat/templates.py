@@ -8,13 +8,13 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from chat import allowed, asking, limits, parts, sizes
-from chat.owned import Kind, linked
+from chat import allowed, asking, limits, parts, references, sizes
+from chat.owned import Kind
 from chat.refusals import InvalidInput, QuotaExceeded, TemplateConflict
 from chat.scope import Scope
 from db import messages, owned, templates
 from db import sessions as session_rows
-from db.models import Agent, Json, Message, MessageRole, MessageStatus, Session, Template
+from db.models import Json, Message, MessageRole, MessageStatus, Session, Template
 
 _TEMPLATES = Kind("template", Template, TemplateConflict)
 
@@ -99,7 +99,7 @@ async def create(
     _check(template.begins or False, template.instructions, template.messages or [])
 
     async def room(tx: AsyncSession, _: Template) -> None:
-        await linked(tx, "agent", Agent, agent_id)
+        await references.check(tx, agent=agent_id)
         await _check_lengths(tx, scope, template.messages or [])
         if (used := await owned.count(tx, Template, Template.owner_id == scope.viewer.id)) >= MOST:
             reason = f"You have {MOST:,} templates, which is all there may be. Delete one first."
@@ -144,7 +144,7 @@ async def edit(
     values = outline.values() | ({} if agent is None else {"agent_id": agent.id})
 
     async def whole(tx: AsyncSession, found: Template) -> None:
-        await linked(tx, "agent", Agent, values.get("agent_id"))
+        await references.check(tx, agent=values.get("agent_id"))
         await _check_lengths(tx, scope, values.get("messages", []))
         now = {name: getattr(found, name) for name in ("begins", "instructions", "messages")} | values
         _check(now["begins"], now["instructions"], now["messages"])

@@ -57,9 +57,10 @@ _ACTIVE = ", ".join(f"'{status.value}'" for status in ACTIVE)
 _RUNNING = f"EXISTS (SELECT FROM runs WHERE runs.session_id = session.id AND runs.status IN ({_ACTIVE}))"
 
 _EQUAL = {
-    "project_id": "session.project_id = {}::uuid",
-    "agent_id": "session.agent_id = {}::uuid",
-    "folder_id": "member.folder_id = {}::uuid",
+    **{
+        f"{name}_id": f"{of}.{name}_id = (SELECT id FROM {name}s WHERE id = {{}}::uuid AND deleted_at IS NULL)"
+        for name, of in (("project", "session"), ("agent", "session"), ("folder", "member"))
+    },  # only what the viewer may see
     "tags": "member.tags @> {}::varchar[]",
     "title": "strpos(lower(session.title), lower({}::text)) > 0",
 }

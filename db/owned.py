@@ -28,6 +28,12 @@ async def get[Kind: Owned](tx: AsyncSession, kind: type[Kind], row_id: UUID) -> 
     return await tx.get(kind, row_id)
 
 
+async def there[Kind: Owned](tx: AsyncSession, kind: type[Kind], row_id: UUID) -> Kind | None:
+    """The same, if it is not deleted."""
+    found = await tx.get(kind, row_id)
+    return None if found is None or found.deleted_at is not None else found
+
+
 async def of_ids[Kind: Owned](tx: AsyncSession, kind: type[Kind], ids: Sequence[UUID]) -> Mapping[UUID, Kind]:
     """Those of the rows that exist."""
     query = select(kind).where(kind.id.in_(ids), kind.deleted_at.is_(None))

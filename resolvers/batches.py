@@ -118,14 +118,14 @@ async def apply(
     receipts: list[Receipt] = []
     for operation in operations:
         name, value = _chosen(operation.do)
-        if failed.intersection(_needs(value)):
+        if failed.intersection(each.lower() for each in _needs(value)):
             receipt = Receipt(
                 client_mutation_id=operation.client_mutation_id, status=ReceiptStatus.BLOCKED, result=None
             )
         else:
             receipt = await _apply(info, name, value, operation.client_mutation_id)
         if receipt.status not in (ReceiptStatus.APPLIED, ReceiptStatus.DUPLICATE):
-            failed.update(_makes(value))
+            failed.update(each.lower() for each in _makes(value))
         receipts.append(receipt)
     return ApplyBatchPayload(receipts=receipts)
 

@@ -52,7 +52,7 @@ async def send(
     if input.session_id is not None and input.new_session is not None:
         raise InvalidInput("newSession", "Give `sessionId` or `newSession`, not both.")
     session_id = identifier.optional("sessionId", input.session_id)
-    new = NewSession() if input.new_session is None else sessions.new(input.new_session)
+    new = NewSession() if input.new_session is None else sessions.new(input.new_session, "newSession.")
     to = new if session_id is None else session_id
     said: dict[str, Any] = {
         "message_id": identifier.optional("id", input.id),

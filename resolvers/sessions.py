@@ -113,16 +113,16 @@ async def create(
     return SessionPayload(session=Session.of(seen))
 
 
-def new(input: CreateSessionInput) -> NewSession:
-    """What a client wants a session to begin with."""
+def new(input: CreateSessionInput, within: str = "") -> NewSession:
+    """What a client wants a session to begin with; `within` is where the input stands in another one."""
     return NewSession(
-        id=identifier.optional("id", input.id),
-        project_id=identifier.optional("projectId", input.project_id),
-        agent_id=identifier.optional("agentId", input.agent_id),
+        id=identifier.optional(f"{within}id", input.id),
+        project_id=identifier.optional(f"{within}projectId", input.project_id),
+        agent_id=identifier.optional(f"{within}agentId", input.agent_id),
         title=input.title,
         external_id=input.external_id,
         metadata=input.metadata,
-        template_id=identifier.optional("templateId", input.template_id),
+        template_id=identifier.optional(f"{within}templateId", input.template_id),
     )
 
 

@@ -31,6 +31,17 @@ class MessageStatus(StrEnum):
     INTERRUPTED = "interrupted"
 
 
+def _annotated(name: str, column: str, where: str) -> Index:
+    """Finds an annotation by its id."""
+    return Index(
+        name,
+        column,
+        postgresql_using="gin",
+        postgresql_ops={column: "jsonb_path_ops"},
+        postgresql_where=text(where),
+    )
+
+
 class Message(Row):
     """A node of a session's tree of messages.
 
@@ -88,6 +99,8 @@ class Message(Row):
         Index(None, "session_id", "seq"),
         Index(None, "parent_id"),
         Index("ix_messages_roots", "session_id", postgresql_where=text("parent_id IS NULL")),
+        _annotated("ix_messages_annotations", "marks", "marks ? 'annotations'"),
+        _annotated("ix_messages_withdrawn_annotations", "withdrawn", "withdrawn -> 'marks' ? 'annotations'"),
     )
 
     @property

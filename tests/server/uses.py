@@ -451,9 +451,10 @@ SUBSCRIPTIONS = {
 class Home:
     """What somebody has.
 
-    A project, an agent (`helper`), a folder, a template, a deleted session (`trash`), a session, a message there, and
-    four runs of their own app: one that is being written (`run`), one that was stopped (`over`), one that asks
-    (`asking`, `question`), and one that waits (`queued`).
+    A project, an agent (`helper`), a folder and one more (`drawer`), a template, a deleted session (`trash`), a session
+    and one more (`second`), a message with an annotation in the first, and runs of their own app: one that is being
+    written (`run`), one that was stopped (`over`), one that asks (`asking`, `question`), and two that wait (`queued`,
+    `later`). `account` is the id of their account.
     """
 
     ids: Mapping[str, str]
@@ -466,16 +467,20 @@ class Home:
         )
         project = made["createProject"]["project"]["id"]
         session, message, run = await _held(caller, project)
-        _, _, over = await _held(caller, project)
+        second, _, over = await _held(caller, project)
         await caller.get(STOP, id=over)
         busy, _, asking = await _held(caller, project)
         asked = await caller.get(ASK, id=asking)
-        queued = await _queued(caller, busy)
+        queued, later = await _queued(caller, busy), await _queued(caller, busy)
+        noted = (await caller.get(NOTE, message=message))["annotateMessage"]["message"]
         agents = await caller.get("{ agents(last: 1) { edges { node { id shared } } } }")
         helper = await caller.get(
             'mutation { createAgent(input: {name: "Mine alone"}) { ... on AgentPayload { agent { id } } } }'
         )
         folder = await caller.get(
+            'mutation { createFolder(input: {name: "Mine alone"}) { ... on FolderPayload { folder { id } } } }'
+        )
+        drawer = await caller.get(
             'mutation { createFolder(input: {name: "Mine alone"}) { ... on FolderPayload { folder { id } } } }'
         )
         template = await caller.get(
@@ -490,16 +495,21 @@ class Home:
         return cls(
             {
                 "project": project,
+                "account": (await caller.get("{ viewer { id } }"))["viewer"]["id"],
                 "session": session,
+                "second": second,
                 "message": message,
                 "run": run,
                 "over": over,
                 "asking": asking,
                 "question": asked["awaitInput"]["run"]["question"]["id"],
                 "queued": queued,
+                "later": later,
+                "annotation": noted["annotations"][0]["id"],
                 "agent": next(each["node"]["id"] for each in agents["agents"]["edges"] if each["node"]["shared"]),
                 "helper": helper["createAgent"]["agent"]["id"],
                 "folder": folder["createFolder"]["folder"]["id"],
+                "drawer": drawer["createFolder"]["folder"]["id"],
                 "template": template["createTemplate"]["template"]["id"],
                 "trash": thrown["createSession"]["session"]["id"],
                 "key": str(uuid4()),
@@ -525,6 +535,8 @@ SEND = """mutation ($project: ID!) { sendMessage(input: {
 }) { ... on SendMessagePayload { session { id } message { id } } } }"""
 START = """mutation ($message: ID!) { startRun(input: {messageId: $message}) {
     ... on HeldRunPayload { run { id epoch } } } }"""
+NOTE = """mutation ($message: ID!) { annotateMessage(input: {messageId: $message, text: "Mine alone"}) {
+    ... on MessagePayload { message { annotations { id } } } } }"""
 STOP = """mutation ($id: ID!) {
     appendToRun(input: {runId: $id, epoch: 1, fromSeq: 1, events: [{text: "Once"}]}) { __typename }
     finishRun(input: {runId: $id, epoch: 1, lastSeq: 1, end: CANCELLED}) { __typename }
