@@ -46,7 +46,7 @@ async def _now(scope: Scope, message_id: UUID) -> tuple[Message, Cursor]:
         row = (await messages.of_ids(tx, [message_id])).get(message_id)
         if row is None:
             raise NotFound("message")
-        session, _ = await sessions.seen(tx, scope, row.session_id)
+        session, _ = await sessions.seen(tx, scope, row.session_id, "message")
         await flight.complete(tx, [row])
     return row, Cursor(ScopeKind.SESSION, session.id, session.epoch, session.head)
 

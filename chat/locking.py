@@ -46,7 +46,7 @@ async def message(tx: AsyncSession, scope: Scope, found: Message) -> Seen:
         NotFound: there is no such message for the viewer any more.
         NotAllowed: the viewer may only read the session.
     """
-    _, member = await sessions.writable(tx, scope, found.session_id)
+    _, member = await sessions.writable(tx, scope, found.session_id, "message")
     locked = await session_rows.advance(tx, found.session_id, 0)
     if locked is None:
         raise NotFound("message")
@@ -66,7 +66,7 @@ async def run(tx: AsyncSession, scope: Scope, run_id: UUID) -> tuple[Seen, Run]:
     found = await runs.get(tx, run_id)
     if found is None:
         raise NotFound("run")
-    _, member = await sessions.writable(tx, scope, found.session_id)
+    _, member = await sessions.writable(tx, scope, found.session_id, "run")
     locked = await session_rows.advance(tx, found.session_id, 0)
     found = await runs.current(tx, run_id)
     if locked is None or found is None:

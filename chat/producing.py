@@ -87,7 +87,7 @@ async def _existing(tx: AsyncSession, scope: Scope, run_id: UUID, parent: Messag
     Raises:
         IdTaken: it has been begun in answer to another one, or by somebody else.
     """
-    await sessions.writable(tx, scope, parent.session_id)
+    await sessions.writable(tx, scope, parent.session_id, "message")
     run = await run_rows.get(tx, run_id)
     message = None if run is None else await messages.get(tx, run.message_id)
     if run is None or message is None or message.parent_id != parent.id:
@@ -125,7 +125,7 @@ async def take_over(scope: Scope, run_id: UUID) -> Held:
         run = await run_rows.get(tx, run_id)
         if run is None:
             raise NotFound("run")
-        await sessions.writable(tx, scope, run.session_id)
+        await sessions.writable(tx, scope, run.session_id, "run")
         holding.check_executor(run)
         await session_rows.advance(tx, run.session_id, 0)
         if run.status is RunStatus.QUEUED and not await run_rows.next_in_session(tx, run):

@@ -60,7 +60,7 @@ async def answer(scope: Scope, run_id: UUID, question_id: UUID, value: object) -
     async with scope.write() as tx:
         made(tx, run=run_id)
         run = await holding.current(tx, run_id)
-        await sessions.writable(tx, scope, run.session_id)
+        await sessions.writable(tx, scope, run.session_id, "run")
         session = await session_rows.advance(tx, run.session_id)
         run = await _waiting(tx, run_id, question_id)
         if session is None:

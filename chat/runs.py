@@ -107,7 +107,7 @@ async def cancel(scope: Scope, run_id: UUID) -> Run:
         run = await runs.get(tx, run_id)
         if run is None:
             raise NotFound("run")
-        await sessions.writable(tx, scope, run.session_id)
+        await sessions.writable(tx, scope, run.session_id, "run")
         if run.cancel_requested_at is None and run.status in ACTIVE:
             run = await _request_cancel(tx, run)
     doorbells.stop(process.bus, [run_id])

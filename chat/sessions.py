@@ -14,7 +14,7 @@ from chat import capacity, doorbells, limits, nodes, quotas, references, sizes, 
 from chat.cursors import ScopeKind
 from chat.personal import NOTHING, Personal
 from chat.process import Process
-from chat.refusals import IdTaken, NotAllowed, NotFound, SessionConflict
+from chat.refusals import IdTaken, NotAllowed, NotFound, Noun, SessionConflict
 from chat.scope import Scope, made
 from db import listing, memberships, rows, runs, sessions, users
 from db.failures import duplicate
@@ -267,26 +267,26 @@ async def delete(scope: Scope, session_id: UUID) -> Seen:
     return session, member
 
 
-async def seen(tx: AsyncSession, scope: Scope, session_id: UUID) -> Seen:
-    """The session as the viewer sees it.
+async def seen(tx: AsyncSession, scope: Scope, session_id: UUID, named: Noun = "session") -> Seen:
+    """The session as the viewer sees it; or that of something in it, which is what was `named`.
 
     Raises:
-        NotFound: there is no such session for the viewer.
+        NotFound: there is no such session, or other thing, for the viewer.
     """
     found = await sessions.with_membership(tx, session_id, scope.viewer.id)
     if found is None:
-        raise NotFound("session")
+        raise NotFound(named)
     return found
 
 
-async def writable(tx: AsyncSession, scope: Scope, session_id: UUID) -> Seen:
-    """The session as the viewer sees it, who may write to it.
+async def writable(tx: AsyncSession, scope: Scope, session_id: UUID, named: Noun = "session") -> Seen:
+    """The same for a viewer who may write to it.
 
     Raises:
-        NotFound: there is no such session for the viewer.
+        NotFound: there is no such session, or other thing, for the viewer.
         NotAllowed: the viewer may only read it.
     """
-    found = await seen(tx, scope, session_id)
+    found = await seen(tx, scope, session_id, named)
     if found[1].role is MemberRole.READER:
         raise NotAllowed(READ_ONLY)
     return found

@@ -41,8 +41,12 @@ _REFERENCES = {
     f"fk_{table.name}_{key.parent.name}": key.column.table.name
     for table in Row.metadata.tables.values()
     for key in table.foreign_keys
-} | {"fk_sessions_forked_session_id": "sessions", "fk_messages_run_id": "runs"}
-"""What each refers to. The last two are no foreign keys; triggers check them."""
+} | {
+    "fk_sessions_forked_session_id": "sessions",
+    "fk_sessions_forked_message_id": "messages",
+    "fk_messages_run_id": "runs",
+}
+"""What each refers to. The last three are no foreign keys; triggers check them."""
 
 
 def _constraint(error: IntegrityError, state: str) -> str | None:

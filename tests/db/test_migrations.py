@@ -129,6 +129,29 @@ async def test_folders_keep_their_order_when_places_become_text_and_back(empty: 
     await connection.close()
 
 
+async def test_runs_forget_agents_that_no_member_of_their_session_may_see(empty: str) -> None:
+    await migrate.upgrade(empty)
+    await migrate.downgrade(empty, "0017")
+    async with Database(empty) as db:
+        mine, theirs = await settle(db), await settle(db)
+    connection = await asyncpg.connect(empty)
+    shared = await connection.fetchval("SELECT id FROM agents WHERE owner_id IS NULL")
+    runs = {name: uuid4() for name in ("own", "shared", "strange")}
+    for name, agent in (("own", mine.agent), ("shared", shared), ("strange", theirs.agent)):
+        await connection.execute(
+            "INSERT INTO runs (id, session_id, message_id, agent_id, status, executor, position)"
+            " VALUES ($1, $2, $3, $4, 'cancelled', 'app', 1)",
+            *(runs[name], mine.session, mine.message, agent),
+        )
+    others = "SELECT id, updated_at, seq FROM runs ORDER BY id"
+    before = await connection.fetch(others)
+    await migrate.upgrade(empty)
+    found = {row["id"]: row["agent_id"] for row in await connection.fetch("SELECT id, agent_id FROM runs")}
+    assert (found[runs["own"]], found[runs["shared"]], found[runs["strange"]]) == (mine.agent, shared, None)
+    assert await connection.fetch(others) == before
+    await connection.close()
+
+
 async def upgrade_together(*addresses: str) -> None:
     """Starts a process for each address, all at once, and waits for their success."""
     program = "import asyncio, sys; from db import migrate; asyncio.run(migrate.upgrade(sys.argv[1]))"

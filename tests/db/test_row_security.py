@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Uuid, text
 
 from db.database import VIEWER_ROLE, Database
 from db.models import MemberRole, Row
@@ -404,3 +404,107 @@ async def test_an_identity_ends_with_its_transaction(tables: str, db: Database, 
                 raise RuntimeError
         async with single.system() as tx:
             assert (await tx.execute(identity)).one() == (True, "")
+
+
+REFERENCES = [
+    *(
+        (table.name, key.parent.name, key.column.table.name)
+        for table in Row.metadata.tables.values()
+        for key in table.foreign_keys
+        if key.column.table.name != "users"
+    ),
+    ("sessions", "forked_session_id", "sessions"),
+    ("sessions", "forked_message_id", "messages"),
+    ("messages", "run_id", "runs"),
+]
+"""Every column that refers to a row of something owned: table, column, and the table that it refers to."""
+
+
+def test_every_column_that_holds_an_id_is_known() -> None:
+    holds_ids = {
+        (table.name, column.name)
+        for table in Row.metadata.tables.values()
+        for column in table.columns
+        if isinstance(column.type, Uuid) and column.name != "id"
+    }
+    of_accounts = {
+        (table.name, key.parent.name)
+        for table in Row.metadata.tables.values()
+        for key in table.foreign_keys
+        if key.column.table.name == "users"
+    }
+    assert holds_ids - of_accounts - {("deltas", "run_id")} == {each[:2] for each in REFERENCES}
+
+
+# Another one like the viewer's own, for each that there is, with one value replaced.
+ANOTHER = """
+INSERT INTO {table} SELECT (jsonb_populate_record(
+    NULL::{table}, to_jsonb(t) || jsonb_build_object(
+        'id', gen_random_uuid(), 'depth', 7, 'number', 7, 'version', 7, '{column}', '{id}'::uuid))).*
+FROM {table} AS t WHERE {own}
+"""
+
+REFUSED = (asyncpg.ForeignKeyViolationError, asyncpg.InsufficientPrivilegeError)
+
+
+async def refusal(connection: asyncpg.Connection, viewer: UUID, statement: str) -> tuple[str, str | None]:
+    """The state and the constraint with which PostgreSQL refuses a viewer's statement."""
+    async with acting(connection, viewer):
+        with pytest.raises(REFUSED) as refused:
+            await connection.execute(statement)
+    return refused.value.sqlstate, refused.value.constraint_name
+
+
+@pytest.mark.parametrize(("table", "column", "target"), REFERENCES)
+async def test_no_row_of_a_viewer_refers_to_what_is_somebody_elses(
+    connection: asyncpg.Connection, mine: Holdings, theirs: Holdings, table: str, column: str, target: str
+) -> None:
+    own = key_condition(table, mine)
+    told = []
+    for id in (theirs.keys[target][0], uuid4()):
+        update = f"UPDATE {table} SET {column} = '{id}' WHERE {own}"
+        insert = ANOTHER.format(table=table, column=column, id=id, own=own)
+        statements = [update] if table == "memberships" else [update, insert]  # there is one for each member
+        if (table, column) != ("messages", "run_id") or not told:  # a run that is not there yet comes after its message
+            told.append([await refusal(connection, mine.user, statement) for statement in statements])
+    assert all(each == told[0] for each in told)
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "target"), [each for each in REFERENCES if each[1] not in ("session_id", "message_id")]
+)
+async def test_a_row_of_a_viewer_refers_to_what_is_theirs(
+    connection: asyncpg.Connection, mine: Holdings, table: str, column: str, target: str
+) -> None:
+    refer = f"UPDATE {table} SET {column} = '{mine.keys[target][0]}' WHERE {key_condition(table, mine)}"
+    async with acting(connection, mine.user):
+        assert await connection.execute(refer) == "UPDATE 1"
+
+
+async def test_a_member_goes_on_with_the_agent_that_the_owner_has_chosen(
+    connection: asyncpg.Connection, db: Database, theirs: Holdings
+) -> None:
+    member = await join(db, theirs, MemberRole.WRITER)
+    run = ANOTHER.format(table="runs", column="agent_id", id=theirs.agent, own=f"id = '{theirs.run}'")
+    assert await refusal(connection, member, run) == ("23503", "fk_runs_agent_id")
+    for table in ("sessions", "runs"):
+        async with acting(connection, member):
+            await connection.execute("RESET ROLE")
+            await connection.execute(f"UPDATE {table} SET agent_id = '{theirs.agent}'")
+            await connection.execute(f"SET LOCAL ROLE {VIEWER_ROLE}")
+            assert await connection.execute(run) == "INSERT 0 1"
+            assert await connection.execute("UPDATE sessions SET title = 'Eve', head = head + 1") == "UPDATE 1"
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "target"), [("runs", "message_id", "messages"), ("messages", "parent_id", "messages")]
+)
+async def test_what_a_session_holds_refers_to_nothing_in_another_one_whoever_writes(
+    connection: asyncpg.Connection, mine: Holdings, theirs: Holdings, table: str, column: str, target: str
+) -> None:
+    async with acting(connection, mine.user):
+        await connection.execute("RESET ROLE")
+        with pytest.raises(asyncpg.ForeignKeyViolationError):
+            await connection.execute(
+                f"UPDATE {table} SET {column} = '{theirs.keys[target][0]}' WHERE {key_condition(table, mine)}"
+            )

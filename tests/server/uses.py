@@ -452,9 +452,9 @@ class Home:
     """What somebody has.
 
     A project, an agent (`helper`), a folder and one more (`drawer`), a template, a deleted session (`trash`), a session
-    and one more (`second`), a message with an annotation in the first, and runs of their own app: one that is being
-    written (`run`), one that was stopped (`over`), one that asks (`asking`, `question`), and two that wait (`queued`,
-    `later`). `account` is the id of their account.
+    and two more (`second`, `busy`), a message with an annotation in the first, and runs of their own app: one that is
+    being written (`run`), one that was stopped (`over`), one that asks (`asking`, `question`), and two that wait
+    (`queued`, `later`). `account` is the id of their account.
     """
 
     ids: Mapping[str, str]
@@ -498,6 +498,7 @@ class Home:
                 "account": (await caller.get("{ viewer { id } }"))["viewer"]["id"],
                 "session": session,
                 "second": second,
+                "busy": busy,
                 "message": message,
                 "run": run,
                 "over": over,
@@ -515,6 +516,16 @@ class Home:
                 "key": str(uuid4()),
             }
         )
+
+    async def bury(self, caller: Caller) -> None:
+        """Deletes all of it, and for good what was deleted already."""
+        for name in ("project", "helper", "folder", "drawer", "template", "session", "second", "busy"):
+            kind = {"helper": "Agent", "drawer": "Folder", "second": "Session", "busy": "Session"}.get(
+                name, name.title()
+            )
+            deletes = f"mutation ($id: ID!) {{ delete{kind}(id: $id) {{ ... on UserError {{ reason }} }} }}"
+            assert await caller.get(deletes, id=self.ids[name]) == {f"delete{kind}": {}}
+        await caller.get("mutation ($id: ID!) { purgeSession(id: $id) { __typename } }", id=self.ids["trash"])
 
     @property
     def private(self) -> set[str]:

@@ -32,6 +32,7 @@ REFERENCES = {
     ("templates", "agent_id"): "agents",
     ("sessions", "project_id"): "projects",
     ("sessions", "forked_session_id"): "sessions",
+    ("sessions", "forked_message_id"): "messages",
     ("memberships", "folder_id"): "folders",
     ("folders", "parent_id"): "folders",
 }
