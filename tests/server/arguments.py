@@ -162,9 +162,9 @@ def _filled(value: Any, at: str, ids: Mapping[str, str], path: str, id: object) 
             return value
 
 
-def _by_id(*names: str, id: str, argument: str = "id") -> list[Call]:
+def _by_id(*names: str, id: str) -> list[Call]:
     """Mutations that take an id alone."""
-    return [Call(name, {argument: id}) for name in names]
+    return [Call(name, {"id": id}) for name in names]
 
 
 CALLS = [
@@ -174,9 +174,9 @@ CALLS = [
     *_by_id("deleteFolder", id="$folder"),
     *_by_id("markRead", "markUnread", "deleteSession", "clearSession", "restoreHistory", id="$session"),
     *_by_id("restoreSession", "purgeSession", id="$trash"),
-    *_by_id("cancelRun", "takeOverRun", id="$run", argument="runId"),
-    *_by_id("retryRun", "continueRun", id="$over", argument="runId"),
-    Call("replyToMessage", {"messageId": "$message", "whenBusy": "PARALLEL"}),
+    *_by_id("cancelRun", "takeOverRun", id="$run"),
+    *_by_id("retryRun", "continueRun", id="$over"),
+    Call("replyToMessage", {"id": "$message", "whenBusy": "PARALLEL"}),
     Call("createProject", {"input": {"name": "New"}}),
     Call("editProject", {"input": {"id": "$project", "name": "Renamed"}}),
     Call("createAgent", {"input": {"name": "New"}}),
@@ -186,7 +186,7 @@ CALLS = [
     Call("createFolder", {"input": {"name": "New", "parentId": "$folder"}}),
     Call("editFolder", {"input": {"id": "$folder", "name": "Renamed"}}),
     Call("moveFolder", {"id": "$folder", "parentId": "$drawer"}),
-    Call("moveFolder", {"id": "$folder", "before": "$drawer"}, absent={"moveFolder.before": "InvalidInput"}),
+    Call("moveFolder", {"id": "$folder", "beforeId": "$drawer"}, absent={"moveFolder.beforeId": "InvalidInput"}),
     Call("createSession", {"input": {"projectId": "$project", "agentId": "$helper", "templateId": "$template"}}),
     Call(
         "editSession",
@@ -200,7 +200,7 @@ CALLS = [
             "BulkUpdateSessionsPayload",
         ),
     ),
-    Call("moveSession", {"id": "$session", "before": "$second"}),
+    Call("moveSession", {"id": "$session", "beforeId": "$second"}),
     Call("saveDraft", {"id": "$session", "text": "Dear all,"}),
     Call("setSessionState", {"id": "$session", "values": {"panel": "open"}}),
     Call("setTyping", {"id": "$session", "typing": True}),
@@ -227,12 +227,12 @@ CALLS = [
     ),
     Call("editMessage", {"input": {"messageId": "$message", "text": "Otherwise", "reply": False}}),
     Call("reviseMessage", {"input": {"id": "$message", "text": "Otherwise"}}),
-    Call("chooseBranch", {"sessionId": "$session", "messageId": "$message"}),
+    Call("chooseBranch", {"id": "$session", "messageId": "$message"}),
     Call("forkSession", {"input": {"sessionId": "$session", "messageId": "$message"}}),
-    Call("deleteMessages", {"input": {"sessionId": "$session", "messageId": "$message", "scope": "SUBTREE"}}),
-    Call("restoreMessages", {"input": {"sessionId": "$session", "messageId": "$message", "scope": "SUBTREE"}}),
-    Call("setReaction", {"messageId": "$message", "emoji": "+1"}),
-    Call("setFeedback", {"messageId": "$message", "rating": "GOOD"}),
+    Call("deleteMessages", {"input": {"sessionId": "$session", "id": "$message", "scope": "SUBTREE"}}),
+    Call("restoreMessages", {"input": {"sessionId": "$session", "id": "$message", "scope": "SUBTREE"}}),
+    Call("setReaction", {"id": "$message", "emoji": "+1"}),
+    Call("setFeedback", {"id": "$message", "rating": "GOOD"}),
     Call("annotateMessage", {"input": {"messageId": "$message", "text": "Really?"}}),
     Call(
         "removeAnnotation",
@@ -240,14 +240,14 @@ CALLS = [
         absent={"removeAnnotation.id": "MessagePayload"},  # what is gone stays gone
     ),
     Call("startRun", {"input": {"messageId": "$message", "agentId": "$helper", "whenBusy": "PARALLEL"}}),
-    Call("appendToRun", {"input": {"runId": "$run", "epoch": 1, "fromSeq": 1, "events": [{"text": "Well"}]}}),
-    Call("finishRun", {"input": {"runId": "$run", "epoch": 1, "lastSeq": 0}}),
-    Call("awaitInput", {"input": {"runId": "$run", "epoch": 1, "text": "May I?"}}),
-    Call("editQueuedRun", {"runId": "$queued", "text": "Better"}),
-    Call("moveQueuedRun", {"runId": "$later", "before": "$queued"}, absent={"moveQueuedRun.before": "InvalidInput"}),
+    Call("appendToRun", {"input": {"id": "$run", "epoch": 1, "fromSeq": 1, "events": [{"text": "Well"}]}}),
+    Call("finishRun", {"input": {"id": "$run", "epoch": 1, "lastSeq": 0}}),
+    Call("awaitInput", {"input": {"id": "$run", "epoch": 1, "text": "May I?"}}),
+    Call("editQueuedRun", {"id": "$queued", "text": "Better"}),
+    Call("moveQueuedRun", {"id": "$later", "beforeId": "$queued"}, absent={"moveQueuedRun.beforeId": "InvalidInput"}),
     Call(
         "answerRun",
-        {"runId": "$asking", "questionId": "$question", "answer": {"yes": True}},
+        {"id": "$asking", "questionId": "$question", "answer": {"yes": True}},
         absent={"answerRun.questionId": "InvalidInput"},
     ),
 ]
@@ -273,12 +273,12 @@ READS: Mapping[str, tuple[str, str]] = {
     "sessions.filter.projectId": (_LISTED.format(field="projectId"), "project"),
     "sessions.filter.agentId": (_LISTED.format(field="agentId"), "helper"),
     "sessions.filter.folderId": (_LISTED.format(field="folderId"), "folder"),
-    "Session.messages.through": (
-        _SESSION.format(field="messages(first: 9, through: $id) { edges { node { id } } }"),
+    "Session.messages.throughId": (
+        _SESSION.format(field="messages(first: 9, throughId: $id) { edges { node { id } } }"),
         "message",
     ),
-    "Session.turns.through": (
-        _SESSION.format(field="turns(first: 9, through: $id) { edges { node { question { id } } } }"),
+    "Session.turns.throughId": (
+        _SESSION.format(field="turns(first: 9, throughId: $id) { edges { node { question { id } } } }"),
         "message",
     ),
     "Session.around.messageId": (_SESSION.format(field="around(messageId: $id) { edges { node { id } } }"), "message"),

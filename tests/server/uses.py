@@ -506,10 +506,9 @@ class Home:
 
     async def bury(self, caller: Caller) -> None:
         """Deletes all of it, and for good what was deleted already."""
-        for name in ("project", "helper", "folder", "drawer", "template", "session", "second", "busy"):
-            kind = {"helper": "Agent", "drawer": "Folder", "second": "Session", "busy": "Session"}.get(
-                name, name.title()
-            )
+        others = {"helper": "Agent", "drawer": "Folder", "second": "Session", "busy": "Session"}
+        for name in ("project", "folder", "template", "session", *others):
+            kind = others.get(name, name.title())
             deletes = f"mutation ($id: ID!) {{ delete{kind}(id: $id) {{ ... on UserError {{ reason }} }} }}"
             assert await caller.get(deletes, id=self.ids[name]) == {f"delete{kind}": {}}
         await caller.get("mutation ($id: ID!) { purgeSession(id: $id) { __typename } }", id=self.ids["trash"])
