@@ -7,6 +7,7 @@ import pytest
 
 from chat import agents, deleting, folders, forking, marking, messages, producing, projects, retrying, runs, sessions
 from chat.agents import Character
+from chat.asking import WhenBusy
 from chat.refusals import IdTaken, NotFound
 from chat.scope import Scope
 from chat.sessions import NewSession
@@ -68,7 +69,7 @@ async def test_a_member_writes_to_an_agent_of_the_owner_and_takes_it_nowhere(ser
         sent = await messages.send(member, session_id, "Well?")
         await runs.cancel(member, sent.run.id)
         _, again = await retrying.retry(member, sent.run.id)
-        held = await producing.start(owner, message_id, agent_id=other_id, when_busy=producing.WhenBusy.PARALLEL)
+        held = await producing.start(owner, message_id, agent_id=other_id, when_busy=WhenBusy.PARALLEL)
         await producing.finish(owner, held.run.id, 1, 0, runs.Outcome(RunStatus.CANCELLED))
         _, third = await retrying.retry(member, held.run.id)
         assert [run.agent_id for run in (sent.run, again.run, third.run)] == [agent_id, agent_id, other_id]

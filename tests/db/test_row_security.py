@@ -460,7 +460,7 @@ async def test_no_row_of_a_viewer_refers_to_what_is_somebody_elses(
     connection: asyncpg.Connection, mine: Holdings, theirs: Holdings, table: str, column: str, target: str
 ) -> None:
     own = key_condition(table, mine)
-    told = []
+    told: list[list[tuple[str, str | None]]] = []
     for id in (theirs.keys[target][0], uuid4()):
         update = f"UPDATE {table} SET {column} = '{id}' WHERE {own}"
         insert = ANOTHER.format(table=table, column=column, id=id, own=own)

@@ -30,7 +30,8 @@ def root(kind: str) -> Mapping[str, GraphQLField]:
     """The fields of `Query`, `Mutation` or `Subscription`."""
     found = api._schema.get_type(kind)
     assert isinstance(found, GraphQLObjectType)
-    return found.fields
+    fields: Mapping[str, GraphQLField] = found.fields
+    return fields
 
 
 def _within(type_: GraphQLInputType, path: str, note: str | None) -> Iterator[tuple[str, bool]]:
@@ -120,7 +121,8 @@ class Call:
 def _batched() -> Mapping[str, Any]:
     found = api._schema.get_type(BATCH)
     assert isinstance(found, GraphQLInputObjectType)
-    return found.fields
+    fields: Mapping[str, Any] = found.fields
+    return fields
 
 
 def document(name: str, given: Mapping[str, Any]) -> str:

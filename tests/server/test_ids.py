@@ -1,4 +1,4 @@
-"""Every id that the API takes: somebody else's is like one of nothing, and one that a client makes is nobody else's."""
+"""Every id that the API takes: somebody else's, or of something deleted, is like one of nothing; and none is given twice."""
 
 import json
 from collections.abc import AsyncIterator, Mapping
@@ -95,7 +95,7 @@ def test_there_is_a_call_for_every_id() -> None:
 
 
 @pytest.mark.parametrize("call", CALLS, ids=str)
-async def test_a_mutation_takes_an_id_that_is_not_hers_or_of_what_is_deleted_for_one_of_nothing(
+async def test_a_mutation_answers_to_an_id_of_somebody_else_as_if_there_were_nothing(
     ada: Caller, home: Home, eves: Home, buried: Home, database: str, call: Call
 ) -> None:
     if call.first is not None:
@@ -122,7 +122,7 @@ async def test_a_mutation_takes_an_id_that_is_not_hers_or_of_what_is_deleted_for
 
 
 @pytest.mark.parametrize("call", [call for call in CALLS if call.is_batched and call.paths], ids=str)
-async def test_an_entry_of_a_batch_does_so_too(
+async def test_an_entry_of_a_batch_answers_as_if_there_were_nothing(
     ada: Caller, kept: Home, eves: Home, buried: Home, database: str, call: Call
 ) -> None:
     before = await _rows(database, call)
@@ -137,7 +137,7 @@ async def test_an_entry_of_a_batch_does_so_too(
 
 
 @pytest.mark.parametrize("path", READS)
-async def test_a_query_takes_an_id_that_is_not_hers_or_of_what_is_deleted_for_one_of_nothing(
+async def test_a_query_answers_to_an_id_of_somebody_else_as_if_there_were_nothing(
     ada: Caller, kept: Home, eves: Home, buried: Home, path: str
 ) -> None:
     query, named = READS[path]

@@ -99,8 +99,14 @@ ANNOTATED = {
 
 def upgrade() -> None:
     for name, (column, where) in ANNOTATED.items():
-        options = {"postgresql_using": "gin", "postgresql_ops": {column: "jsonb_path_ops"}}
-        op.create_index(name, "messages", [column], postgresql_where=sa.text(where), **options)
+        op.create_index(
+            name,
+            "messages",
+            [column],
+            postgresql_using="gin",
+            postgresql_ops={column: "jsonb_path_ops"},
+            postgresql_where=sa.text(where),
+        )
     op.execute(CLAIM_ID)
     op.execute("REVOKE EXECUTE ON FUNCTION transom_claim_id FROM PUBLIC")
     op.execute(f"GRANT EXECUTE ON FUNCTION transom_claim_id TO {VIEWER_ROLE}")
