@@ -1,4 +1,4 @@
-"""Every id that the API takes: somebody else's, or of something deleted, is like one of nothing; and none is given twice."""
+"""Every id that the API takes: one that is not the caller's is like one of nothing, and none is given twice."""
 
 import json
 from collections.abc import AsyncIterator, Mapping
