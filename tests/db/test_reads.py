@@ -3,9 +3,9 @@
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Protocol
-from uuid import UUID
+from uuid import UUID, uuid4
 
-from sqlalchemy import select
+from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chat.scope import Scope
@@ -129,3 +129,16 @@ async def test_the_agents_to_choose_from_are_found_by_their_owner(quiet: Scope, 
         page, scans = await plans.of(tx, lambda tx: agents.page(tx, quiet.viewer.id, Span(20)))
     assert len(page.rows) == 1
     assert plans.read(scans, "agents") <= 2
+
+
+async def test_who_claims_an_id_reads_no_table_whole(quiet: Scope, large: Tree) -> None:
+    whole = text("SELECT relname, seq_scan FROM pg_stat_xact_user_tables WHERE seq_scan > 0")
+    async with quiet.process.db.system() as tx:
+        message_id = (await tx.scalars(select(Message.id).limit(1))).one()
+        note = {"annotations": [{"id": str(large.session_id), "user": "", "text": "", "at": ""}]}
+        await tx.execute(update(Message).where(Message.id == message_id).values(marks=note))
+        earlier = (await tx.execute(whole)).all()
+        assert await nodes.claim(tx, uuid4()) == []
+        assert await nodes.claim(tx, message_id) == ["message"]
+        assert await nodes.claim(tx, large.session_id) == ["session", "annotation"]
+        assert (await tx.execute(whole)).all() == earlier

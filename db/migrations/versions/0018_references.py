@@ -37,9 +37,11 @@ REFERENCES = {
     ("folders", "parent_id"): "folders",
 }
 
+# Plans are kept, and these are right whatever the size of the tables was when they were made: `enable_seqscan = off`.
+
 # An agent that the session, or a run of it, has already was chosen by a member who may see it.
 CHECK_RUN = """
-CREATE FUNCTION transom_check_run() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+CREATE FUNCTION transom_check_run() RETURNS trigger LANGUAGE plpgsql SET enable_seqscan = off AS $$ BEGIN
     IF NEW.agent_id IS NOT NULL
         AND NOT EXISTS (SELECT FROM agents WHERE id = NEW.agent_id)
         AND NOT EXISTS (SELECT FROM sessions WHERE id = NEW.session_id AND agent_id = NEW.agent_id)
@@ -56,7 +58,7 @@ END $$
 # What a session holds refers to what that session holds. This one sees all rows: a run comes after its message.
 CHECK_MESSAGE = """
 CREATE FUNCTION transom_check_message() RETURNS trigger LANGUAGE plpgsql
-SECURITY DEFINER SET search_path FROM CURRENT AS $$ BEGIN
+SECURITY DEFINER SET search_path FROM CURRENT SET enable_seqscan = off AS $$ BEGIN
     IF NEW.parent_id IS NOT NULL
         AND NOT EXISTS (SELECT FROM messages WHERE id = NEW.parent_id AND session_id = NEW.session_id)
     THEN {no_parent}
@@ -70,7 +72,8 @@ END $$
 # What has an id, whosever it is. The second statement sees what others have committed while the first one waited.
 CLAIM_ID = """
 CREATE FUNCTION transom_claim_id(claimed uuid) RETURNS text[]
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path FROM CURRENT
+SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     note jsonb := jsonb_build_object('annotations', jsonb_build_array(jsonb_build_object('id', claimed)));
 BEGIN
