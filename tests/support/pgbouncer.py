@@ -21,7 +21,9 @@ class PgBouncer:
     `size` is how many connections to the server all clients of a database share.
     """
 
-    def __init__(self, url: str, *, size: int = 2, mode: str = "transaction", logins: str = "", **settings: str) -> None:
+    def __init__(
+        self, url: str, *, size: int = 2, mode: str = "transaction", logins: str = "", **settings: str
+    ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="t-pgbouncer-", dir="/tmp"))
         self.port = free_port()
         self._account = Account.for_data(self.folder)
@@ -38,8 +40,8 @@ class PgBouncer:
             "default_pool_size": size,
             "max_client_conn": 400,
         } | settings
-        settings_of_it = "".join(f"{name} = {value}\n" for name, value in lines.items())
-        (self.folder / "ini").write_text(f"[databases]\n* = host={host} port={port}\n[pgbouncer]\n{settings_of_it}")
+        words = "".join(f"{name} = {value}\n" for name, value in lines.items())
+        (self.folder / "ini").write_text(f"[databases]\n* = host={host} port={port}\n[pgbouncer]\n{words}")
         (self.folder / "logins").write_text("".join(f'"{login}" ""\n' for login in [self.login, *logins.split()]))
         if self._account:
             self._account.own(self.folder)
@@ -72,7 +74,7 @@ class PgBouncer:
                 cwd="/",
             )
         async with asyncio.timeout(20):
-            while not await self._answers():  # noqa: ASYNC110
+            while not await self._answers():
                 assert self._process.returncode is None, (self.folder / "log").read_text()
                 await asyncio.sleep(0.05)
 

@@ -24,7 +24,7 @@ class Postgres:
         self.folder = Path(tempfile.mkdtemp(prefix="t-postgres-", dir="/tmp"))
         self.port = free_port()
         self.account = Account.for_data(self.folder)
-        self._settings = {"fsync": "off", "max_connections": "200"} | settings
+        self._settings = {"fsync": "off", "max_connections": "200", "random_page_cost": "1.1"} | settings
         self._process: asyncio.subprocess.Process | None = None
 
     async def __aenter__(self) -> Self:
@@ -68,7 +68,7 @@ class Postgres:
                 cwd="/",
             )
         async with asyncio.timeout(30):
-            while not await self._answers():  # noqa: ASYNC110
+            while not await self._answers():
                 assert self._process.returncode is None, (self.folder / "log").read_text()
                 await asyncio.sleep(0.05)
 
