@@ -37,9 +37,7 @@ class Postgres:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._process is not None and self._process.returncode is None:
-            self._process.send_signal(SIGINT)
-            await self._process.wait()
+        await self.stop()
         shutil.rmtree(self.folder)
 
     @property
@@ -71,6 +69,12 @@ class Postgres:
             while not await self._answers():
                 assert self._process.returncode is None, (self.folder / "log").read_text()
                 await asyncio.sleep(0.05)
+
+    async def stop(self) -> None:
+        """Ends the server; its clients are told."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.send_signal(SIGINT)
+            await self._process.wait()
 
     async def _create(self) -> None:
         if self.account:
