@@ -15,14 +15,15 @@ from redis.exceptions import (
     ResponseError,
 )
 
-from pubsub.addresses import ClusterAddress
-from pubsub.link import connection_to
+from pubsub.addresses import PORT, ClusterAddress, node_at
+from pubsub.link import connection_to, options_of
 
 SETTING = "TRANSOM_REDIS_URL"
 OLDEST = 7
 """The first version of Redis that will do; every Valkey will."""
 
 PATIENCE = 3.0
+PING = b"PING\r\n"
 
 
 class Unsuitable(Exception):
@@ -54,10 +55,8 @@ async def check(url: str, *, namespace: str = "transom") -> None:
 
 async def _check(url: str, namespace: str, *, clustered: bool) -> None:
     connection = connection_to(url)
-    place = connection.repr_pieces()
-    at = next((str(value) for name, value in place if name == "path"), None) or ":".join(
-        str(value) for name, value in place if name in ("host", "port")
-    )
+    _, options = options_of(url)
+    at = options.get("path") or node_at(options.get("host", "localhost"), options.get("port", PORT))
 
     async def ask(*command: str) -> object:
         await connection.send_command(*command)
@@ -72,29 +71,51 @@ async def _check(url: str, namespace: str, *, clustered: bool) -> None:
             _see(told, at, clustered=clustered)
             if not clustered:
                 await ask("PUBLISH", f"{namespace}:", "")
-    except NoPermissionError as error:
-        raise Unsuitable(
-            f"The Redis user in {SETTING} may not publish: {error}. "
-            f"Run: ACL SETUSER … +@all ~{namespace}:* &{namespace}:*"
-        ) from error
-    except (AuthenticationError, AuthorizationError) as error:
-        raise Unsuitable(f"Redis at {at} refuses: {error}. See to the user and the password in {SETTING}.") from error
-    except (InvalidResponse, hiredis.ProtocolError) as error:
-        raise Unsuitable(f"What listens on {at} is no Redis. See to {SETTING}.") from error
-    except ssl.SSLError as error:
-        raise Unsuitable(
-            f"TLS with {at} fails ({error.reason}). See to rediss:// and ssl_ca_certs in {SETTING}."
-        ) from error
-    except ResponseError as error:
-        raise Unsuitable(f"Redis at {at} refuses: {error}. See to {SETTING}.") from error
-    except (RedisError, OSError, TimeoutError) as error:
-        raise _away(error, at) from error
+    except (RedisError, hiredis.ProtocolError, OSError, TimeoutError) as error:
+        if (complaint := await _complaint(error, at, url, namespace)) is not None:
+            raise Unsuitable(complaint) from error
+        raise Away(f"Redis at {at} is not reached: {str(error) or 'it does not answer'}") from error
     finally:
         await connection.disconnect(nowait=True)
 
 
-def _away(error: Exception, at: str) -> Exception:
-    return Away(f"Redis at {at} is not reached: {error or 'it does not answer'}.")
+async def _complaint(error: Exception, at: str, url: str, namespace: str) -> str | None:
+    """What an error says against Redis; None if it was not reached."""
+    _, options = options_of(url)
+    see = f"See to {SETTING}."
+    if isinstance(error, NoPermissionError):
+        needs = f"ACL SETUSER {options.get('username') or 'default'} ~{namespace}:* &{namespace}:* +@all"
+        return f"Redis at {at} does not let Transom publish: {error}. An administrator can run: {needs}"
+    if isinstance(error, AuthenticationError | AuthorizationError):
+        return f"Redis at {at} refuses: {str(error).rstrip('.')}. See to the user and the password in {SETTING}."
+    if isinstance(error, ResponseError):
+        return f"Redis at {at} refuses: {error}. {see}"
+    if isinstance(error, InvalidResponse | hiredis.ProtocolError):
+        return f"What listens on {at} is no Redis. {see}"
+    if isinstance(error.__context__, ssl.SSLCertVerificationError):
+        reason = error.__context__.verify_message
+        return f"The certificate of Redis at {at} is not trusted ({reason}). Put ?ssl_ca_certs=… behind {SETTING}."
+    secured = url.startswith("rediss:")
+    if "host" in options and await _answers(options["host"], options.get("port", PORT), over_tls=not secured):
+        right, wrong = ("redis", "rediss") if secured else ("rediss", "redis")
+        return f"Redis at {at} speaks {'no ' if secured else ''}TLS. Say {right} in place of {wrong} in {SETTING}."
+    return None
+
+
+async def _answers(host: str, port: int, *, over_tls: bool) -> bool:
+    """Whether anything there speaks TLS, or else Redis without it."""
+    trusting = ssl.create_default_context()
+    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+    try:
+        async with asyncio.timeout(PATIENCE):
+            reader, writer = await asyncio.open_connection(host, port, ssl=trusting if over_tls else None)
+            try:
+                writer.write(PING)
+                return over_tls or (await reader.read(1)) in (b"+", b"-")
+            finally:
+                writer.transport.abort()
+    except OSError:
+        return False
 
 
 def _parsed(info: object) -> Mapping[str, str]:
