@@ -20,7 +20,7 @@ _ANOTHERS = "TRPOO"
 _CHECK = "DO $$ BEGIN IF NOT ({own}) THEN RAISE SQLSTATE '{state}'; END IF; END $$"
 
 
-class Shared(asyncpg.Connection):
+class Shared(asyncpg.Connection):  # type: ignore[misc]  # asyncpg is not typed
     """A connection to a pooler: it has no settings and no role, and keeps no statement."""
 
 
@@ -34,7 +34,7 @@ class Connector:
 
     def __init__(self, url: sa.URL, settings: Mapping[str, str], **options: Any) -> None:
         _, given = url.get_dialect()().create_connect_args(url)
-        self._options = given | options
+        self._options = {**given, **options}
         self._settings = dict(settings)
         self._pooled = False
 

@@ -133,7 +133,6 @@ async def test_something_else_that_listens_is_told(answer: bytes) -> None:
     async with await asyncio.start_server(reply, "127.0.0.1", 0) as server:
         place = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
         assert await complaint(f"redis://{place}") == f"What listens on {place} is no Redis. See to TRANSOM_REDIS_URL."
-        server.close_clients()
 
 
 @pytest.mark.parametrize(
@@ -149,11 +148,11 @@ async def test_a_redis_of_another_kind_is_told(info: str, said: str) -> None:
             words = f"${len(info)}\r\n{info}\r\n" if b"INFO" in command and b"SETINFO" not in command else "+OK\r\n"
             writer.write(words.encode() * max(1, command.count(b"SETINFO")))
             await writer.drain()
+        writer.close()
 
     async with await asyncio.start_server(reply, "127.0.0.1", 0) as server:
         place = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
         assert (await complaint(f"redis://{place}")).startswith(said.format(place))
-        server.close_clients()
 
 
 async def test_one_that_is_away_does_not_keep_a_server_from_starting() -> None:
