@@ -4,7 +4,7 @@ PYTHON ?= python3
 SETUP := $(PYTHON) scripts/setup.py
 BIN := .venv/bin
 # What is run on Debian's PostgreSQL once more.
-ON_DEBIAN := tests/db tests/convergence tests/runs/test_journal.py tests/chat tests/organising/test_lists.py
+ON_DEBIAN := tests/db tests/convergence tests/runs/test_journal.py
 
 .DEFAULT_GOAL := help
 .PHONY: help run test lint format web clean

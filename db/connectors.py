@@ -11,6 +11,7 @@ from typing import Any
 import asyncpg
 import sqlalchemy as sa
 from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.util import await_only
 
 SETTINGS = {"application_name": "transom", "timezone": "UTC", "jit": "off"}
@@ -77,8 +78,10 @@ class Connector:
         return _CHECK.format(own=own, state=_ANOTHERS)
 
 
-def open_by(engine: sa.Engine, connector: Connector) -> None:
-    """Makes an engine open its connections with a connector."""
+def engine(url: sa.URL, *, timeout: float = 60.0, command_timeout: float | None = None, **pool: Any) -> AsyncEngine:
+    """An engine whose connections are opened so."""
+    made = create_async_engine(url, **pool)
+    connector = Connector(url, SETTINGS, timeout=timeout, command_timeout=command_timeout)
 
     def connect(dialect: Any, *_: object) -> Any:
         opened: asyncpg.Connection | Exception
@@ -97,4 +100,5 @@ def open_by(engine: sa.Engine, connector: Connector) -> None:
             options = {"prepared_statement_cache_size": 0, "prepared_statement_name_func": lambda: ""}
         return dialect.loaded_dbapi.connect(async_creator_fn=outcome, **options)
 
-    event.listen(engine, "do_connect", connect)
+    event.listen(made.sync_engine, "do_connect", connect)
+    return made

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from db import connectors, pooling, roles
 from db.reader import Reader, Readers
@@ -58,14 +58,14 @@ class Database:
         """`patience`: seconds that a read, or an entry of the journal, may take until its connection counts as lost."""
         self.patience = patience
         reading, own = max(1, connections * 10 // 34), max(1, connections * 4 // 34)
-        self._engine = create_async_engine(
+        self._engine = connectors.engine(
             address(url),
+            timeout=patience,
+            command_timeout=LONGEST,
             pool_size=max(1, connections - reading - own),
             max_overflow=0,
             pool_timeout=30,
         )
-        connector = connectors.Connector(address(url), connectors.SETTINGS, timeout=patience, command_timeout=LONGEST)
-        connectors.open_by(self._engine.sync_engine, connector)
         pooling.verify(self._engine.sync_engine)
         self._begin = async_sessionmaker(self._engine, expire_on_commit=False)
         snapshots: Mapping[str, str] = {"isolation_level": "REPEATABLE READ"}

@@ -88,6 +88,15 @@ async def test_viewers_who_share_one_connection_see_nothing_of_each_other(pooled
         assert len({row["pid"] for row in (*looked, *rest)}) == 1
 
 
+async def test_migrating_leaves_no_statement_behind(pooled: str) -> None:
+    """Else the next process, which begins with the same names, would find them taken."""
+    for _ in range(2):
+        await migrate.upgrade(pooled)
+    client = await asyncpg.connect(pooled, statement_cache_size=0)
+    assert await client.fetchval("SELECT count(*) FROM pg_prepared_statements WHERE name <> ''") == 0
+    await client.close()
+
+
 async def test_a_read_without_a_viewer_sees_nothing(pooled: str) -> None:
     async with Database(pooled) as db:
         (viewer,) = await accounts(db, 1)
