@@ -3,6 +3,8 @@
 PYTHON ?= python3
 SETUP := $(PYTHON) scripts/setup.py
 BIN := .venv/bin
+# What is run on Debian's PostgreSQL once more.
+ON_DEBIAN := tests/db tests/convergence tests/runs/test_journal.py
 
 .DEFAULT_GOAL := help
 .PHONY: help run test lint format web clean
@@ -15,8 +17,9 @@ run: ## Start the server and print its address (ARGS="..." are passed on)
 	@exec $(BIN)/transom serve $(ARGS)
 
 test: ## Run every test (ARGS="..." are passed on to pytest)
-	@$(SETUP) python web browser
+	@$(SETUP) python web browser databases
 	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+	@test -n "$(ARGS)" || $(BIN)/pytest -n 2 --dist loadfile --postgres debian $(ON_DEBIAN)
 
 lint: ## Check style, types and imports
 	@$(SETUP) python

@@ -59,5 +59,7 @@ class Allowances:
     """How many windows accounts have open here, as far as there is a limit."""
     special: bool = False
     """Whether somebody has set limits for an account or an agent, as far as is known."""
+    looking: bool = False
+    """Whether that is being found out."""
     looked_at: float | None = None
     """When that was looked at last, by the event loop's clock."""

@@ -37,20 +37,33 @@ async def of(
 ) -> Allowed:
     """What holds for the viewer, and with an agent: see `db.quotas.of`."""
     default = scope.process.allowances.default
-    if not await special(scope):
+    if not special(scope):
         return Allowed(default, {})
     found = await quotas.of(tx, scope.viewer.id, agent_id, on, template_id)
     return Allowed(default.but(found.account), found.agent, found.agent_id, found.agent_name)
 
 
-async def special(scope: Scope) -> bool:
-    """Whether somebody has set limits for an account or an agent: up to five seconds ago, where nobody had."""
+def special(scope: Scope) -> bool:
+    """Whether somebody may have set limits for an account or an agent; where not, nobody had five seconds ago.
+
+    It is looked up beside, on a connection of its own: who asks may hold a transaction, and must not wait for another.
+    """
     allowances, now = scope.process.allowances, asyncio.get_running_loop().time()
-    if not allowances.special and (allowances.looked_at is None or now - allowances.looked_at >= LOOK):
-        allowances.looked_at = now
-        try:
-            allowances.special = await quotas.any_set(scope.process.db.readers)
-        except Exception as error:
-            if not transient(error):
-                raise
-    return allowances.special
+    if allowances.special or (allowances.looked_at is not None and now - allowances.looked_at < LOOK):
+        return allowances.special
+    if not allowances.looking:
+        allowances.looking = True
+        scope.process.jobs.start(_look(scope), "looking for limits")
+    return True
+
+
+async def _look(scope: Scope) -> None:
+    allowances, began = scope.process.allowances, asyncio.get_running_loop().time()
+    try:
+        allowances.special = await quotas.any_set(scope.process.db.readers)
+        allowances.looked_at = began
+    except Exception as error:
+        if not transient(error):
+            raise
+    finally:
+        allowances.looking = False

@@ -171,7 +171,7 @@ async def open_window(scope: Scope) -> Callable[[], None] | None:
     """
     allowances, user_id = scope.process.allowances, scope.viewer.id
     limit = allowances.default.windows
-    if await allowed.special(scope):
+    if allowed.special(scope):
         async with scope.tx() as tx:
             limit = (await allowed.of(tx, scope)).account.windows
     if limit is None:

@@ -8,19 +8,19 @@ from uuid import UUID
 
 import asyncpg
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from db import pooling
+from db import connectors, pooling, roles
 from db.reader import Reader, Readers
 
-VIEWER_ROLE = "transom_viewer"
+VIEWER_ROLE = roles.VIEWER
 """The PostgreSQL role that serves viewers: row security holds for it."""
 
 LONGEST = 60.0
 """Seconds that any other statement may take."""
 
-READING = 4
-"""Connections on which a process reads for its windows: an answer takes a millisecond, and PostgreSQL a processor."""
+CONNECTIONS = 34
+"""How many a process may have: most for transactions, some for reads of viewers, a few for reads of its own."""
 
 _BECOME_VIEWER = sa.text(
     f"SELECT set_config('role', '{VIEWER_ROLE}', true), set_config('transom.viewer', :viewer, true),"
@@ -54,26 +54,24 @@ def address(url: str) -> sa.URL:
 class Database:
     """A pool of connections. One operation is one short transaction; a transaction (`tx`) is never shared."""
 
-    def __init__(self, url: str, *, connections: int = 20, patience: float = 20.0) -> None:
+    def __init__(self, url: str, *, connections: int = CONNECTIONS, patience: float = 20.0) -> None:
         """`patience`: seconds that a read, or an entry of the journal, may take until its connection counts as lost."""
         self.patience = patience
-        self._engine = create_async_engine(
+        reading, own = max(1, connections * 10 // 34), max(1, connections * 4 // 34)
+        self._engine = connectors.engine(
             address(url),
-            pool_size=connections,
+            timeout=patience,
+            command_timeout=LONGEST,
+            pool_size=max(1, connections - reading - own),
             max_overflow=0,
             pool_timeout=30,
-            connect_args={
-                "timeout": patience,
-                "command_timeout": LONGEST,
-                "server_settings": {"application_name": "transom", "timezone": "UTC", "jit": "off"},
-            },
         )
         pooling.verify(self._engine.sync_engine)
         self._begin = async_sessionmaker(self._engine, expire_on_commit=False)
         snapshots: Mapping[str, str] = {"isolation_level": "REPEATABLE READ"}
         self._snapshot = async_sessionmaker(self._engine.execution_options(**snapshots), expire_on_commit=False)
-        self._readers = Readers(address(url), VIEWER_ROLE, patience=patience)
-        self.readers = Readers(address(url), connections=READING, patience=patience)
+        self._readers = Readers(address(url), VIEWER_ROLE, connections=reading, patience=patience)
+        self.readers = Readers(address(url), connections=own, patience=patience)
         """What the server itself asks single statements, above row security: shared reads of a scope."""
 
     async def __aenter__(self) -> Self:

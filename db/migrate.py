@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import create_async_engine
 
+from db import connectors
 from db.database import address
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ async def upgrade(url: str) -> None:
     Raises:
         NewerDatabase: the database was made by a later version.
     """
-    engine = create_async_engine(address(url))
+    engine = connectors.engine(address(url))
     try:
         async with engine.begin() as connection:
             await connection.run_sync(_upgrade)
@@ -84,7 +84,7 @@ async def upgrade(url: str) -> None:
 
 async def downgrade(url: str, revision: str) -> None:
     """Undoes migrations down to `revision`; `base` undoes them all, and with them the data."""
-    engine = create_async_engine(address(url))
+    engine = connectors.engine(address(url))
     try:
         async with engine.begin() as connection:
             await connection.run_sync(_downgrade, revision)

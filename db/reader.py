@@ -2,8 +2,11 @@
 
 Opening a transaction, becoming the viewer and committing are round trips of their own, which take longer than most
 reads. So the hot ones go another way: over connections that have the viewers' role from their beginning to their end,
-and cannot write. Who the viewer is, the statement itself says first, for its own duration. What a process reads for
-all its windows goes over connections of the same kind that have the server's own role.
+and cannot write. Who the viewer is, the statement itself says first, for its own duration; under another role it finds
+nothing. What a process reads for all its windows goes over connections of the same kind that have the server's own
+role.
+
+Behind a pooler no connection keeps a role. There, a read for a viewer is a transaction that takes it on.
 """
 
 import asyncio
@@ -15,23 +18,24 @@ from uuid import UUID
 import asyncpg
 import sqlalchemy as sa
 
-from db import moments
+from db import connectors, moments, roles
 
 # OFFSET 0 keeps both queries as they are: the inner one is run for the row of the outer, so it comes after it.
 _AS_VIEWER = """
 SELECT found.*
-FROM (SELECT set_config('transom.viewer', $1::uuid::text, true) AS viewer OFFSET 0) AS me
+FROM (
+    SELECT set_config('transom.viewer', $1::uuid::text, true) AS viewer WHERE current_user = '{role}' OFFSET 0
+) AS me
 CROSS JOIN LATERAL (SELECT * FROM ({query}) AS query WHERE me.viewer IS NOT NULL OFFSET 0) AS found
 """
 
-_SETTINGS = {
-    "application_name": "transom",
-    "timezone": "UTC",
-    "jit": "off",
+_SETTINGS = connectors.SETTINGS | {
     "default_transaction_read_only": "on",
     "plan_cache_mode": "force_generic_plan",  # planning takes longer than a read, and each has one good plan
     "max_parallel_workers_per_gather": "0",
 }
+
+_BEGIN = "BEGIN READ ONLY; SET LOCAL ROLE {role}; SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0"
 
 _TIMES = {"encoder": moments.packed, "decoder": moments.count}
 
@@ -60,7 +64,7 @@ class Statement[Row](Asked[Row]):
     @classmethod
     def of(cls, query: str, row: type[Row]) -> "Statement[Row]":
         """The statement that becomes the viewer first, and then reads."""
-        return cls(_AS_VIEWER.format(query=query), row)
+        return cls(_AS_VIEWER.format(query=query, role=roles.VIEWER), row)
 
 
 class Readers:
@@ -70,9 +74,9 @@ class Readers:
     """
 
     def __init__(self, url: sa.URL, role: str | None = None, *, connections: int = 10, patience: float = 20.0) -> None:
-        self._patience = patience
-        _, self._options = url.get_dialect()().create_connect_args(url)
-        self._settings = _SETTINGS if role is None else _SETTINGS | {"role": role}
+        settings = _SETTINGS if role is None else _SETTINGS | {"role": role}
+        self._connector = connectors.Connector(url, settings, timeout=patience, command_timeout=patience)
+        self._begin = None if role is None else _BEGIN.format(role=role)
         self._turns = asyncio.Semaphore(connections)
         self._idle: list[asyncpg.Connection] = []
 
@@ -91,7 +95,12 @@ class Readers:
             while True:
                 connection, known = await self._connection()
                 try:
-                    found: Sequence[Row] = await connection.fetch(asked.sql, *values, record_class=asked.row)
+                    if self._begin is not None and connectors.is_shared(connection):
+                        await connection.execute(self._begin)
+                        found: Sequence[Row] = await connection.fetch(asked.sql, *values, record_class=asked.row)
+                        await connection.execute("COMMIT")
+                    else:
+                        found = await connection.fetch(asked.sql, *values, record_class=asked.row)
                 except BaseException as error:
                     connection.terminate()
                     if known and isinstance(error, _LOST):
@@ -105,9 +114,7 @@ class Readers:
         while self._idle:
             if not (connection := self._idle.pop()).is_closed():
                 return connection, True
-        connection = await asyncpg.connect(
-            **self._options, timeout=self._patience, command_timeout=self._patience, server_settings=self._settings
-        )
+        connection = await self._connector.connect()
         try:
             await connection.set_type_codec("timestamptz", schema="pg_catalog", format="binary", **_TIMES)
         except BaseException:

@@ -97,7 +97,9 @@ class Transom(Starlette):
         assert settings.redis_url is not None
         timing = Timing(lease=settings.lease)
         async with AsyncExitStack() as stack:
-            db = await stack.enter_async_context(Database(settings.database_url))
+            db = await stack.enter_async_context(
+                Database(settings.database_url, connections=settings.database_connections)
+            )
             bus = await stack.enter_async_context(RedisBus(settings.redis_url))
             models = await stack.enter_async_context(_models(settings))
             rates = await stack.enter_async_context(Rates(settings.redis_url))

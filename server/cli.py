@@ -56,8 +56,10 @@ def serve(host: str | None, port: int | None, workers: int | None) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # so that the engines are ended, too
     with suppress(KeyboardInterrupt), _explained(engines.EngineError, serving.CannotListen):
         listening = serving.listen(settings)
+        _check_database(settings, serving=True)
         with engines.running(settings) as urls:
             _migrate(urls.database)
+            _check_redis(settings)
             _announce(settings, listening)
             environment = {
                 "TRANSOM_DATABASE_URL": urls.database,
@@ -80,6 +82,7 @@ def migrate() -> None:
     from server import engines  # noqa: PLC0415
 
     settings = _settings(model_url="none:", redis_url="redis://127.0.0.1")  # neither is used
+    _check_database(settings)
     with _explained(engines.EngineError), engines.running(settings) as urls:
         _migrate(urls.database)
     click.echo("The database is up to date.")
@@ -98,6 +101,7 @@ def restored() -> None:
     from server import engines  # noqa: PLC0415
 
     settings = _settings(model_url="none:", redis_url="redis://127.0.0.1")  # neither is used
+    _check_database(settings)
     with _explained(engines.EngineError), engines.running(settings) as urls:
         _migrate(urls.database)
         asyncio.run(_renew_epochs(urls.database))
@@ -152,6 +156,7 @@ def limits(user: str, *, reset: bool, **given: int | None) -> None:
 
     settings = _settings(model_url="none:", redis_url="redis://127.0.0.1")  # neither is used
     changes = {name: limit for name, limit in given.items() if limit is not None}
+    _check_database(settings)
     with _explained(engines.EngineError), engines.running(settings) as urls:
         _migrate(urls.database)
         held = asyncio.run(_limits_of(urls.database, user, changes, reset=reset))
@@ -208,14 +213,29 @@ def _refuse_open_door(settings: Settings) -> None:
         )
 
 
+def _check_database(settings: Settings, *, serving: bool = False) -> None:
+    """Refuses a database in place of the embedded one that cannot be used."""
+    from server import preflight  # noqa: PLC0415
+
+    if settings.database_url:
+        with _explained(preflight.Unsuitable):
+            asyncio.run(preflight.check_database(settings, serving=serving))
+
+
+def _check_redis(settings: Settings) -> None:
+    """Refuses a Redis in place of the embedded Valkey that cannot be used."""
+    from server import preflight  # noqa: PLC0415
+
+    if settings.redis_url:
+        with _explained(preflight.Unsuitable):
+            asyncio.run(preflight.check_redis(settings))
+
+
 def _migrate(database_url: str) -> None:
     from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
 
     from db import migrate as migrations  # noqa: PLC0415
-    from db.database import address  # noqa: PLC0415
 
-    with _explained(ValueError):
-        address(database_url)
     with _explained(migrations.NewerDatabase):
         try:
             asyncio.run(migrations.upgrade(database_url))

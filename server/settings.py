@@ -27,6 +27,12 @@ class Settings(BaseSettings):
     database_url: str | None = Field(
         None, description="PostgreSQL to use in place of the embedded one: `postgresql://user:secret@host/name`."
     )
+    database_connections: int = Field(
+        34,
+        ge=4,
+        le=1000,
+        description="Connections to PostgreSQL that each process may open. A pooler may give it fewer.",
+    )
     redis_url: str | None = Field(
         None,
         description="Redis or Valkey to use in place of the embedded one: `redis://host:6379/0`, or "

@@ -4,7 +4,7 @@ import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -22,17 +22,39 @@ from llm.scripted import ScriptedModel
 from pubsub.redis import RedisBus
 from server import engines
 from server.settings import Settings
+from tests.support.postgres import Postgres
 
 QUICK = Timing(lease=30, grace=0.3, heartbeat=0.2, sweep=0.05)
 """Times of a process under test. Its leases outlast every wait: what depends on the end of one sets its own."""
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--postgres debian` runs tests on Debian's PostgreSQL in place of the embedded one."""
+    parser.addoption("--postgres", choices=["embedded", "debian"], default="embedded")
+
+
 @pytest.fixture(scope="session")
-def urls() -> Iterator[engines.Urls]:
+def embedded() -> Iterator[engines.Urls]:
     """Engines of the test run, shared by all its workers."""
     folder = Path(tempfile.gettempdir()) / f"transom-tests-{os.environ.get('PYTEST_XDIST_TESTRUNUID', os.getpid())}"
     with engines.running(Settings(data_dir=folder, model_url="scripted:")) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+async def debian() -> AsyncIterator[Postgres]:
+    """Debian's PostgreSQL, on a scratch cluster of this worker."""
+    async with Postgres() as postgres:
+        yield postgres
+
+
+@pytest.fixture(scope="session")
+def urls(request: pytest.FixtureRequest, embedded: engines.Urls) -> engines.Urls:
+    """Engines of the test run, with the PostgreSQL that was asked for."""
+    if request.config.getoption("--postgres") == "embedded":
+        return embedded
+    outside: Postgres = request.getfixturevalue("debian")
+    return replace(embedded, database=outside.url)
 
 
 def database_url(server_url: str, name: str) -> str:

@@ -5,8 +5,8 @@ import os
 
 from alembic import context
 from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import create_async_engine
 
+from db import connectors
 from db.database import address
 from db.models import Row
 
@@ -18,7 +18,7 @@ def run(connection: Connection) -> None:
 
 
 async def connect_and_run() -> None:
-    engine = create_async_engine(address(os.environ["TRANSOM_DATABASE_URL"]))
+    engine = connectors.engine(address(os.environ["TRANSOM_DATABASE_URL"]))
     async with engine.begin() as connection:
         await connection.run_sync(run)
     await engine.dispose()

@@ -32,7 +32,7 @@ _RIGHTS = {
     "grants on tables": f"SELECT format('%s %s', relname, relacl) FROM pg_class WHERE oid IN {_OURS}",
     "grants on columns": f"""
         SELECT format('%s.%s %s', attrelid::regclass, attname, attacl)
-        FROM pg_attribute WHERE attrelid IN {_OURS} AND attacl IS NOT NULL
+        FROM pg_attribute WHERE attrelid IN {_OURS} AND NOT attisdropped AND attacl IS NOT NULL
     """,
     "grants on the schema": """
         SELECT format('%s %s', grantee::regrole, privilege_type) FROM pg_namespace, aclexplode(nspacl)

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import asyncpg
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -52,11 +51,11 @@ class _Explaining(Readers):
 
     def __init__(self, readers: Readers) -> None:
         self._asked = readers
-        self._options, self._settings = readers._options, readers._settings
+        self._connector = readers._connector
         self.scans: list[Scan] = []
 
     async def fetch[Row](self, asked: Asked[Row], *values: object) -> Sequence[Row]:
-        connection = await asyncpg.connect(**self._options, server_settings=self._settings)
+        connection = await self._connector.connect()
         await connection.execute(f"PREPARE asked AS {asked.sql}")
         literals = ", ".join(map(_literal, values))
         plan = await connection.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE asked ({literals})")

@@ -27,8 +27,9 @@ NOBODYS = UUID(int=7)
 async def between(tables: str) -> AsyncIterator[Proxy]:
     """Stands between the database and its clients."""
     with tempfile.TemporaryDirectory(prefix="transom-") as folder:
-        name = ".s.PGSQL.5432"
-        async with Proxy(Path(str(address(tables).query["host"])) / name, at=Path(folder) / name) as proxy:
+        query = address(tables).query
+        name = f".s.PGSQL.{query['port']}"
+        async with Proxy(Path(str(query["host"])) / name, at=Path(folder) / name) as proxy:
             yield proxy
 
 

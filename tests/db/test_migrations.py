@@ -215,10 +215,11 @@ async def owned(empty: str) -> AsyncIterator[str]:
 
 async def test_an_ordinary_owner_can_migrate_a_database(tables: str, owned: str) -> None:
     """On a shared server another database has made the role of viewers: then an administrator has to grant it."""
-    with pytest.raises(ProgrammingError, match=f'permission denied to grant role "{VIEWER_ROLE}"'):
-        await migrate.upgrade(owned)
     administrator = await asyncpg.connect(tables)
-    await administrator.execute(f"GRANT {VIEWER_ROLE} TO {urlsplit(owned).username}")
+    if administrator.get_server_version().major >= 16:  # before, whoever may make roles may grant them
+        with pytest.raises(ProgrammingError, match=f'permission denied to grant role "{VIEWER_ROLE}"'):
+            await migrate.upgrade(owned)
+        await administrator.execute(f"GRANT {VIEWER_ROLE} TO {urlsplit(owned).username}")
     await administrator.close()
     await migrate.upgrade(owned)
     async with Database(owned) as db:

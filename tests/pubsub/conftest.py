@@ -5,12 +5,20 @@ import pytest
 from tests.pubsub.valkey import Valkey
 from tests.pubsub.valkey_cluster import ValkeyCluster
 from tests.support.proxy import Proxy
+from tests.support.redis_server import RedisServer
 
 
 @pytest.fixture(scope="session")
 async def valkey() -> AsyncGenerator[Valkey]:
     async with Valkey() as valkey:
         yield valkey
+
+
+@pytest.fixture(scope="session")
+async def redis() -> AsyncGenerator[RedisServer]:
+    """Debian's Redis."""
+    async with RedisServer() as redis:
+        yield redis
 
 
 @pytest.fixture(scope="session")

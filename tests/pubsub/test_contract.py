@@ -13,13 +13,16 @@ from pubsub.redis import RedisBus
 from tests.pubsub.ear import Ear
 from tests.pubsub.valkey import Valkey
 from tests.pubsub.valkey_cluster import ValkeyCluster
+from tests.support.redis_server import RedisServer
 
 EVERYWHERE = [f"settled{number}" for number in range(60)]
 """Channels so many that some are on every node of a cluster."""
 namespaces = (f"contract{number}" for number in count())
 
 
-@pytest.fixture(params=["hub", "one redis bus", "two redis buses", "one cluster bus", "two cluster buses"])
+@pytest.fixture(
+    params=["hub", "one bus", "two buses", "one cluster bus", "two cluster buses", "one bus of Redis", "two of Redis"]
+)
 def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -29,7 +32,8 @@ def url(request: pytest.FixtureRequest, kind: str) -> str | None:
     """Where the buses meet."""
     if kind == "hub":
         return None
-    server: Valkey | ValkeyCluster = request.getfixturevalue("cluster" if "cluster" in kind else "valkey")
+    name = "cluster" if "cluster" in kind else "redis" if "Redis" in kind else "valkey"
+    server: Valkey | ValkeyCluster | RedisServer = request.getfixturevalue(name)
     return server.url
 
 

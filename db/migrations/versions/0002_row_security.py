@@ -7,6 +7,7 @@ works, stands above the policies.
 
 from alembic import op
 
+from db import roles
 from db.database import VIEWER_ROLE
 
 revision = "0002"
@@ -99,18 +100,18 @@ POLICIES = {
 
 def upgrade() -> None:
     op.execute(f"""
-        DO $$ BEGIN
-            CREATE ROLE {VIEWER_ROLE} NOLOGIN;
+        DO $$ BEGIN  -- roles belong to the whole cluster: another database, or an administrator, may have made this one
+            IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{VIEWER_ROLE}') THEN
+                CREATE ROLE {VIEWER_ROLE} NOLOGIN;
+            END IF;
         EXCEPTION WHEN duplicate_object OR unique_violation THEN
-            NULL;  -- roles belong to the whole cluster: another database of it has made this one
+            NULL;
         END $$
     """)
     op.execute(f"""
         DO $$ BEGIN
-            GRANT {VIEWER_ROLE} TO CURRENT_USER;
-        EXCEPTION WHEN insufficient_privilege THEN  -- fine, if an administrator has done it
-            IF NOT pg_has_role('{VIEWER_ROLE}', 'SET') THEN
-                RAISE;
+            IF NOT pg_has_role('{VIEWER_ROLE}', {roles.MAY_BECOME}) THEN
+                GRANT {VIEWER_ROLE} TO CURRENT_USER;
             END IF;
         END $$
     """)
@@ -142,4 +143,8 @@ def downgrade() -> None:
         op.execute(f"REVOKE ALL ON {table} FROM {VIEWER_ROLE}")
     op.execute("DROP FUNCTION transom_touch_members")
     op.execute("DROP FUNCTION transom_viewer")
-    op.execute(f"DROP OWNED BY {VIEWER_ROLE}")
+    op.execute(f"""
+        DO $$ BEGIN
+            EXECUTE format('REVOKE USAGE ON SCHEMA %I FROM {VIEWER_ROLE}', current_schema());
+        END $$
+    """)
