@@ -7,10 +7,11 @@ from typing import Self, cast
 from uuid import UUID
 
 import asyncpg
+import orjson
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
-from db import pooling
+from db import pooling, texts
 from db.reader import Reader, Readers
 
 VIEWER_ROLE = "transom_viewer"
@@ -62,6 +63,8 @@ class Database:
             pool_size=connections,
             max_overflow=0,
             pool_timeout=30,
+            json_serializer=texts.json,
+            json_deserializer=orjson.loads,
             connect_args={
                 "timeout": patience,
                 "command_timeout": LONGEST,
@@ -69,6 +72,7 @@ class Database:
             },
         )
         pooling.verify(self._engine.sync_engine)
+        texts.guard(self._engine.sync_engine)
         self._begin = async_sessionmaker(self._engine, expire_on_commit=False)
         snapshots: Mapping[str, str] = {"isolation_level": "REPEATABLE READ"}
         self._snapshot = async_sessionmaker(self._engine.execution_options(**snapshots), expire_on_commit=False)

@@ -15,7 +15,7 @@ from uuid import UUID
 import asyncpg
 import sqlalchemy as sa
 
-from db import moments
+from db import moments, texts
 
 # OFFSET 0 keeps both queries as they are: the inner one is run for the row of the outer, so it comes after it.
 _AS_VIEWER = """
@@ -91,7 +91,9 @@ class Readers:
             while True:
                 connection, known = await self._connection()
                 try:
-                    found: Sequence[Row] = await connection.fetch(asked.sql, *values, record_class=asked.row)
+                    found: Sequence[Row] = await connection.fetch(
+                        asked.sql, *texts.bound(values), record_class=asked.row
+                    )
                 except BaseException as error:
                     connection.terminate()
                     if known and isinstance(error, _LOST):

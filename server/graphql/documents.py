@@ -18,6 +18,7 @@ from graphql import (
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
+from server.graphql import halves
 from server.graphql import limits as limits_
 from server.graphql.errors import Code, Refused, coded, refusal
 from server.graphql.limits import Limits
@@ -110,6 +111,8 @@ class Documents:
         try:
             return parse(text, max_tokens=allowed.tokens)
         except GraphQLError as error:
+            if (mended := halves.mended(text)) != text:
+                return self._parse(mended)
             if f"more than {allowed.tokens} tokens" in error.message:
                 raise Refused(limits_.too_large("tokens", allowed.tokens, None)) from None
             raise Refused(coded(error, Code.GRAPHQL_PARSE_FAILED)) from None
