@@ -11,7 +11,7 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
-from db import pooling, texts
+from db import moments, pooling, texts
 from db.reader import Reader, Readers
 
 VIEWER_ROLE = "transom_viewer"
@@ -73,6 +73,7 @@ class Database:
         )
         pooling.verify(self._engine.sync_engine)
         texts.guard(self._engine.sync_engine)
+        moments.read_exactly(self._engine.sync_engine)
         self._begin = async_sessionmaker(self._engine, expire_on_commit=False)
         snapshots: Mapping[str, str] = {"isolation_level": "REPEATABLE READ"}
         self._snapshot = async_sessionmaker(self._engine.execution_options(**snapshots), expire_on_commit=False)

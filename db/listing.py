@@ -115,7 +115,7 @@ def parsed(order: SessionOrder, value: object) -> datetime | str:
     """
     if not isinstance(value, str):
         raise TypeError(value)
-    return datetime.fromisoformat(value) if _KEYS[order].type == "timestamptz" else value
+    return moments.written(value) if _KEYS[order].type == "timestamptz" else value
 
 
 async def page(

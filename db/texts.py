@@ -85,7 +85,8 @@ def _bound(value: str | Sequence[object]) -> object:
 def guard(engine: sa.Engine) -> None:
     """Makes the values of all statements of an engine storable."""
 
-    def before(_connection: Any, _cursor: Any, statement: str, values: Any, _context: Any, many: bool) -> Any:
-        return statement, [tuple(bound(each)) for each in values] if many else tuple(bound(values))
+    def before(_connection: Any, _cursor: Any, statement: str, values: Any, _context: Any, _many: bool) -> Any:
+        several = isinstance(values, list)
+        return statement, [tuple(bound(each)) for each in values] if several else tuple(bound(values))
 
     event.listen(engine, "before_cursor_execute", before, retval=True)

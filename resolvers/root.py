@@ -20,7 +20,7 @@ from resolvers import (
     trash,
     viewer,
 )
-from schema import conflict, part, repeat
+from schema import conflict, part, repeat, scalar
 
 field, mutation, subscription = strawberry.field, strawberry.mutation, strawberry.subscription
 
@@ -267,5 +267,5 @@ api = strawberry.Schema(
     subscription=Subscription,
     types=PARTS,
     exception_handlers=[*conflict.HANDLERS, *repeat.HANDLERS],
-    config=StrawberryConfig(auto_camel_case=True, relay_max_results=100),
+    config=StrawberryConfig(auto_camel_case=True, relay_max_results=100, scalar_map=scalar.SCALARS),
 )

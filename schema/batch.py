@@ -14,6 +14,7 @@ from schema.conflict import (
     SessionConflict,
     TemplateConflict,
 )
+from schema.failed import Failed
 from schema.payload import (
     AgentPayload,
     CancelRunPayload,
@@ -51,8 +52,11 @@ class ReceiptStatus(Enum):
         "conflict", description="The object has another version than expected; it is shown as it is."
     )
     REJECTED = strawberry.enum_value("rejected", description="A rule refused it; the result says why.")
+    FAILED = strawberry.enum_value(
+        "failed", description="It failed, and no rule refused it; the result says whether to send it again."
+    )
     BLOCKED = strawberry.enum_value(
-        "blocked", description="It needs something that an earlier entry was to make, which was refused."
+        "blocked", description="It needs something that an earlier entry was to make, and did not."
     )
 
 
@@ -85,7 +89,8 @@ BatchResult = Annotated[
     | TemplateConflict
     | FolderConflict
     | SessionConflict
-    | MessageConflict,
+    | MessageConflict
+    | Failed,
     strawberry.union("BatchResult", description="What the mutation would have returned by itself."),
 ]
 
