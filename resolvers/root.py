@@ -20,7 +20,7 @@ from resolvers import (
     trash,
     viewer,
 )
-from schema import conflict, part, repeat, scalar
+from schema import conflict, one_of, part, repeat, scalar
 
 field, mutation, subscription = strawberry.field, strawberry.mutation, strawberry.subscription
 
@@ -261,11 +261,13 @@ PARTS = (
     part.DataPart,
 )
 
-api = strawberry.Schema(
-    query=Query,
-    mutation=Mutation,
-    subscription=Subscription,
-    types=PARTS,
-    exception_handlers=[*conflict.HANDLERS, *repeat.HANDLERS],
-    config=StrawberryConfig(auto_camel_case=True, relay_max_results=100, scalar_map=scalar.SCALARS),
+api = one_of.declare(
+    strawberry.Schema(
+        query=Query,
+        mutation=Mutation,
+        subscription=Subscription,
+        types=PARTS,
+        exception_handlers=[*conflict.HANDLERS, *repeat.HANDLERS],
+        config=StrawberryConfig(auto_camel_case=True, relay_max_results=100, scalar_map=scalar.SCALARS),
+    )
 )
