@@ -20,7 +20,7 @@ from resolvers import (
     trash,
     viewer,
 )
-from schema import conflict, one_of, part, repeat, scalar
+from schema import conflict, cursor, one_of, part, repeat, scalar
 
 field, mutation, subscription = strawberry.field, strawberry.mutation, strawberry.subscription
 
@@ -261,6 +261,8 @@ PARTS = (
     part.DataPart,
 )
 
+CONFIG = StrawberryConfig(auto_camel_case=True, relay_max_results=100, scalar_map={**cursor.SCALARS, **scalar.SCALARS})
+
 api = one_of.declare(
     strawberry.Schema(
         query=Query,
@@ -268,6 +270,6 @@ api = one_of.declare(
         subscription=Subscription,
         types=PARTS,
         exception_handlers=[*conflict.HANDLERS, *repeat.HANDLERS],
-        config=StrawberryConfig(auto_camel_case=True, relay_max_results=100, scalar_map=scalar.SCALARS),
+        config=CONFIG,
     )
 )

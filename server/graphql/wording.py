@@ -10,7 +10,7 @@ _REASON = re.compile(
     r"Expected (?:a )?value of (?:non-null )?type '[\w!\[\]]+'"
     r"(?: not to be null| to be provided| to be an object"
     r"| to include required field '\w+'| not to include unknown field '\w+')?"
-    r"|(?:Int|Float|String|Boolean|ID) cannot represent (?:a )?non[- ]\w+(?:[- ]\w+)*"
+    r"|(?:Int|Float|String|Boolean|ID|SyncCursor|PageCursor) cannot represent (?:a )?non[- ]\w+(?:[- ]\w+)*"
     r"|Expected variable '\$\w+' provided to [^.:]*"
     r"|(?P<scalar>\w+ cannot represent) value"
     r"|Within OneOf Input Object type '\w+', exactly one field must be specified,"

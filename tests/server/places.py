@@ -21,7 +21,7 @@ from graphql import (
 
 from resolvers.root import api
 
-WRITTEN = ("String", "ID", "JSON", "DateTime")
+WRITTEN = ("String", "ID", "JSON", "DateTime", "SyncCursor", "PageCursor")
 """Scalars that clients write as they like."""
 
 _PLAIN: Mapping[str, Any] = {"String": "plain", "Int": 1, "Float": 1.0, "Boolean": True, "JSON": {}, "DateTime": None}

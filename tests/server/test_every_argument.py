@@ -28,6 +28,8 @@ HOSTILE: dict[str, list[Any]] = {
         {"n": NUMBERS[:1]},
         {"n": NUMBERS[3:]},
     ],
+    "SyncCursor": TEXTS,
+    "PageCursor": TEXTS,
     "DateTime": [
         *TEXTS,
         5,
