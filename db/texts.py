@@ -16,6 +16,9 @@ from sqlalchemy import event
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 """U+0000 as JSON writes it, but not a backslash with `u0000` behind it."""
 
+FOLDED = "casefold({} COLLATE pg_unicode_fast)"
+"""In SQL: text whose case does not count, in all alphabets and whatever the database's locale."""
+
 
 def storable(value: str) -> str:
     """The text with what UTF-8 and PostgreSQL cannot hold (U+0000, lone surrogates) replaced by U+FFFD."""
