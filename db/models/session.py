@@ -79,10 +79,9 @@ class Session(Row):
     )
 
 
+_ALPHABETIC = Computed("transom_alphabetic(title::text)", persisted=True)
 Session.metadata.tables[Session.__tablename__].append_column(
-    Column(
-        "alphabetic", Text(collation="C"), Computed("transom_alphabetic(title::text)", persisted=True), nullable=False
-    )
+    Column("alphabetic", Text(collation="C"), _ALPHABETIC, nullable=False)
 )  # what lists by title are in the order of; nobody reads it with a row
 
 
