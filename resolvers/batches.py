@@ -124,6 +124,8 @@ async def apply(
             status, result = await _attempt(info, name, value, operation.client_mutation_id, until, len(receipts))
         if status not in (ReceiptStatus.APPLIED, ReceiptStatus.DUPLICATE):
             missing.update(_makes(value))
+        if isinstance(result, failed.Failed) and result.retriable:
+            missing.update(_needs(value))  # nothing overtakes what is to be sent again
         receipts.append(Receipt(client_mutation_id=operation.client_mutation_id, status=status, result=result))
     return ApplyBatchPayload(receipts=receipts)
 

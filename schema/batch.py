@@ -56,7 +56,8 @@ class ReceiptStatus(Enum):
         "failed", description="It failed, and no rule refused it; the result says whether to send it again."
     )
     BLOCKED = strawberry.enum_value(
-        "blocked", description="It needs something that an earlier entry was to make, and did not."
+        "blocked",
+        description="It needs what an earlier entry was to make, and did not; or it follows one to send again.",
     )
 
 

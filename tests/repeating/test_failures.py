@@ -131,6 +131,19 @@ async def test_a_connection_that_breaks_costs_one_entry_which_may_be_sent_again(
     assert await projects.count(scope) == 3
 
 
+@pytest.mark.usefixtures("trouble")
+async def test_nothing_overtakes_an_entry_that_is_to_be_sent_again(scope: Scope) -> None:
+    session = str((await sessions.create(scope, NewSession(title="one")))[0].id)
+    receipts = await apply(
+        scope,
+        {"editSession": {"id": session, "title": "away"}},
+        {"editSession": {"id": session, "title": "later"}},
+        create("two"),
+        {"editSession": {"id": session, "title": "broken"}},
+    )
+    assert statuses(receipts) == ["FAILED", "BLOCKED", "APPLIED", "BLOCKED"]
+
+
 async def test_what_there_is_no_time_for_has_a_receipt_and_is_done_when_it_is_sent_again(
     scope: Scope, trouble: asyncpg.Connection
 ) -> None:
