@@ -34,7 +34,7 @@ async def update(
         receipts=[
             BulkReceipt(
                 id=identifier.of(id),
-                session=None if seen[id] is None else Session.of(seen[id]),
+                session=None if (row := seen[id]) is None else Session.of(row),
                 refusal=None if (reason := reasons[id]) is None else _shown(info, number, reason),
             )
             for number, id in enumerate(ids)

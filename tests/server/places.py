@@ -71,7 +71,8 @@ def places(root: str, scalars: tuple[str, ...] = WRITTEN) -> Iterator[Place]:
 def _field(root: str, name: str) -> GraphQLField:
     kind = api._schema.get_type(root)
     assert isinstance(kind, GraphQLObjectType)
-    return kind.fields[name]
+    field: GraphQLField = kind.fields[name]
+    return field
 
 
 def _leaves(kind: GraphQLInputType, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -100,7 +101,7 @@ def _value(kind: GraphQLInputType, name: str, path: tuple[str, ...] | None, valu
             for each, field in kind.fields.items()
             if (each == chosen and (path or kind.is_one_of)) or _is_needed(field)
         }
-    return known(name) if kind.name == "ID" else _PLAIN[kind.name]  # type: ignore[union-attr]
+    return known(name) if kind.name == "ID" else _PLAIN[kind.name]
 
 
 def _is_needed(field: GraphQLInputField) -> bool:
