@@ -26,7 +26,7 @@ INSTRUCTIONS = (
 
 def first_words(content: str) -> str:
     """A title from the beginning of the first message."""
-    words = " ".join(texts.composed(content).split())
+    words = texts.composed(" ".join(content.split())[: 4 * LENGTH])
     if len(words) <= LENGTH:
         return words
     cut = words[:LENGTH]
