@@ -1,12 +1,13 @@
 """The same change to many sessions at once. Each session's is a transaction of its own."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from chat import sessions, trash
 from chat.personal import NOTHING, Personal
-from chat.refusals import InvalidInput, Refusal
+from chat.refusals import InvalidInput
 from chat.scope import Repeated, Scope
 
 MOST = 100
@@ -22,8 +23,20 @@ class Change:
     deleted: bool | None = None
 
 
-async def update(scope: Scope, session_ids: Sequence[UUID], change: Change) -> Mapping[UUID, Refusal | None]:
-    """Changes sessions, each by itself: one that is refused leaves the others done. None where it is not refused.
+class Late(Exception):
+    """There was no time left for it."""
+
+
+type Outcome = Exception | None
+"""Why a session did not change: a `Refusal`, or whatever its change failed of; None where it did."""
+
+
+async def update(
+    scope: Scope, session_ids: Sequence[UUID], change: Change, *, patience: float = 20.0
+) -> dict[UUID, Outcome]:
+    """Changes sessions, each by itself: one that is refused, or fails, leaves the others done.
+
+    What it has not come to within `patience` seconds is not done, and is `Late`.
 
     Repeated with the same key, it changes what it did not come to, or was refused, and nothing twice.
 
@@ -39,7 +52,10 @@ async def update(scope: Scope, session_ids: Sequence[UUID], change: Change) -> M
             pass
     except Repeated:
         pass
-    return {session_id: await _one(_part(scope, session_id), session_id, change) for session_id in session_ids}
+    until = asyncio.get_running_loop().time() + patience
+    return {
+        session_id: await _attempt(_part(scope, session_id), session_id, change, until) for session_id in session_ids
+    }
 
 
 def _part(scope: Scope, session_id: UUID) -> Scope:
@@ -47,7 +63,19 @@ def _part(scope: Scope, session_id: UUID) -> Scope:
     return scope if scope.once is None else replace(scope, once=replace(scope.once, part=str(session_id)))
 
 
-async def _one(scope: Scope, session_id: UUID, change: Change) -> Refusal | None:
+async def _attempt(scope: Scope, session_id: UUID, change: Change, until: float) -> Outcome:
+    if until <= asyncio.get_running_loop().time():
+        return Late()
+    limit = asyncio.timeout_at(until)
+    try:
+        async with limit:
+            await _one(scope, session_id, change)
+    except Exception as error:
+        return Late() if limit.expired() else error
+    return None
+
+
+async def _one(scope: Scope, session_id: UUID, change: Change) -> None:
     try:
         if change.deleted is None:
             await sessions.edit(scope, session_id, links=change.links, personal=change.personal)
@@ -56,7 +84,4 @@ async def _one(scope: Scope, session_id: UUID, change: Change) -> Refusal | None
         else:
             await trash.restore(scope, session_id)
     except Repeated:
-        return None
-    except Refusal as refused:
-        return refused
-    return None
+        pass

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from chat import parts
-from chat.limits import storable, storable_json
 from chat.parts import JournalEvent
 from db.models import Json
+from db.texts import storable, storable_json
 from llm import events as model
 
 HIGH_SURROGATES = range(0xD800, 0xDC00)

@@ -1,12 +1,10 @@
 """How large things may be, and the checks that say so."""
 
-import re
-from typing import Any
-
 import orjson
 
 from chat import allowances
 from chat.refusals import InvalidInput
+from db import texts
 from db.models import Json
 
 TEXT = allowances.TEXT
@@ -22,9 +20,6 @@ EXTERNAL_ID = 255
 METADATA = allowances.METADATA
 """Bytes of a metadata object as JSON; operators may allow fewer."""
 
-_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
-"""U+0000 as JSON writes it, but not a backslash with `u0000` behind it."""
-
 
 def text(field: str, value: str) -> str:
     """The text of a message, as it is stored.
@@ -32,7 +27,7 @@ def text(field: str, value: str) -> str:
     Raises:
         InvalidInput: it is blank, or has more than `TEXT` characters.
     """
-    clean = storable(value)
+    clean = texts.storable(value)
     if not clean.strip():
         raise InvalidInput(field, "A message needs some text.")
     if len(clean) > TEXT:
@@ -46,7 +41,7 @@ def name(field: str, value: str) -> str:
     Raises:
         InvalidInput: it is blank, or longer than `NAME`.
     """
-    clean = storable(value).strip()
+    clean = texts.composed(value).strip()
     if not clean:
         raise InvalidInput(field, "It may not be blank.")
     if len(clean) > NAME:
@@ -60,7 +55,7 @@ def note(field: str, value: str | None, most: int) -> str | None:
     Raises:
         InvalidInput: it is longer.
     """
-    clean = storable(value or "").strip()
+    clean = texts.storable(value or "").strip()
     if len(clean) > most:
         raise InvalidInput(field, f"It has at most {most:,} characters; this one has {len(clean):,}.")
     return clean or None
@@ -72,7 +67,7 @@ def draft(field: str, value: str) -> str | None:
     Raises:
         InvalidInput: it is longer than `TEXT`.
     """
-    clean = storable(value)
+    clean = texts.storable(value)
     if len(clean) > TEXT:
         raise InvalidInput(field, f"A draft has at most {TEXT:,} characters; this one has {len(clean):,}.")
     return clean if clean.strip() else None
@@ -84,7 +79,7 @@ def short(field: str, value: str, most: int) -> str:
     Raises:
         InvalidInput: it is blank, or longer.
     """
-    clean = storable(value).strip()
+    clean = texts.storable(value).strip()
     if not 0 < len(clean) <= most:
         raise InvalidInput(field, f"It has between 1 and {most:,} characters, and is not blank.")
     return clean
@@ -96,7 +91,7 @@ def external_id(field: str, value: str) -> str:
     Raises:
         InvalidInput: it is blank, or longer than `EXTERNAL_ID`.
     """
-    clean = storable(value)
+    clean = texts.storable(value)
     if not clean.strip() or len(clean) > EXTERNAL_ID:
         raise InvalidInput(field, f"It has between 1 and {EXTERNAL_ID} characters, and is not blank.")
     return clean
@@ -115,32 +110,10 @@ def metadata(field: str, value: object) -> Json:
     try:
         encoded = orjson.dumps(value)
     except orjson.JSONEncodeError as error:
-        raise InvalidInput(field, f"It cannot be stored as JSON: {error}.") from error
+        raise InvalidInput(field, "It cannot be stored as JSON.") from error
     if len(encoded) > METADATA:
         raise InvalidInput(field, f"It has at most {METADATA:,} bytes as JSON; this one has {len(encoded):,}.")
-    if _NUL.search(encoded):
+    if texts.has_nul(encoded):
         raise InvalidInput(field, "It may not contain the character U+0000.")
     stored: Json = orjson.loads(encoded)
     return stored
-
-
-def storable(value: str) -> str:
-    """The text with what UTF-8 and PostgreSQL cannot hold (U+0000, lone surrogates) replaced by U+FFFD."""
-    if "\0" in value:
-        value = value.replace("\0", "\ufffd")
-    if value.isascii():
-        return value
-    return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-
-
-def storable_json[Value](value: Value) -> Value:
-    """A JSON value with every text in it made storable."""
-    stored: Any = value
-    match value:
-        case str():
-            stored = storable(value)
-        case dict():
-            stored = {storable(key): storable_json(each) for key, each in value.items()}
-        case list():
-            stored = [storable_json(each) for each in value]
-    return stored  # type: ignore[no-any-return]

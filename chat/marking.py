@@ -21,7 +21,7 @@ from uuid_utils.compat import uuid7
 from chat import flight, limits, locking, nodes, parts, sessions
 from chat.refusals import IdTaken, InvalidInput, NotAllowed
 from chat.scope import Scope, made
-from db import memberships
+from db import memberships, texts
 from db import messages as message_rows
 from db import sessions as session_rows
 from db.models import Json, MemberRole, Membership, Message, MessageStatus
@@ -61,7 +61,7 @@ async def react(scope: Scope, message_id: UUID, emoji: str, *, on: bool) -> Mess
         NotFound, NotAllowed: there is no such message for the viewer, or they may only read the session.
         InvalidInput: it cannot be a reaction, or there are too many.
     """
-    emoji, user = limits.short("emoji", emoji, LONGEST_EMOJI), str(scope.viewer.id)
+    emoji, user = limits.short("emoji", texts.composed(emoji), LONGEST_EMOJI), str(scope.viewer.id)
 
     def change(message: Message, _: Membership) -> Json:
         reactions: dict[str, list[str]] = {**message.marks.get("reactions", {})}

@@ -8,8 +8,9 @@ from uuid import UUID
 from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chat import limits, references
+from chat import references
 from chat.refusals import InvalidInput
+from db import texts
 from db.models import Membership, Session
 
 MOST_TAGS = 50
@@ -70,7 +71,7 @@ class Personal:
 
     def _tags(self, member: Membership) -> list[str]:
         kept = member.tags if self.tags is None else tags("tags", self.tags)
-        fewer = {limits.storable(tag).strip() for tag in self.fewer_tags}
+        fewer = {texts.composed(tag).strip() for tag in self.fewer_tags}
         return tags("addTags", [*(tag for tag in kept if tag not in fewer), *self.more_tags])
 
 
@@ -83,7 +84,7 @@ def tags(field: str, given: Sequence[str]) -> list[str]:
     Raises:
         InvalidInput: one is blank or too long, or there are too many.
     """
-    clean = list(dict.fromkeys(limits.storable(tag).strip() for tag in given))
+    clean = list(dict.fromkeys(texts.composed(tag).strip() for tag in given))
     if len(clean) > MOST_TAGS:
         raise InvalidInput(field, f"A session has at most {MOST_TAGS} tags.")
     if not all(0 < len(tag) <= LONGEST_TAG for tag in clean):

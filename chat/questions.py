@@ -8,7 +8,7 @@ from uuid_utils.compat import uuid7
 from chat import holding, limits, sessions
 from chat.refusals import InvalidInput, NotFound, RunClosed
 from chat.scope import Scope, made
-from db import runs
+from db import runs, texts
 from db import sessions as session_rows
 from db.models import ACTIVE, Json, Run, RunStatus
 
@@ -25,7 +25,7 @@ async def ask(scope: Scope, run_id: UUID, epoch: int, text: str, *, data: object
         NotFound, NotAllowed, Fenced, RunClosed: as for an append.
         InvalidInput: the question cannot be used, or another one waits.
     """
-    text = limits.storable(text).strip()
+    text = texts.storable(text).strip()
     if not 0 < len(text) <= TEXT:
         raise InvalidInput("text", f"A question has between 1 and {TEXT:,} characters.")
     asked = {"text": text, "data": limits.metadata("data", data)}

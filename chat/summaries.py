@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chat import limits, placing
-from db import messages
+from db import messages, texts
 from db.models import Json, Membership, Session
 
 LENGTH = 10_000
@@ -25,7 +25,7 @@ class SummarySource(StrEnum):
 def of(text: str, source: SummarySource, message_id: UUID | None, count: int) -> Json:
     """A summary as it is stored, written now, of so many messages up to this one."""
     return {
-        "text": limits.storable(text)[:LENGTH],
+        "text": texts.storable(text)[:LENGTH],
         "messageId": None if message_id is None else str(message_id),
         "messageCount": count,
         "at": datetime.now(UTC).isoformat(),

@@ -12,7 +12,7 @@ from chat import allowed, asking, limits, parts, references, sizes
 from chat.owned import Kind
 from chat.refusals import InvalidInput, QuotaExceeded, TemplateConflict
 from chat.scope import Scope
-from db import messages, owned, templates
+from db import messages, owned, templates, texts
 from db import sessions as session_rows
 from db.models import Json, Message, MessageRole, MessageStatus, Session, Template
 
@@ -55,7 +55,7 @@ class Outline:
             values["name"] = limits.name("name", self.name)
         for field, most in _TEXTS.items():
             if (text := getattr(self, field)) is not None:
-                values[field] = limits.note(field, text, most)
+                values[field] = limits.note(field, texts.composed(text) if field == "title" else text, most)
         if self.messages is not None:
             if len(self.messages) > MOST_SAID:
                 raise InvalidInput("messages", f"A template has at most {MOST_SAID} messages.")

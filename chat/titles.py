@@ -6,7 +6,7 @@ from uuid import UUID
 
 from chat import sessions
 from chat.process import Process
-from db import memberships, owned
+from db import memberships, owned, texts
 from db import sessions as session_rows
 from db.models import Agent, Message, Session, TitleSource
 from llm.errors import ModelError
@@ -26,7 +26,7 @@ INSTRUCTIONS = (
 
 def first_words(content: str) -> str:
     """A title from the beginning of the first message."""
-    words = " ".join(content.split())
+    words = texts.composed(" ".join(content.split())[: 4 * LENGTH])
     if len(words) <= LENGTH:
         return words
     cut = words[:LENGTH]
@@ -35,7 +35,7 @@ def first_words(content: str) -> str:
 
 def tidy(answer: str) -> str | None:
     """The title in a model's answer; None where there is none that could be used."""
-    lines = [line.strip(" \t\"'“”„«»*#_`.") for line in answer.strip().splitlines()]
+    lines = [line.strip(" \t\"'“”„«»*#_`.") for line in texts.composed(answer).strip().splitlines()]
     title = next((line for line in lines if line), "")
     title = title.removeprefix("Title:").strip(" \"'")
     return title if 0 < len(title) <= LENGTH else None

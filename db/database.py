@@ -7,10 +7,11 @@ from typing import Self, cast
 from uuid import UUID
 
 import asyncpg
+import orjson
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from db import connectors, pooling, roles
+from db import connectors, moments, pooling, roles, texts
 from db.reader import Reader, Readers
 
 VIEWER_ROLE = roles.VIEWER
@@ -65,8 +66,12 @@ class Database:
             pool_size=max(1, connections - reading - own),
             max_overflow=0,
             pool_timeout=30,
+            json_serializer=texts.json,
+            json_deserializer=orjson.loads,
         )
         pooling.verify(self._engine.sync_engine)
+        texts.guard(self._engine.sync_engine)
+        moments.read_exactly(self._engine.sync_engine)
         self._begin = async_sessionmaker(self._engine, expire_on_commit=False)
         snapshots: Mapping[str, str] = {"isolation_level": "REPEATABLE READ"}
         self._snapshot = async_sessionmaker(self._engine.execution_options(**snapshots), expire_on_commit=False)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db import rows, statements
+from db import rows, statements, texts
 from db.branches import Place
 from db.models import Json
 from db.paths import MESSAGES, PATH, SEGMENTS
@@ -127,7 +127,7 @@ async def copy(
     That is, of the path of `place.branch`, those up to `place.depth`, where the message that is named stands; all
     others too with `ForkInclude.ALL`. `written` has parts and content of those that are being written.
     """
-    parts = [statements.json(list(each)) for each, _ in written.values()]
+    parts = [texts.json(list(each)) for each, _ in written.values()]
     contents = [content for _, content in written.values()]
     values = (session_id, to, message_id, list(written), parts, contents)
     (copied,) = await statements.fetch(tx, _COPIES[include], *values, *(() if include is ForkInclude.ALL else place))

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import asyncpg
 
-from db import moments, rows
+from db import moments, rows, texts
 from db.models import ACTIVE
 from db.page import Page, Span
 from db.reader import Reader, Statement
@@ -62,7 +62,7 @@ _EQUAL = {
         for name, of in (("project", "session"), ("agent", "session"), ("folder", "member"))
     },  # only what the viewer may see
     "tags": "member.tags @> {}::varchar[]",
-    "title": "strpos(lower(session.title), lower({}::text)) > 0",
+    "title": f"strpos({texts.FOLDED.format('session.title')}, {texts.FOLDED.format('{}::text')}) > 0",
 }
 _TRUE = {
     "filed": "member.folder_id IS NOT NULL",
@@ -89,7 +89,7 @@ class _Key:
 _KEYS = {
     SessionOrder.ACTIVITY: _Key("member.last_activity_at", "timestamptz", True, moments.at),
     SessionOrder.CREATED: _Key("member.created_at", "timestamptz", True, moments.at),
-    SessionOrder.TITLE: _Key("""lower(coalesce(session.title, '')) COLLATE "C" """, "text", False),
+    SessionOrder.TITLE: _Key("session.alphabetic", "text", False),
     SessionOrder.POSITION: _Key("member.position", "text", False),
 }
 
@@ -116,7 +116,7 @@ def parsed(order: SessionOrder, value: object) -> datetime | str:
     """
     if not isinstance(value, str):
         raise TypeError(value)
-    return datetime.fromisoformat(value) if _KEYS[order].type == "timestamptz" else value
+    return moments.written(value) if _KEYS[order].type == "timestamptz" else value
 
 
 async def page(
@@ -168,8 +168,15 @@ def _conditions(where: Filter) -> tuple[tuple[str, ...], Sequence[Any]]:
             conditions.append(_TRUE[each.name] if wanted else f"NOT ({_TRUE[each.name]})")
         else:
             conditions.append(_EQUAL[each.name])
-            values.append(list(wanted) if isinstance(wanted, tuple) else wanted)
+            values.append(_composed(wanted))
     return tuple(conditions), values
+
+
+def _composed(wanted: object) -> object:
+    """A value as titles and tags are stored."""
+    if isinstance(wanted, tuple):
+        return [texts.composed(each) for each in wanted]
+    return texts.composed(wanted) if isinstance(wanted, str) else wanted
 
 
 def _numbered(conditions: Sequence[str], first: int) -> str:

@@ -18,7 +18,7 @@ from uuid import UUID
 import asyncpg
 import sqlalchemy as sa
 
-from db import connectors, moments, roles
+from db import connectors, moments, roles, texts
 
 # OFFSET 0 keeps both queries as they are: the inner one is run for the row of the outer, so it comes after it.
 _AS_VIEWER = """
@@ -95,12 +95,13 @@ class Readers:
             while True:
                 connection, known = await self._connection()
                 try:
+                    sent = texts.bound(values)
                     if self._begin is not None and connectors.is_shared(connection):
                         await connection.execute(self._begin)
-                        found: Sequence[Row] = await connection.fetch(asked.sql, *values, record_class=asked.row)
+                        found: Sequence[Row] = await connection.fetch(asked.sql, *sent, record_class=asked.row)
                         await connection.execute("COMMIT")
                     else:
-                        found = await connection.fetch(asked.sql, *values, record_class=asked.row)
+                        found = await connection.fetch(asked.sql, *sent, record_class=asked.row)
                 except BaseException as error:
                     connection.terminate()
                     if known and isinstance(error, _LOST):

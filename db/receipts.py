@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import CursorResult, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db import statements
+from db import statements, texts
 from db.models import Receipt
 
 _TAKE = "INSERT INTO receipts (user_id, key, digest) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING key"
@@ -35,7 +35,7 @@ async def find(tx: AsyncSession, user_id: UUID, key: str) -> Receipt | None:
 
 async def close(tx: AsyncSession, user_id: UUID, key: str, made: Mapping[str, str]) -> None:
     """Writes down what the transaction made."""
-    await statements.fetch(tx, _CLOSE, user_id, key, statements.json(dict(made)))
+    await statements.fetch(tx, _CLOSE, user_id, key, texts.json(dict(made)))
 
 
 async def purge(tx: AsyncSession, older_than: timedelta) -> int:

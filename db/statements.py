@@ -8,13 +8,13 @@ from enum import StrEnum
 from typing import Any, cast
 
 import asyncpg
-import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import set_committed_value
 
+from db import texts
 from db.models import Row
 
 _DRIVER = "driver"
@@ -30,7 +30,7 @@ async def fetch(tx: AsyncSession, statement: str, *values: object) -> list[async
     """
     driver = await _driver(tx)
     try:
-        found: list[asyncpg.Record] = await driver.fetch(statement, *values)
+        found: list[asyncpg.Record] = await driver.fetch(statement, *texts.bound(values))
     except asyncpg.IntegrityConstraintViolationError as error:
         raise IntegrityError(statement, None, error) from error
     return found
@@ -84,7 +84,7 @@ class Columns[Model: Row]:
             names = ", ".join(f'"{self._columns[key].name}"' for key in keys)
             places = ", ".join(f"${number}" for number in range(1, len(keys) + 1))
             statement = self._inserts[keys] = f"{self._into} ({names}) VALUES ({places}) RETURNING {self.sql}"
-        values = (json(said[key]) if key in self._json else said[key] for key in keys)
+        values = (texts.json(said[key]) if key in self._json else said[key] for key in keys)
         (stored,) = await fetch(tx, statement, *values)
         return self.refresh(row, stored)
 
@@ -108,8 +108,3 @@ class Columns[Model: Row]:
 def _members(kind: sa.types.TypeEngine[Any]) -> dict[str, StrEnum]:
     enum = kind.enum_class if isinstance(kind, sa.Enum) else None
     return {member.value: cast("StrEnum", member) for member in enum or ()}
-
-
-def json(value: object) -> str:
-    """A value as the driver takes it for a `jsonb` column."""
-    return orjson.dumps(value).decode()

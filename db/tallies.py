@@ -40,7 +40,7 @@ OF_TAGS = Statement.of(
     SELECT tag, count(*) AS sessions, count(*) FILTER (WHERE {rows.UNREAD}) AS unread
     FROM memberships AS member JOIN sessions AS session ON session.id = member.session_id, unnest(member.tags) AS tag
     WHERE member.user_id = $1 AND member.tags <> '{{}}' AND member.archived_at IS NULL AND session.deleted_at IS NULL
-    GROUP BY tag ORDER BY lower(tag), tag
+    GROUP BY tag ORDER BY transom_alphabetic(tag) COLLATE "C"
     """,
     asyncpg.Record,
 )

@@ -12,4 +12,4 @@ from db.models import Template
 async def of_owner(tx: AsyncSession, owner_id: UUID) -> Sequence[Template]:
     """All the owner's templates by name."""
     query = select(Template).where(Template.owner_id == owner_id, Template.deleted_at.is_(None))
-    return (await tx.scalars(query.order_by(func.lower(Template.name), Template.id))).all()
+    return (await tx.scalars(query.order_by(func.transom_alphabetic(Template.name).collate("C"), Template.id))).all()

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import statements
-from db.statements import json
+from db.texts import json
 
 
 class Node(NamedTuple):

@@ -1,6 +1,7 @@
 """Batches: a client's offline queue, entry by entry."""
 
-from collections.abc import Awaitable, Callable, Iterator
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Annotated, Any, cast
 
 import strawberry
@@ -8,7 +9,7 @@ import strawberry
 from chat.refusals import Conflict, InvalidInput, Refusal
 from chat.scope import Repeated
 from resolvers import agents, branches, folders, marks, messages, projects, runs, sessions, templates, trash
-from schema import conflict, payload, removal, repeat
+from schema import conflict, failed, payload, removal, repeat
 from schema.batch import (
     ApplyBatchPayload,
     ApplyBatchResult,
@@ -111,26 +112,56 @@ async def apply(
     """Does one entry after the other. Each stands for itself: one that is refused does not undo another."""
     if len(operations) > MOST:
         raise InvalidInput("operations", f"Apply at most {MOST} entries at once.")
-    keys = [repeat.check(operation.client_mutation_id) for operation in operations]
-    if len(set(keys)) < len(keys):
-        raise InvalidInput("operations", "Two entries have the same `clientMutationId`.")
-    failed: set[str] = set()
+    _check_keys(operations)
+    until = asyncio.get_running_loop().time() + info.context.patience
+    missing: set[str] = set()
     receipts: list[Receipt] = []
     for operation in operations:
         name, value = _chosen(operation.do)
-        if failed.intersection(each.lower() for each in _needs(value)):
-            receipt = Receipt(
-                client_mutation_id=operation.client_mutation_id, status=ReceiptStatus.BLOCKED, result=None
-            )
+        if missing.intersection(each.lower() for each in _needs(value)):
+            status, result = ReceiptStatus.BLOCKED, None
         else:
-            receipt = await _apply(info, name, value, operation.client_mutation_id)
-        if receipt.status not in (ReceiptStatus.APPLIED, ReceiptStatus.DUPLICATE):
-            failed.update(each.lower() for each in _makes(value))
-        receipts.append(receipt)
+            status, result = await _attempt(info, name, value, operation.client_mutation_id, until, len(receipts))
+        if status not in (ReceiptStatus.APPLIED, ReceiptStatus.DUPLICATE):
+            missing.update(each.lower() for each in _makes(value))
+        if isinstance(result, failed.Failed) and result.retriable:
+            missing.update(each.lower() for each in _needs(value))  # nothing overtakes what is to be sent again
+        receipts.append(Receipt(client_mutation_id=operation.client_mutation_id, status=status, result=result))
     return ApplyBatchPayload(receipts=receipts)
 
 
-async def _apply(info: Info, name: str, value: object, key: str) -> Receipt:
+def _check_keys(operations: Sequence[BatchOperation]) -> None:
+    """Raises `InvalidInput` if a key cannot be one, or stands twice. Entries are counted from 0, as in errors."""
+    seen: dict[str, int] = {}
+    for number, operation in enumerate(operations):
+        key = operation.client_mutation_id
+        try:
+            repeat.check(key)
+        except InvalidInput as refused:
+            raise InvalidInput(refused.field, f"Entry {number}: {refused.reason}") from None
+        if (earlier := seen.setdefault(key, number)) != number:
+            raise InvalidInput("operations", f"Entries {earlier} and {number} have the same `clientMutationId`.")
+
+
+type _Outcome = tuple[ReceiptStatus, BatchResult | None]
+
+
+async def _attempt(info: Info, name: str, value: object, key: str, until: float, number: int) -> _Outcome:
+    """What becomes of an entry, whatever that is."""
+    limit = asyncio.timeout_at(until)
+    try:
+        if until <= asyncio.get_running_loop().time():
+            return ReceiptStatus.FAILED, failed.late()
+        async with limit:
+            return await _apply(info, name, value, key)
+    except Exception as error:
+        if limit.expired():
+            return ReceiptStatus.FAILED, failed.late()
+        place = [*info.path.as_list(), "receipts", number]
+        return ReceiptStatus.FAILED, info.context.explain(error, place)
+
+
+async def _apply(info: Info, name: str, value: object, key: str) -> _Outcome:
     mutate, returned = _MUTATIONS[name]
     result: object
     try:
@@ -141,7 +172,7 @@ async def _apply(info: Info, name: str, value: object, key: str) -> Receipt:
         result, status = conflict.shown(outdated), ReceiptStatus.CONFLICT
     except Refusal as refused:
         result, status = conflict.shown(refused), ReceiptStatus.REJECTED
-    return Receipt(client_mutation_id=key, status=status, result=cast("BatchResult", result))
+    return status, cast("BatchResult", result)
 
 
 def _chosen(mutation: BatchedMutation) -> tuple[str, Any]:

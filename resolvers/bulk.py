@@ -1,5 +1,6 @@
 """Many sessions at once."""
 
+from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
@@ -8,9 +9,13 @@ import strawberry
 from chat import bulk, sessions
 from chat.bulk import Change
 from chat.personal import Folder, Personal
-from schema import conflict, identifier
+from chat.refusals import Refusal
+from chat.scope import Scope
+from chat.sessions import Seen
+from schema import conflict, failed, identifier
 from schema.bulk import BulkReceipt, BulkUpdateSessionsInput, BulkUpdateSessionsPayload, BulkUpdateSessionsResult
 from schema.context import Info
+from schema.refusal import UserError
 from schema.repeat import Key, once
 from schema.session import Session
 
@@ -21,20 +26,37 @@ async def update(
     client_mutation_id: Key = None,
 ) -> BulkUpdateSessionsResult:
     """Changes many sessions."""
-    ids = list(dict.fromkeys(identifier.parse("ids", id) for id in input.ids))
+    ids = list(dict.fromkeys(identifier.parse(f"ids[{number}]", id) for number, id in enumerate(input.ids)))
     scope = once(info, "bulkUpdateSessions", client_mutation_id, input)
-    refused = await bulk.update(scope, ids, _change(input))
-    found = await sessions.of_ids(scope, ids)
+    reasons = await bulk.update(scope, ids, _change(input), patience=info.context.patience)
+    seen = await _seen(scope, ids, reasons)
     return BulkUpdateSessionsPayload(
         receipts=[
             BulkReceipt(
                 id=identifier.of(id),
-                session=None if seen is None else Session.of(seen),
-                refusal=None if (reason := refused[id]) is None else conflict.shown(reason),
+                session=None if (row := seen[id]) is None else Session.of(row),
+                refusal=None if (reason := reasons[id]) is None else _shown(info, number, reason),
             )
-            for id, seen in zip(ids, found, strict=True)
+            for number, id in enumerate(ids)
         ]
     )
+
+
+async def _seen(scope: Scope, ids: Sequence[UUID], reasons: dict[UUID, bulk.Outcome]) -> dict[UUID, Seen | None]:
+    """The sessions as they are. Where that cannot be read, nobody is told that a change is done."""
+    try:
+        return dict(zip(ids, await sessions.of_ids(scope, ids), strict=True))
+    except Exception as error:
+        reasons.update({id: error for id in ids if reasons[id] is None})
+        return dict.fromkeys(ids)
+
+
+def _shown(info: Info, number: int, reason: Exception) -> UserError:
+    if isinstance(reason, Refusal):
+        return conflict.shown(reason)
+    if isinstance(reason, bulk.Late):
+        return failed.late()
+    return info.context.explain(reason, [*info.path.as_list(), "receipts", number])
 
 
 def _change(input: BulkUpdateSessionsInput) -> Change:

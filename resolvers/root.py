@@ -20,7 +20,7 @@ from resolvers import (
     trash,
     viewer,
 )
-from schema import conflict, cursor, part, repeat
+from schema import conflict, cursor, one_of, part, repeat, scalar
 
 field, mutation, subscription = strawberry.field, strawberry.mutation, strawberry.subscription
 
@@ -261,13 +261,15 @@ PARTS = (
     part.DataPart,
 )
 
-CONFIG = StrawberryConfig(auto_camel_case=True, relay_max_results=100, scalar_map=cursor.SCALARS)
+CONFIG = StrawberryConfig(auto_camel_case=True, relay_max_results=100, scalar_map={**cursor.SCALARS, **scalar.SCALARS})
 
-api = strawberry.Schema(
-    query=Query,
-    mutation=Mutation,
-    subscription=Subscription,
-    types=PARTS,
-    exception_handlers=[*conflict.HANDLERS, *repeat.HANDLERS],
-    config=CONFIG,
+api = one_of.declare(
+    strawberry.Schema(
+        query=Query,
+        mutation=Mutation,
+        subscription=Subscription,
+        types=PARTS,
+        exception_handlers=[*conflict.HANDLERS, *repeat.HANDLERS],
+        config=CONFIG,
+    )
 )

@@ -14,6 +14,7 @@ from schema.conflict import (
     SessionConflict,
     TemplateConflict,
 )
+from schema.failed import Failed
 from schema.payload import (
     AgentPayload,
     CancelRunPayload,
@@ -51,8 +52,12 @@ class ReceiptStatus(Enum):
         "conflict", description="The object has another version than expected; it is shown as it is."
     )
     REJECTED = strawberry.enum_value("rejected", description="A rule refused it; the result says why.")
+    FAILED = strawberry.enum_value(
+        "failed", description="It failed, and no rule refused it; the result says whether to send it again."
+    )
     BLOCKED = strawberry.enum_value(
-        "blocked", description="It needs something that an earlier entry was to make, which was refused."
+        "blocked",
+        description="It needs what an earlier entry was to make, and did not; or it follows one to send again.",
     )
 
 
@@ -85,7 +90,8 @@ BatchResult = Annotated[
     | TemplateConflict
     | FolderConflict
     | SessionConflict
-    | MessageConflict,
+    | MessageConflict
+    | Failed,
     strawberry.union("BatchResult", description="What the mutation would have returned by itself."),
 ]
 

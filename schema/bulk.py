@@ -38,7 +38,9 @@ class BulkReceipt:
     session: Session | None = strawberry.field(
         description="The session as it is now; null if it is deleted, or not yours to see."
     )
-    refusal: UserError | None = strawberry.field(description="Why it did not change; null if it did.")
+    refusal: UserError | None = strawberry.field(
+        description="Why it did not change, refused or `Failed`; null if it did."
+    )
 
 
 @strawberry.type(description="A receipt for each session, in the order of the ids.")

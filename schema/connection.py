@@ -11,6 +11,7 @@ import orjson
 import strawberry
 
 from chat.refusals import InvalidInput
+from db import moments
 from db.page import Page, Span
 from schema.cursor import PageCursor
 
@@ -52,7 +53,7 @@ def dated(kind: str) -> Callable[[str, str], tuple[datetime, UUID]]:
 
     def key(field: str, cursor: str) -> tuple[datetime, UUID]:
         at, id = decode(kind, field, cursor)
-        return datetime.fromisoformat(at), UUID(id)
+        return moments.written(at), UUID(id)
 
     return key
 

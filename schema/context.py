@@ -12,7 +12,7 @@ from chat import agents, branching, editing, folders, messages, projects, runs, 
 from chat.scope import Scope
 from db import models, revisions, rows
 from db.tallies import Tally
-from schema import fork, identifier
+from schema import failed, fork, identifier
 
 if TYPE_CHECKING:
     type Info = strawberry.Info["Context", None]
@@ -30,6 +30,10 @@ class Context:
     scope: Scope
     resumed_at: str | None = None
     """The cursor that an event stream had come to which resumes; it counts more than the operation's `after`."""
+    explain: failed.Explain = failed.raised
+    """Tells what a client may know of an exception, and logs the rest of it."""
+    patience: float = 20.0
+    """Seconds for what a batch holds; less than an operation may take, as its receipts have to get to the client."""
     _loaders: dict[Callable[..., Any], DataLoader[Any, Any]] | None = None
 
     @property

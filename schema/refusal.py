@@ -8,7 +8,7 @@ from chat import refusals
 from schema import identifier
 
 
-@strawberry.interface(description="A refusal by a rule. Nothing was written.")
+@strawberry.interface(description="Why something was not done. Where a rule refused it, nothing was written.")
 class UserError:
     """What all refusals share."""
 

@@ -1,6 +1,5 @@
 """The application: every part put together."""
 
-import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, override
@@ -14,34 +13,24 @@ from starlette.routing import Route
 from starlette.types import Receive, Send
 from starlette.types import Scope as ASGIScope
 
-from chat import life, refusals
+from chat import life
 from chat.allowances import Allowances
 from chat.process import Timing
 from chat.scope import Scope, Viewer
 from db.database import Database
-from db.failures import transient
 from llm.models import Models
 from pubsub.rates import Rates
 from pubsub.redis import RedisBus
 from resolvers.root import api
 from schema.context import Context
-from server import health, pages
+from server import failures, health, pages
 from server.authentication import Authentication, Identity
-from server.graphql import Caller, Code, Explained, GraphQLEndpoint
+from server.graphql import Caller, GraphQLEndpoint
 from server.settings import Settings, current
 from server.state import State
 
-_log = logging.getLogger("transom.app")
-
 GRAPHQL = "/graphql"
 """The path of the API."""
-
-_REFUSALS = {
-    refusals.InvalidInput: Code.BAD_USER_INPUT,
-    refusals.IdTaken: Code.BAD_USER_INPUT,
-    refusals.NotFound: Code.NOT_FOUND,
-    refusals.NotAllowed: Code.FORBIDDEN,
-}
 
 
 class Transom(Starlette):
@@ -54,7 +43,7 @@ class Transom(Starlette):
             api,
             authenticate=Authentication(settings, lambda: self.shared.process),
             context=self._context,
-            explain=_explain,
+            explain=failures.explained,
             allowed_origins=settings.origins,
             event_id=_cursor,
         )
@@ -88,7 +77,7 @@ class Transom(Starlette):
 
     async def _context(self, caller: Caller[Identity]) -> Context:
         scope = Scope(Viewer(caller.identity.user_id, caller.client), self.shared.process)
-        return Context(scope, resumed_at=caller.last_event_id)
+        return Context(scope, resumed_at=caller.last_event_id, explain=failures.failed)
 
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
@@ -130,19 +119,6 @@ def _models(settings: Settings) -> Models:
 def create() -> Transom:
     """The application of this process, by the environment; what uvicorn calls."""
     return Transom(current())
-
-
-def _explain(error: Exception) -> Explained | None:
-    """Refusals by a rule, where a field has no result union for them; and a database that is away for a while."""
-    if isinstance(error, refusals.QuotaExceeded):
-        return Explained(Code.QUOTA_EXCEEDED, str(error), {"limit": error.limit, "used": error.used})
-    for kind, code in _REFUSALS.items():
-        if isinstance(error, kind):
-            return Explained(code, str(error))
-    if transient(error):
-        _log.warning("An operation failed because the database did not answer: %s", type(error).__name__)
-        return Explained(Code.SERVICE_UNAVAILABLE, "The database does not answer just now. Try again shortly.")
-    return None
 
 
 def _cursor(data: Mapping[str, Any]) -> str | None:

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from chat import accounts, limits
+from chat import accounts
 from chat.process import Process
+from db import texts
 from server.settings import Settings
 
 LOCAL_SUBJECT = "local"
@@ -59,4 +60,4 @@ class Authentication:
 
 
 def _text(claim: object) -> str | None:
-    return limits.storable(claim) if isinstance(claim, str) else None
+    return texts.storable(claim) if isinstance(claim, str) else None

@@ -17,8 +17,9 @@ from server.app import Transom
 from server.settings import Settings, current
 from server.sockets import WebSocketProtocol
 
-LARGEST_FRAME = 1_000_000
-"""Bytes of one WebSocket message."""
+LARGEST_FRAME = 8_000_000
+"""Bytes of one WebSocket message, beyond which the socket is closed: what is merely larger than a request may be costs
+its operation alone."""
 
 
 class CannotListen(Exception):

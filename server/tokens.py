@@ -7,7 +7,7 @@ from typing import Any
 
 import jwt
 
-from chat import limits
+from db import texts
 from server.graphql import Unauthenticated
 from server.settings import Settings
 
@@ -73,7 +73,7 @@ class Tokens:
 def _check(claims: dict[str, Any]) -> None:
     """Refuses what PyJWT lets pass, and no account can be kept under."""
     subject = claims["sub"]
-    if not subject.strip() or len(subject) > LONGEST_SUBJECT or limits.storable(subject) != subject:
+    if not subject.strip() or len(subject) > LONGEST_SUBJECT or texts.storable(subject) != subject:
         raise jwt.InvalidTokenError(f"Subject must have 1 to {LONGEST_SUBJECT} characters of text")
     try:
         datetime.fromtimestamp(claims["exp"], UTC)

@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, Integer, String, text
+from sqlalchemy import Column, Computed, ForeignKey, Index, Integer, String, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -77,6 +77,12 @@ class Session(Row):
         Index(None, "owner_id", "deleted_at", "id", postgresql_where=text("deleted_at IS NOT NULL")),
         Index("ix_sessions_kept", "owner_id", postgresql_where=text("deleted_at IS NULL")),
     )
+
+
+_ALPHABETIC = Computed("transom_alphabetic(title::text)", persisted=True)
+Session.metadata.tables[Session.__tablename__].append_column(
+    Column("alphabetic", Text(collation="C"), _ALPHABETIC, nullable=False)
+)  # what lists by title are in the order of; nobody reads it with a row
 
 
 class MemberRole(StrEnum):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
+from db import texts
 from server.graphql.errors import Code, refusal
 
 LONGEST_CLIENT_NAME = 128
@@ -52,5 +53,5 @@ def client_name(name: object) -> str | None:
         Refused: it is not a string, or longer than 128 characters.
     """
     if name is None or (isinstance(name, str) and len(name) <= LONGEST_CLIENT_NAME):
-        return name or None
+        return texts.storable(name) if name else None
     raise refusal(Code.BAD_REQUEST, f"The client's name is a string of at most {LONGEST_CLIENT_NAME} characters.")

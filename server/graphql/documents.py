@@ -15,9 +15,8 @@ from graphql import (
     specified_rules,
     validate,
 )
-from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
-from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
+from server.graphql import halves, wording
 from server.graphql import limits as limits_
 from server.graphql.errors import Code, Refused, coded, refusal
 from server.graphql.limits import Limits
@@ -69,8 +68,6 @@ class Documents:
         self._introspection = introspection
         self._rules = (
             *specified_rules,
-            MaybeNullValidationRule,
-            OneOfInputValidationRule,
             *(() if introspection else (NoSchemaIntrospectionCustomRule,)),
         )
         self._cache: OrderedDict[str, Document] = OrderedDict()
@@ -98,7 +95,7 @@ class Documents:
         if errors := limits_.exceeded(syntax, self._limits):
             raise Refused(*errors)
         if errors := validate(self._schema, syntax, self._rules, hide_suggestions=not self._introspection):
-            raise Refused(*(coded(error, Code.GRAPHQL_VALIDATION_FAILED) for error in errors))
+            raise Refused(*(_worded(error) for error in errors))
         operations = (d for d in syntax.definitions if isinstance(d, OperationDefinitionNode))
         named = {(d.name.value if d.name else None): d for d in operations}
         return Document(text, syntax, named, {name: Plans(self._schema, syntax, name) for name in named})
@@ -110,6 +107,13 @@ class Documents:
         try:
             return parse(text, max_tokens=allowed.tokens)
         except GraphQLError as error:
+            if (mended := halves.mended(text)) != text:
+                return self._parse(mended)
             if f"more than {allowed.tokens} tokens" in error.message:
                 raise Refused(limits_.too_large("tokens", allowed.tokens, None)) from None
             raise Refused(coded(error, Code.GRAPHQL_PARSE_FAILED)) from None
+
+
+def _worded(error: GraphQLError) -> GraphQLError:
+    error.message = wording.in_graphql(error.message)
+    return coded(error, Code.GRAPHQL_VALIDATION_FAILED)

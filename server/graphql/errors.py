@@ -1,7 +1,6 @@
 """What goes wrong over GraphQL: a closed set of codes, refusals, and the masking of everything unforeseen."""
 
 import logging
-import re
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
@@ -9,6 +8,8 @@ from typing import Any, NamedTuple
 from uuid import uuid4
 
 from graphql import FieldNode, GraphQLError, VariableDefinitionNode
+
+from server.graphql import wording
 
 logger = logging.getLogger("transom.graphql")
 
@@ -140,7 +141,7 @@ def _shown(error: GraphQLError, explain: Explain) -> GraphQLError:
         return error
     if _is_about_input(error):
         return GraphQLError(
-            _without_values(error.message),
+            wording.without_values(error.message),
             nodes=error.nodes,
             path=error.path,
             extensions={"code": Code.BAD_USER_INPUT.value},
@@ -158,29 +159,6 @@ def _is_about_input(error: GraphQLError) -> bool:
     if error.original_error is not None and not isinstance(error.original_error, GraphQLError):
         return isinstance(error.nodes[0], VariableDefinitionNode)
     return not isinstance(error.nodes[0], FieldNode)
-
-
-_SUBJECT = re.compile(r"(Variable '\$\w+'|Argument '[^']*') has invalid (?:default )?value(?: at [\w.\[\]]+)?")
-_REASON = re.compile(
-    r"Expected (?:a )?value of (?:non-null )?type '[\w!\[\]]+'"
-    r"(?: not to be None| to be provided| to be an object"
-    r"| to include required field '\w+'| not to include unknown field '\w+')?"
-    r"|(?:Int|Float|String|Boolean|ID|SyncCursor|PageCursor) cannot represent (?:a )?non[- ]\w+(?:[- ]\w+)*"
-    r"|Enum '\w+' cannot represent non-string value"
-    r"|.*(?P<enum>does not exist in '\w+' enum)",
-    re.DOTALL,
-)
-
-
-def _without_values(message: str) -> str:
-    """A coercion error of graphql-core without the value that it quotes, which may be a secret."""
-    subject = _SUBJECT.match(message)
-    if subject is None:
-        return message
-    reason = _REASON.match(message, subject.end() + len(": "))
-    if reason is None:
-        return f"{subject[0]}."
-    return f"{subject[0]}: {'Value ' + reason['enum'] if reason['enum'] else reason[0]}."
 
 
 def _trace(cause: BaseException) -> Iterator[str]:

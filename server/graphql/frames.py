@@ -3,10 +3,15 @@
 See https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md.
 """
 
+import re
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 
 import orjson
+
+from server.graphql.encoding import decode, encode
+from server.graphql.errors import Code, Refused, refusal
 
 PROTOCOL = "graphql-transport-ws"
 
@@ -22,21 +27,33 @@ class Close(Exception):
         self.reason = reason.encode()[:123].decode(errors="ignore")
 
 
+class Spoiled(Exception):
+    """A `subscribe` that cannot be carried out, though it is known whose: its operation is refused, and no other."""
+
+    def __init__(self, id_: str, refused: Refused) -> None:
+        super().__init__(id_)
+        self.id = id_
+        self.refused = refused
+
+
 def read(message: Mapping[str, Any], longest: int) -> dict[str, Any]:
     """A message of the client: a dict whose `type`, `id` and `payload` are as the protocol says.
 
     Raises:
-        Close: it is too large (1009), or anything else than a valid message (4400).
+        Spoiled: it is a `subscribe` that is larger than `longest` bytes, not JSON, or has a bad payload.
+        Close: it is anything else that is too large (1009), or no valid message (4400).
     """
     text = message.get("text")
     if text is None:
         raise Close(4400, "Messages must be text frames.")
-    if len(text) > longest:
-        raise Close(1009, f"A message may have at most {longest:,} characters.")
+    raw: bytes = text.encode()
+    if len(raw) > longest:
+        too_large = f"A message may have at most {longest:,} bytes; this one has {len(raw):,}."
+        raise _spoiled(text, refusal(Code.BAD_REQUEST, too_large)) or Close(1009, too_large)
     try:
-        frame = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        raise Close(4400, "The message is not valid JSON.") from None
+        frame = decode(raw)
+    except Refused as refused:
+        raise _spoiled(text, refused) or Close(4400, refused.errors[0].message) from None
     if not isinstance(frame, dict):
         raise Close(4400, "The message must be a JSON object.")
     kind = frame.get("type")
@@ -46,10 +63,37 @@ def read(message: Mapping[str, Any], longest: int) -> dict[str, Any]:
         if not isinstance(frame.get("id"), str) or not frame["id"]:
             raise Close(4400, f"The message '{kind}' needs an 'id' that is a string and not empty.")
         if kind == "subscribe" and not isinstance(frame.get("payload"), dict):
-            raise Close(4400, "The message 'subscribe' needs a 'payload' that is an object.")
+            wrong = "The message 'subscribe' needs a 'payload' that is an object."
+            raise Spoiled(frame["id"], refusal(Code.BAD_REQUEST, wrong))
     elif not isinstance(frame.get("payload"), dict | None):
         raise Close(4400, f"The 'payload' of the message '{kind}' must be an object.")
     return frame
+
+
+_SEARCHED = 1_000_000
+"""Characters in which it is looked for whose a spoiled message is; clients write the id first."""
+_MOST_TOKENS = 10_000
+_TOKENS = re.compile(r'("(?:[^"\\]|\\.)*+")(?:\s*+:\s*+("(?:[^"\\]|\\.)*+"))?+|[\[{]|[\]}]', re.DOTALL)
+"""Strings, in pairs where the second is the value of the first, and brackets: all that it takes to know the level."""
+
+
+def _spoiled(text: str, refused: Refused) -> Spoiled | None:
+    """The refusal of the `subscribe` that stands in a text which is not read as JSON; None: it is none, or whose?"""
+    found: dict[str, object] = {}
+    level = 0
+    for token in islice(_TOKENS.finditer(text, 0, _SEARCHED), _MOST_TOKENS):
+        name, value = token.groups()
+        if name is None:
+            level += 1 if token[0] in "[{" else -1
+        elif level == 1 and value is not None and name in {'"id"', '"type"'}:
+            try:
+                found[name] = decode(value)
+            except Refused:
+                return None
+        if len(found) == 2:
+            break
+    id_ = found.get('"id"')
+    return Spoiled(id_, refused) if found.get('"type"') == "subscribe" and isinstance(id_, str) and id_ else None
 
 
 def write(kind: str, *, id_: str | None = None, payload: object = None) -> str:
@@ -59,7 +103,7 @@ def write(kind: str, *, id_: str | None = None, payload: object = None) -> str:
         frame["id"] = id_
     if payload is not None:
         frame["payload"] = payload
-    return orjson.dumps(frame).decode()
+    return encode(frame).decode()
 
 
 def next_prefix(id_: str) -> bytes:

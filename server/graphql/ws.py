@@ -16,7 +16,7 @@ from strawberry.http.websocket_origin import is_same_origin, normalize_origin
 from server.graphql import errors, frames
 from server.graphql.callers import Caller, Identity, client_name
 from server.graphql.errors import Code, Refused, refusal
-from server.graphql.frames import Close
+from server.graphql.frames import Close, Spoiled
 from server.graphql.interruptions import Interruptible
 from server.graphql.operations import Operation
 from server.graphql.requests import Request
@@ -157,12 +157,12 @@ class _Socket[I: Identity]:
                     task.cancel()
 
     async def _subscribe(self, id_: str, payload: dict[str, Any], caller: Caller[I]) -> None:
-        if id_ in self._operations:
-            raise Close(4409, f"Subscriber for {id_} already exists")
+        self._refuse_twice(id_)
         try:
             request = Request.of(payload)
         except Refused as refused:
-            raise Close(4400, refused.errors[0].message) from None
+            await self._send(frames.write("error", id_=id_, payload=refused.formatted))
+            return
         most = self._service.max_operations_per_socket
         if len(self._operations) >= most:
             full = refusal(Code.TOO_MANY_OPERATIONS, f"The socket runs {most} operations already.")
@@ -172,6 +172,11 @@ class _Socket[I: Identity]:
         self._operations[id_] = task
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def _refuse_twice(self, id_: str) -> None:
+        """Raises `Close` if an operation of this id runs."""
+        if id_ in self._operations:
+            raise Close(4409, f"Subscriber for {id_} already exists")
 
     async def _run(self, id_: str, request: Request, caller: Caller[I]) -> None:
         """Run one operation to its end. What goes wrong is told to it alone."""
@@ -231,10 +236,17 @@ class _Socket[I: Identity]:
             await asyncio.wait(self._tasks)
 
     async def _read(self) -> dict[str, Any]:
-        message = await self._receive()
-        if message["type"] == "websocket.disconnect":
-            raise _Left
-        return frames.read(message, self._service.max_request_bytes)
+        while True:
+            message = await self._receive()
+            if message["type"] == "websocket.disconnect":
+                raise _Left
+            try:
+                return frames.read(message, self._service.max_request_bytes)
+            except Spoiled as spoiled:
+                if self._caller is None:
+                    raise Close(4401, "Unauthorized") from None
+                self._refuse_twice(spoiled.id)
+                await self._send(frames.write("error", id_=spoiled.id, payload=spoiled.refused.formatted))
 
     async def _send(self, text: str) -> None:
         """Send one message. Waits while the client is too slow to read, so that nothing piles up here.

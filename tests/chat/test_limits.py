@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from chat import limits
 from chat.refusals import InvalidInput
+from db import texts
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
 """With lone surrogates and U+0000."""
@@ -16,15 +17,15 @@ ANY_TEXT = st.text(st.characters(exclude_categories=()))
 
 @given(ANY_TEXT)
 def test_what_is_storable_is_utf_8_without_nul(value: str) -> None:
-    stored = limits.storable(value)
+    stored = texts.storable(value)
     assert "\0" not in stored
     assert stored.encode().decode() == stored
-    assert limits.storable(stored) == stored
+    assert texts.storable(stored) == stored
 
 
 @given(st.text())
 def test_ordinary_text_is_stored_as_it_is(value: str) -> None:
-    assert limits.storable(value) == value.replace("\0", "\ufffd")
+    assert texts.storable(value) == value.replace("\0", "\ufffd")
 
 
 @pytest.mark.parametrize(
@@ -40,14 +41,14 @@ def test_ordinary_text_is_stored_as_it_is(value: str) -> None:
     ],
 )
 def test_what_cannot_be_stored_is_replaced(value: str, stored: str) -> None:
-    assert limits.storable(value) == stored
+    assert texts.storable(value) == stored
 
 
 @given(
     st.recursive(ANY_TEXT | st.integers() | st.none(), lambda inner: st.lists(inner) | st.dictionaries(ANY_TEXT, inner))
 )
 def test_json_is_storable_all_through(value: object) -> None:
-    written = repr(limits.storable_json(value))
+    written = repr(texts.storable_json(value))
     assert "\\x00" not in written
     assert "\\ud8" not in written
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from chat import parts
 from chat.drafts import Draft
-from chat.limits import storable
 from chat.parts import JournalEvent
 from db.models import Json
+from db.texts import storable
 from llm import events as model
 
 TEXT = st.text(st.characters(exclude_categories=()), min_size=1, max_size=8)

@@ -11,6 +11,7 @@ from chat import messages, sessions, titles
 from chat.life import Life
 from chat.scope import Scope
 from chat.sessions import NewSession
+from db import texts
 from db.models import Session, TitleSource
 from llm.errors import ModelError, ModelErrorCode
 from llm.scripted import ScriptedModel
@@ -139,7 +140,7 @@ def test_first_words_are_short_and_on_one_line(content: str) -> None:
     title = titles.first_words(content)
     assert 1 <= len(title) <= titles.LENGTH + 1
     assert " ".join(title.split()) == title
-    assert " ".join(content.split()).startswith(title.removesuffix("…"))
+    assert texts.composed(" ".join(content.split())).startswith(title.removesuffix("…"))
 
 
 @pytest.mark.parametrize(

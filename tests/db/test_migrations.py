@@ -67,6 +67,10 @@ async def test_the_tables_are_those_of_the_models(tables: str) -> None:
 
 async def test_the_tables_are_those_of_the_models_to_the_letter(tables: str, empty: str) -> None:
     """CHECK constraints, the conditions of partial indexes and what a deletion does are compared here too."""
+    migrated, made = await asyncpg.connect(tables), await asyncpg.connect(empty)
+    await made.execute(await migrated.fetchval("SELECT pg_get_functiondef('transom_alphabetic'::regproc)"))
+    await migrated.close()
+    await made.close()
     await run(empty, Row.metadata.create_all)
     assert await catalog.tables(tables) == await catalog.tables(empty)
 
@@ -149,6 +153,29 @@ async def test_runs_forget_agents_that_no_member_of_their_session_may_see(empty:
     found = {row["id"]: row["agent_id"] for row in await connection.fetch("SELECT id, agent_id FROM runs")}
     assert (found[runs["own"]], found[runs["shared"]], found[runs["strange"]]) == (mine.agent, shared, None)
     assert await connection.fetch(others) == before
+    await connection.close()
+
+
+async def test_names_and_tags_are_composed_without_a_trace_and_titles_put_in_order(empty: str) -> None:
+    await migrate.upgrade(empty)
+    await migrate.downgrade(empty, "0017")
+    connection = await asyncpg.connect(empty)
+    user = await connection.fetchval("INSERT INTO users (id, subject) VALUES (gen_random_uuid(), 'ada') RETURNING id")
+    for title in ("Zebra", "O\u0308l", None, "Orange"):
+        session = await connection.fetchval(
+            "INSERT INTO sessions (id, owner_id, title) VALUES (gen_random_uuid(), $1, $2) RETURNING id", user, title
+        )
+    tags = ["b", "e\u0301lan", "a", "élan", "b c"]
+    await connection.execute(
+        "INSERT INTO memberships (session_id, user_id, role, tags) VALUES ($1, $2, 'owner', $3)", session, user, tags
+    )
+    traces = "SELECT id, updated_at, version, head FROM sessions ORDER BY id"
+    before = await connection.fetch(traces)
+    await migrate.upgrade(empty)
+    assert await connection.fetch(traces) == before
+    titles = await connection.fetch("SELECT title FROM sessions ORDER BY alphabetic")
+    assert [title for (title,) in titles] == [None, "Öl", "Orange", "Zebra"]
+    assert await connection.fetchval("SELECT tags FROM memberships") == ["b", "élan", "a", "b c"]
     await connection.close()
 
 

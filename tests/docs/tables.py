@@ -26,10 +26,13 @@ from llm import parameters
 from llm.errors import ModelErrorCode
 from resolvers import batches
 from resolvers.nodes import MOST
+from schema import scalar
 from schema.connection import LONGEST
 from schema.repeat import LONGEST_KEY
 from server.graphql import Code, GraphQLEndpoint, Limits
 from server.graphql.callers import LONGEST_CLIENT_NAME
+from server.graphql.encoding import DEEPEST
+from server.serving import LARGEST_FRAME
 from server.settings import Settings
 from tests.docs.fences import ROOT
 
@@ -118,6 +121,9 @@ def bounds() -> str:
         ("what a window may leave unread before it catches up from the rows", window.BACKLOG, "events"),
         ("how far back a cursor may lie", window.FAR, "changes"),
         ("a request, a message on a socket", endpoint["max_request_bytes"].default, "bytes"),
+        ("a message on a socket that costs its operation alone", LARGEST_FRAME, "bytes"),
+        ("arrays and objects of a request inside each other", DEEPEST, "deep"),
+        ("arrays and objects of a JSON value inside each other", scalar.DEEPEST, "deep"),
         ("operations on one socket at once", endpoint["max_operations_per_socket"].default, ""),
         ("a document", document["characters"], "characters"),
         ("a document", document["tokens"], "tokens"),

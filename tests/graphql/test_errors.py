@@ -89,7 +89,7 @@ async def test_an_error_without_a_code_of_ours_is_masked(served: Served, http: h
             "Int!",
             "number",
             None,
-            "Variable '$v' has invalid value: Expected value of non-null type 'Int!' not to be None.",
+            "Variable '$v' has invalid value: Expected value of non-null type 'Int!' not to be null.",
         ),
         ("Colour!", "colour", "hunter2", "Variable '$v' has invalid value: Value does not exist in 'Colour' enum."),
         ("Colour!", "colour", 7, "Variable '$v' has invalid value: Enum 'Colour' cannot represent non-string value."),

@@ -1,4 +1,5 @@
 import asyncio
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -92,14 +93,8 @@ async def test_every_operation_has_a_context_of_its_own() -> None:
         '{"type":"subscribe","payload":{"query":"{hello}"}}',
         '{"type":"subscribe","id":7,"payload":{"query":"{hello}"}}',
         '{"type":"subscribe","id":"","payload":{"query":"{hello}"}}',
-        '{"type":"subscribe","id":"1"}',
-        '{"type":"subscribe","id":"1","payload":null}',
-        '{"type":"subscribe","id":"1","payload":[]}',
-        '{"type":"subscribe","id":"1","payload":{}}',
-        '{"type":"subscribe","id":"1","payload":{"query":7}}',
-        '{"type":"subscribe","id":"1","payload":{"query":"{hello}","variables":[]}}',
-        '{"type":"subscribe","id":"1","payload":{"query":"{hello}","operationName":7}}',
-        '{"type":"subscribe","id":"1","payload":{"query":"{hello}","extensions":7}}',
+        '{"type":"ping","payload":{"x":NaN}}',
+        '{"id":"1","type":"complete","payload":NaN}',
     ],
 )
 async def test_a_malformed_message_closes_the_socket(served: Served, text: str) -> None:
@@ -107,6 +102,91 @@ async def test_a_malformed_message_closes_the_socket(served: Served, text: str) 
         await client.connection.send(text)
         code, reason = await client.closed()
         assert (code, bool(reason)) == (4400, True)
+
+
+SPOILED = {
+    '{"type":"subscribe","id":"1"}': "The message 'subscribe' needs a 'payload' that is an object.",
+    '{"type":"subscribe","id":"1","payload":null}': "The message 'subscribe' needs a 'payload' that is an object.",
+    '{"type":"subscribe","id":"1","payload":[]}': "The message 'subscribe' needs a 'payload' that is an object.",
+    '{"type":"subscribe","id":"1","payload":{}}': "The parameter 'query' is missing.",
+    '{"type":"subscribe","id":"1","payload":{"query":7}}': "The parameter 'query' must be a string.",
+    '{"type":"subscribe","id":"1","payload":{"query":"{hello}","variables":[]}}': (
+        "The parameter 'variables' must be an object."
+    ),
+    '{"type":"subscribe","id":"1","payload":{"query":"{hello}","operationName":7}}': (
+        "The parameter 'operationName' must be a string."
+    ),
+    '{"type":"subscribe","id":"1","payload":{"query":"{hello}","extensions":7}}': (
+        "The parameter 'extensions' must be an object."
+    ),
+    '{"id":"1","type":"subscribe","payload":{"variables":{"x":NaN}}}': (
+        "The request is not valid JSON: JSON has no NaN."
+    ),
+    '{"payload":{"id":"2","x":["}]\\"",1,]},"type":"subscribe","id":"\\u0031"}': (
+        "The request is not valid JSON: it goes wrong at character 35."
+    ),
+    '{"id":"1","type":"subscribe","payload":{"query":"{hello}': (
+        "The request is not valid JSON: it goes wrong at character 49."
+    ),
+    '{"id":"1","type":"subscribe","payload":{"x":' + "[" * 5000 + "]" * 5000 + "}}": (
+        "The request's JSON is nested more than 200 levels deep."
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "message"), SPOILED.items())
+async def test_a_malformed_operation_is_refused_and_harms_no_other(served: Served, text: str, message: str) -> None:
+    async with socket(served) as client:
+        await client.connection.send(text)
+        error = {"message": message, "extensions": {"code": "BAD_REQUEST"}}
+        assert await client.receive() == {"id": "1", "type": "error", "payload": [error]}
+        await client.subscribe("1", "{ hello }")
+        assert [await client.receive() for _ in range(2)] == [next_("1", hello="Hello world"), complete("1")]
+
+
+async def test_a_malformed_operation_with_the_id_of_a_running_one_closes_the_socket(served: Served) -> None:
+    async with socket(served) as client:
+        await client.subscribe("1", "{ stuck }")
+        await client.connection.send('{"id":"1","type":"subscribe","payload":{"x":NaN}}')
+        assert await client.closed() == (4409, "Subscriber for 1 already exists")
+
+
+async def test_a_malformed_operation_before_the_acknowledgement_closes_the_socket(served: Served) -> None:
+    async with socket(served, init=False) as client:
+        await client.connection.send('{"id":"1","type":"subscribe","payload":{"x":NaN}}')
+        assert await client.closed() == (4401, "Unauthorized")
+
+
+@pytest.mark.parametrize("where", ["variables", "the document", "a key", "the id"])
+async def test_half_an_emoji_is_a_replacement_character_anywhere_in_a_message(served: Served, where: str) -> None:
+    half, id_ = "\\ud83d", "1"
+    payload = {
+        "variables": '{"query":"query ($n: String!) { hello(name: $n) }","variables":{"n":"HALF"}}',
+        "the document": '{"query":"{ hello(name: \\"HALF\\") }"}',
+        "a key": '{"query":"{ hello(name: \\"\ufffd\\") }","HALF":["HALF",{"HALF":1}]}',
+        "the id": '{"query":"{ hello(name: \\"\ufffd\\") }"}',
+    }[where].replace("HALF", half)
+    if where == "the id":
+        id_ = half
+    async with socket(served) as client:
+        await client.connection.send(f'{{"id":"{id_}","type":"subscribe","payload":{payload}}}')
+        seen = id_.replace(half, "\ufffd")
+        assert [await client.receive() for _ in range(2)] == [next_(seen, hello="Hello \ufffd"), complete(seen)]
+
+
+async def test_a_ping_is_answered_whatever_its_payload_says(served: Served) -> None:
+    async with socket(served) as client:
+        await client.connection.send('{"type":"ping","payload":{"half":"\\ud83d","large":18446744073709551616}}')
+        pong = {"half": "\ufffd", "large": 18446744073709551616}
+        assert json.loads(str(await client.connection.recv())) == {"type": "pong", "payload": pong}
+
+
+async def test_an_initialisation_takes_half_an_emoji_and_u_0000(served: Served) -> None:
+    async with socket(served, init=False) as client:
+        await client.connection.send('{"type":"connection_init","payload":{"client":"\\ud83d a\\u0000"}}')
+        assert await client.receive() == {"type": "connection_ack"}
+        await client.subscribe("1", "{ viewer }")
+        assert await client.receive() == next_("1", viewer="guest at \ufffd a\ufffd over websocket")
 
 
 async def test_a_binary_message_closes_the_socket(served: Served) -> None:
@@ -121,10 +201,22 @@ async def test_a_malformed_initialisation_closes_the_socket(served: Served) -> N
         assert await client.closed() == (4400, "The 'payload' of the message 'connection_init' must be an object.")
 
 
-async def test_a_message_over_the_limit_closes_the_socket() -> None:
+async def test_an_operation_over_the_limit_is_refused_and_harms_no_other() -> None:
+    async with serving(max_request_bytes=1000) as served, socket(served) as client:
+        await client.subscribe("1", "{ hello }", variables={"x": "é" * 500})
+        frame = await client.receive()
+        assert (frame["id"], frame["type"]) == ("1", "error")
+        assert [error["message"] for error in frame["payload"]] == [
+            "A message may have at most 1,000 bytes; this one has 1,082."
+        ]
+        await client.subscribe("1", "{ hello }")
+        assert [await client.receive() for _ in range(2)] == [next_("1", hello="Hello world"), complete("1")]
+
+
+async def test_another_message_over_the_limit_closes_the_socket() -> None:
     async with serving(max_request_bytes=1000) as served, socket(served) as client:
         await client.send({"type": "ping", "payload": {"x": "x" * 1000}})
-        assert await client.closed() == (1009, "A message may have at most 1,000 characters.")
+        assert await client.closed() == (1009, "A message may have at most 1,000 bytes; this one has 1,034.")
 
 
 async def test_null_payloads_are_no_payloads(served: Served) -> None:

@@ -62,7 +62,10 @@ class Caller:
 
     async def ask(self, document: str, **variables: object) -> Answer:
         """Sends an operation."""
-        body = json.dumps({"query": document, "variables": variables})  # half surrogate pairs are escaped by it
+        return await self.ask_raw(json.dumps({"query": document, "variables": variables}))  # it escapes half pairs
+
+    async def ask_raw(self, body: str) -> Answer:
+        """Sends a request as it is written."""
         response = await self._http.post(self.url, content=body, headers={"content-type": "application/json"})
         answer = response.json()
         return Answer(response.status_code, answer.get("data"), answer.get("errors", []))
