@@ -7,6 +7,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from typing import Any, override
 
 import click
 
@@ -114,10 +115,27 @@ async def _renew_epochs(database_url: str) -> None:
         await epochs.renew(tx)
 
 
+class _Most(click.ParamType):
+    """A whole number up to a bound."""
+
+    name = "number"
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+
+    @override
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if str(value).isdecimal() and int(value) <= self._most:
+            return int(value)
+        raise click.BadParameter(
+            f"It must be a whole number from 0 to {self._most:,}, not {str(value)[:80]!r}.", ctx, param
+        )
+
+
 def _limit_options[**P, R](command: Callable[P, R]) -> Callable[P, R]:
     for name in reversed(NAMES):
         most = SIZES.get(name) or (OFTEN if name.endswith("_per_minute") else MOST)
-        option = click.option(f"--{name.replace('_', '-')}", type=click.IntRange(0, most), help=_LIMITED[name])
+        option = click.option(f"--{name.replace('_', '-')}", type=_Most(most), help=_LIMITED[name])
         command = option(command)
     return command
 

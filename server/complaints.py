@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 PREFIX = "TRANSOM_"
-_SERVICE_LINK = re.compile(r"(SERVICE_(HOST|PORT(_\w+)?)|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)")
+_SERVICE_LINK = re.compile(r"(SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)")
 _NEAR = 0.8
 """Least likeness of a slip of the pen; no two settings are as like each other."""
 _MATTERS = re.compile("JW|AUTH|TOKEN|SECRET|ORIGIN|CORS|ISSUER|AUDIENCE|TLS|SSL|ALLOW|(URL|DSN)$")
@@ -40,7 +40,7 @@ def _wanted(field: FieldInfo, value: object) -> str:
     """What a value must be, and what it is: never for secrets, whose messages are their own."""
     shown = f"not {str(value)[:80]!r}"
     if str(value).startswith("tcp://"):
-        shown += ", which Kubernetes sets for a Service of that name. Set enableServiceLinks: false in the pod, or this"
+        shown += ", which Kubernetes sets for a Service of that name. Set enableServiceLinks: false, or this variable"
     if choices := [choice for choice in get_args(field.annotation) if isinstance(choice, str)]:
         return f"must be {', '.join(choices[:-1])} or {choices[-1]}, {shown}."
     kinds = get_args(field.annotation) or (field.annotation,)
@@ -53,6 +53,11 @@ def _wanted(field: FieldInfo, value: object) -> str:
 
 def _plain(bound: Any) -> str:
     return f"{bound:,}" if bound >= 100_000 else str(bound)
+
+
+def matters(name: str) -> bool:
+    """Whether a setting of this name, without its prefix, would keep somebody out or say where the data is."""
+    return _MATTERS.search(name) is not None
 
 
 def unknown(variables: Iterable[str], fields: Iterable[str]) -> Iterator[tuple[Unknown, str]]:
@@ -69,7 +74,7 @@ def unknown(variables: Iterable[str], fields: Iterable[str]) -> Iterator[tuple[U
         near = get_close_matches(name, known, 1, _NEAR)
         nearest = near or get_close_matches(name, known, 1, 0.5)
         advice = f" Did you mean {PREFIX}{nearest[0]}?" if nearest else " `transom serve --help` lists all."
-        if near or _MATTERS.search(name):
+        if near or matters(name):
             yield Unknown.REFUSE, f"{variable} is no setting.{advice}"
         else:
             yield Unknown.WARN, f"{variable} is no setting of this version, and is ignored.{advice}"
