@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import socket
 import sys
@@ -125,11 +126,10 @@ class _Most(click.ParamType):
 
     @override
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        if str(value).isdecimal() and int(value) <= self._most:
+        if re.fullmatch("[0-9]{1,18}", str(value)) and int(value) <= self._most:
             return int(value)
-        raise click.BadParameter(
-            f"It must be a whole number from 0 to {self._most:,}, not {str(value)[:80]!r}.", ctx, param
-        )
+        shown = repr(str(value)[:80])
+        raise click.BadParameter(f"It must be a whole number from 0 to {self._most:,}, not {shown}.", ctx, param)
 
 
 def _limit_options[**P, R](command: Callable[P, R]) -> Callable[P, R]:

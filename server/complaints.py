@@ -6,12 +6,12 @@ from difflib import get_close_matches
 from enum import Enum
 from typing import Any, get_args
 
-from annotated_types import Ge, Le
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 PREFIX = "TRANSOM_"
 _SERVICE_LINK = re.compile(r"(SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)")
+_BOUNDS = ("ge", "le")
 _NEAR = 0.8
 """Least likeness of a slip of the pen; no two settings are as like each other."""
 _MATTERS = re.compile("JW|AUTH|TOKEN|SECRET|ORIGIN|CORS|ISSUER|AUDIENCE|TLS|SSL|ALLOW|(URL|DSN)$")
@@ -45,9 +45,11 @@ def _wanted(field: FieldInfo, value: object) -> str:
         return f"must be {', '.join(choices[:-1])} or {choices[-1]}, {shown}."
     kinds = get_args(field.annotation) or (field.annotation,)
     number = "a whole number" if int in kinds else "a number" if float in kinds else "text"
-    bounds = {type(each): each for each in field.metadata if isinstance(each, Ge | Le)}
-    if {Ge, Le} <= bounds.keys():
-        number += f" from {_plain(bounds[Ge].ge)} to {_plain(bounds[Le].le)}"
+    least, most = (
+        next((getattr(each, name) for each in field.metadata if hasattr(each, name)), None) for name in _BOUNDS
+    )
+    if least is not None and most is not None:
+        number += f" from {_plain(least)} to {_plain(most)}"
     return f"must be {number}, {shown}."
 
 

@@ -13,7 +13,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import PathLike, StaticFiles
 from starlette.types import Scope
 
-from . import page_texts
+from . import manual, page_texts
 
 DIST = Path(__file__).parent.parent / "web" / "dist"
 DOCS = Path(__file__).parent.parent / "docs"
@@ -54,7 +54,7 @@ SECURITY_HEADERS = {
 
 
 def routes(dist: Path = DIST, docs: Path = DOCS) -> list[Route | Mount]:
-    """The routes `/`, `/graphiql` and `/assets`, served from the build in `dist`, and `/docs`, the pages in `docs`.
+    """The routes `/`, `/graphiql` and `/assets`, served from the build in `dist`; and `/docs`, made from `docs`.
 
     Without a build there, both pages answer 503 with the command that makes it; a build made later is served at once.
     """
@@ -62,8 +62,7 @@ def routes(dist: Path = DIST, docs: Path = DOCS) -> list[Route | Mount]:
         Route("/", _page(dist / "index.html"), name="start"),
         Route("/graphiql", _page(dist / "graphiql.html"), name="graphiql"),
         Mount("/assets", _Assets(directory=dist / "assets", check_dir=False), name="assets"),
-        Route("/docs", _index(docs), name="docs"),
-        Mount("/docs", _Files(directory=docs, check_dir=False)),
+        *manual.routes(docs, _Files(directory=docs, check_dir=False), SECURITY_HEADERS),
     ]
 
 
@@ -90,16 +89,6 @@ def _page(file: Path) -> Callable[[Request], Awaitable[Response]]:
         return FileResponse(file, media_type="text/html", headers=headers)
 
     return page
-
-
-def _index(docs: Path) -> Callable[[Request], Awaitable[Response]]:
-    """An endpoint that lists the pages in `docs`."""
-
-    async def index(request: Request) -> Response:
-        names = sorted([page.relative_to(docs).as_posix() async for page in anyio.Path(docs).rglob("*.md")])
-        return HTMLResponse(page_texts.docs(request.scope.get("root_path", ""), names), headers=SECURITY_HEADERS)
-
-    return index
 
 
 class _Files(StaticFiles):
