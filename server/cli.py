@@ -28,6 +28,9 @@ def main() -> None:
     Example:
       transom serve
     """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # so that the engines are ended, too
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # not under `nohup`
+        signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
 
 
 def _settings_help() -> str:
@@ -57,7 +60,6 @@ def serve(host: str | None, port: str | None, workers: str | None) -> None:
     _refuse_open_door(settings)
     _check_model(settings)
     logs.set_up(settings.log_level)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # so that the engines are ended, too
     with suppress(KeyboardInterrupt), _explained(engines.EngineError, serving.CannotListen):
         listening = serving.listen(settings)
         with engines.running(settings) as urls:
@@ -116,7 +118,7 @@ async def _renew_epochs(database_url: str) -> None:
         await epochs.renew(tx)
 
 
-class _Most(click.ParamType):
+class _Most(click.ParamType[int]):
     """A whole number up to a bound."""
 
     name = "number"

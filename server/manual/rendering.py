@@ -58,7 +58,11 @@ def _anchor(tokens: Sequence[Token]) -> list[tuple[str, str]]:
         if token.tag == "h2":
             found.append((anchor, text))
         if token.tag != "h1":
-            link = {"class": "here", "href": f"#{anchor}", "aria-label": f"Link to {text}"}
+            link: dict[str, str | int | float] = {
+                "class": "here",
+                "href": f"#{anchor}",
+                "aria-label": f"Link to {text}",
+            }
             mark = [
                 Token("link_open", "a", 1, attrs=link),
                 Token("text", "", 0, content="#"),

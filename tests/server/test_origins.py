@@ -87,7 +87,7 @@ async def handshake(served: Served, origin: str) -> tuple[int, bytes]:
         async with connect(served.socket, origin=Origin(origin), subprotocols=[Subprotocol("graphql-transport-ws")]):
             return 101, b""
     except InvalidStatus as refused:
-        return refused.response.status_code, refused.response.body or b""
+        return refused.response.status_code, bytes(refused.response.body or b"")
 
 
 async def test_sockets_and_requests_of_pages_are_treated_alike(served: Served, closed: Served) -> None:
