@@ -64,7 +64,7 @@ class Transom(Starlette):
                 *self.endpoint.routes(GRAPHQL),
                 Route("/schema.graphql", _sdl),
                 *health.routes(self.shared),
-                *pages.routes(),
+                *pages.routes(token=settings.authenticates),
             ],
             middleware=[Middleware(CrossOrigin, origins=origins)],
             exception_handlers={404: pages.not_found},
