@@ -73,7 +73,8 @@ class Settings(BaseSettings):
         30.0,
         ge=1,
         le=3600,
-        description="Seconds after which a reply is marked as interrupted when the process that wrote it has died.",
+        description="Seconds after which a reply is marked as interrupted when the machine of the process that wrote it "
+        "is gone; on the same machine that happens at once.",
     )
 
     max_sessions: int | None = Field(
@@ -107,7 +108,7 @@ class Settings(BaseSettings):
     allowed_origins: Annotated[str, AfterValidator(addresses.origins)] = Field(
         "",
         description="Origins whose pages may use the API from a browser, separated by commas, such as "
-        "`https://chat.example.com`; `*` for all.",
+        "`https://chat.example.com`; `*` for all. Without authentication, pages of this machine may, too.",
     )
 
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
