@@ -73,8 +73,8 @@ class Settings(BaseSettings):
         30.0,
         ge=1,
         le=3600,
-        description="Seconds after which a reply is marked as interrupted when the machine of the process that wrote it "
-        "is gone; on the same machine that happens at once.",
+        description="Seconds after which a reply is marked as interrupted whose process is lost with its machine; "
+        "beside a process that has died, that happens at once.",
     )
 
     max_sessions: int | None = Field(

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Page
@@ -66,7 +67,7 @@ async def other(chromium: Browser) -> AsyncIterator[Page]:
 
 
 @pytest.fixture(scope="module")
-async def settings(urls: engines.Urls) -> AsyncIterator[dict[str, str]]:
+async def settings(urls: engines.Urls) -> AsyncIterator[dict[str, Any]]:
     async with empty_database(urls.database) as database:
         yield {"database_url": database, "redis_url": urls.redis, "model_url": MODEL}
 
@@ -78,7 +79,7 @@ async def tried(page: Page, port: int, served: Served, host: str = "127.0.0.1") 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "app.localhost"])
 async def test_pages_of_this_machine_are_let_in(
-    other: Page, elsewhere: int, settings: dict[str, str], tmp_path: Path, host: str
+    other: Page, elsewhere: int, settings: dict[str, Any], tmp_path: Path, host: str
 ) -> None:
     async with serving(tmp_path / "log", **settings) as served:
         assert await tried(other, elsewhere, served, host) == OPEN
@@ -86,7 +87,7 @@ async def test_pages_of_this_machine_are_let_in(
 
 
 async def test_with_authentication_they_are_told_what_to_set_and_let_in_then(
-    other: Page, elsewhere: int, settings: dict[str, str], tmp_path: Path
+    other: Page, elsewhere: int, settings: dict[str, Any], tmp_path: Path
 ) -> None:
     async with serving(tmp_path / "log", jwt_secret=SECRET, **settings) as served:
         assert await tried(other, elsewhere, served) == SHUT
