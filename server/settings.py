@@ -73,8 +73,7 @@ class Settings(BaseSettings):
         30.0,
         ge=1,
         le=3600,
-        description="Seconds after which a reply is marked as interrupted whose process is lost with its machine; "
-        "beside a process that has died, that happens at once.",
+        description="Seconds after which a reply is marked as interrupted when the machine of its process is lost.",
     )
 
     max_sessions: int | None = Field(
@@ -107,8 +106,8 @@ class Settings(BaseSettings):
 
     allowed_origins: Annotated[str, AfterValidator(addresses.origins)] = Field(
         "",
-        description="Origins whose pages may use the API from a browser, separated by commas, such as "
-        "`https://chat.example.com`; `*` for all. Without authentication, pages of this machine may, too.",
+        description="Other origins whose pages may use the API, such as `https://chat.example.com`, separated by commas; "
+        "`*` for all.",
     )
 
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
