@@ -3,6 +3,8 @@
 import os
 import platform
 import resource
+import signal
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,17 +18,29 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 def settle() -> None:
-    """Puts this process, and what it starts from now on, on the core of the load; and lets it have many sockets."""
+    """Puts this process, and what it starts from now on, on the core of the load; and lets it have many sockets.
+
+    SIGTERM and SIGHUP end it as Ctrl-C does from here on: with everything that it has started.
+    """
+    end_in_order()
     os.sched_setaffinity(0, {LOAD})
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def on(core: int | None, command: Sequence[str]) -> list[str]:
-    """The command, kept on one core with all its threads and children; None leaves it where it is."""
-    if core is None:
-        return list(command)
-    return ["taskset", "--cpu-list", str(core), *command]
+def end_in_order() -> None:
+    """Has SIGTERM and SIGHUP end this process as Ctrl-C does: with everything that it has started."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
+
+
+def on(core: int | None, command: Sequence[str], *, ends_by: str = "KILL") -> list[str]:
+    """The command, kept on one core with all its threads and children; None leaves it where it is.
+
+    However this process dies, the command gets the signal `ends_by` then.
+    """
+    mortal = ["setpriv", "--pdeathsig", ends_by, *command]
+    return mortal if core is None else ["taskset", "--cpu-list", str(core), *mortal]
 
 
 def processor_seconds(pid: int) -> float:

@@ -18,7 +18,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from bench import results
+from bench import machine, results
 
 TRANSOM = Path(sys.executable).with_name("transom")
 QUERY = b'{"query": "{ sessions(first: 1) { totalCount } }"}'
@@ -30,6 +30,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--rounds", type=int, default=5)
     chosen = options.parse_args()
+    machine.end_in_order()
     found: dict[str, list[float]] = {"first": [], "second": []}
     for _ in range(chosen.rounds):
         with tempfile.TemporaryDirectory(prefix="bench-") as folder:
@@ -45,7 +46,7 @@ def seconds(folder: Path) -> float:
     """From the start of the process to the answer; the process has ended when this returns."""
     began = time.perf_counter()
     process = subprocess.Popen(
-        [TRANSOM, "serve", "--port", str(PORT)],
+        machine.on(None, [str(TRANSOM), "serve", "--port", str(PORT)], ends_by="TERM"),
         env=os.environ
         | {"TRANSOM_DATA_DIR": str(folder), "TRANSOM_MODEL_URL": "scripted:", "TRANSOM_LOG_LEVEL": "error"},
         stdout=subprocess.DEVNULL,

@@ -14,6 +14,7 @@ import asyncpg
 import psutil
 from asyncpg.pgproto import pgproto
 
+from bench import machine
 from chat.cursors import ScopeKind
 from chat.doorbells import Frame, channel, read
 from chat.journal import Journal, Pen
@@ -289,6 +290,7 @@ def own_seconds() -> float:
 @asynccontextmanager
 async def prepared() -> AsyncIterator[tuple[str, int]]:
     """A migrated database on an embedded PostgreSQL of its own, and the server's process id."""
+    machine.end_in_order()
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         settings = Settings(data_dir=Path(folder), redis_url="redis://none", model_url="none:")
         with engines.running(settings) as urls:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from chat import neighbours
 from chat.allowances import Allowances
 from chat.jobs import Jobs
 from chat.journal import Journal
@@ -46,27 +47,29 @@ async def running(
 
     At the end it drains before the bus and the database may be closed.
     """
-    async with Jobs() as jobs:
-        process = Process(
-            db,
-            bus,
-            models,
-            jobs,
-            Journal(db, bus),
-            Feeds(db, bus, jobs),
-            timing or Timing(),
-            allowances=allowances or Allowances(),
-        )
-        worker = Worker(process)
-        jobs.start(process.journal.run(), "journal")
-        jobs.start(process.feeds.heartbeat(process.timing.heartbeat), "heartbeat")
-        jobs.start(sweep(process), "sweeper")
-        jobs.start(tidy(process), "tidying")
-        if produces:
-            jobs.start(worker.run(), "worker")
-            jobs.start(worker.keep_leases(), "leases")
-        life = Life(process, worker)
-        try:
-            yield life
-        finally:
-            await life.drain()
+    with neighbours.sign() as name:
+        async with Jobs() as jobs:
+            process = Process(
+                db,
+                bus,
+                models,
+                jobs,
+                Journal(db, bus),
+                Feeds(db, bus, jobs),
+                timing or Timing(),
+                allowances=allowances or Allowances(),
+                id=name,
+            )
+            worker = Worker(process)
+            jobs.start(process.journal.run(), "journal")
+            jobs.start(process.feeds.heartbeat(process.timing.heartbeat), "heartbeat")
+            jobs.start(sweep(process), "sweeper")
+            jobs.start(tidy(process), "tidying")
+            if produces:
+                jobs.start(worker.run(), "worker")
+                jobs.start(worker.keep_leases(), "leases")
+            life = Life(process, worker)
+            try:
+                yield life
+            finally:
+                await life.drain()

@@ -54,6 +54,6 @@ class Process:
     allowances: Allowances = field(default_factory=Allowances)
     drafts: Drafts = field(default_factory=Drafts)
     id: str = field(default_factory=lambda: f"{os.getpid()}-{secrets.token_hex(6)}")
-    """The name under which it holds leases."""
+    """The name under which it holds leases (`chat.neighbours`)."""
     stops: dict[UUID, asyncio.Future[str]] = field(default_factory=dict)
     """For each run that it produces: resolved to have it stop."""

@@ -280,6 +280,18 @@ async def abandoned(tx: AsyncSession, deaf_after: timedelta, limit: int, *, expi
     return (await tx.scalars(query)).all()
 
 
+async def producers(tx: AsyncSession) -> Sequence[str]:
+    """Everybody who produces a run for the server."""
+    query = select(Run.producer).where(Run.status == RunStatus.RUNNING, Run.executor == Executor.SERVER).distinct()
+    return [name for name in await tx.scalars(query) if name is not None]
+
+
+async def of_producers(tx: AsyncSession, producers: Collection[str], limit: int) -> Sequence[Run]:
+    """Runs that these are producing."""
+    query = select(Run).where(Run.status == RunStatus.RUNNING, Run.producer.in_(producers)).limit(limit)
+    return (await tx.scalars(query)).all()
+
+
 async def reply(tx: AsyncSession, message_id: UUID) -> tuple[Message, Run] | None:
     """The reply to a message and its run, the first there was."""
     query = (

@@ -6,7 +6,6 @@ from typing import Any, override
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
@@ -26,6 +25,7 @@ from schema.context import Context
 from server import failures, health, pages
 from server.authentication import Authentication, Identity
 from server.graphql import Caller, GraphQLEndpoint
+from server.origins import CrossOrigin, Origins
 from server.settings import Settings, current
 from server.state import State
 
@@ -39,12 +39,13 @@ class Transom(Starlette):
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.shared = State()
+        origins = Origins(settings.origins, loopback=not settings.authenticates)
         self.endpoint = GraphQLEndpoint(
             api,
             authenticate=Authentication(settings, lambda: self.shared.process),
             context=self._context,
             explain=failures.explained,
-            allowed_origins=settings.origins,
+            admit=origins.admit,
             event_id=_cursor,
         )
         super().__init__(
@@ -52,17 +53,9 @@ class Transom(Starlette):
                 *self.endpoint.routes(GRAPHQL),
                 Route("/schema.graphql", _sdl),
                 *health.routes(self.shared),
-                *pages.routes(),
+                *pages.routes(token=settings.authenticates),
             ],
-            middleware=[
-                Middleware(
-                    CORSMiddleware,
-                    allow_origins=settings.origins,
-                    allow_methods=["GET", "POST"],
-                    allow_headers=["Authorization", "Content-Type", "Last-Event-ID", "X-Transom-Client"],
-                    max_age=86_400,
-                )
-            ],
+            middleware=[Middleware(CrossOrigin, origins=origins)],
             exception_handlers={404: pages.not_found},
             lifespan=self._lifespan,
         )
@@ -90,7 +83,7 @@ class Transom(Starlette):
                 Database(settings.database_url, connections=settings.database_connections)
             )
             bus = await stack.enter_async_context(RedisBus(settings.redis_url))
-            models = await stack.enter_async_context(_models(settings))
+            models = await stack.enter_async_context(model_of(settings))
             rates = await stack.enter_async_context(Rates(settings.redis_url))
             allowances = Allowances(settings.allowance, rates)
             self.shared.life = await stack.enter_async_context(
@@ -107,7 +100,12 @@ class Transom(Starlette):
         await self.endpoint.shutdown()
 
 
-def _models(settings: Settings) -> Models:
+def model_of(settings: Settings) -> Models:
+    """The model that the settings name; nothing is connected yet.
+
+    Raises:
+        ModelError, ValueError: they do not fit each other.
+    """
     return Models.open(
         url=settings.model_url,
         provider=settings.model_provider,

@@ -1,17 +1,20 @@
 """The command line: `transom serve`, `transom migrate`, `transom schema`, `transom restored`, `transom limits`."""
 
 import asyncio
+import os
+import re
 import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from typing import Any, override
 
 import click
-from pydantic import ValidationError
 
 from chat.allowances import METADATA, MOST, NAMES, OFTEN, SIZES, TEXT
-from server.settings import Settings
+from server import complaints
+from server.settings import Settings, WrongSettings, read
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -25,6 +28,9 @@ def main() -> None:
     Example:
       transom serve
     """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # so that the engines are ended, too
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # not under `nohup`
+        signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
 
 
 def _settings_help() -> str:
@@ -39,9 +45,9 @@ def _default(value: object) -> str:
 
 @main.command(epilog=_settings_help())
 @click.option("--host", help="Address to listen on, in place of TRANSOM_HOST.")
-@click.option("--port", type=int, help="Port to listen on, in place of TRANSOM_PORT.")
-@click.option("--workers", type=int, help="Server processes, in place of TRANSOM_WORKERS.")
-def serve(host: str | None, port: int | None, workers: int | None) -> None:
+@click.option("--port", help="Port to listen on, in place of TRANSOM_PORT.")
+@click.option("--workers", help="Server processes, in place of TRANSOM_WORKERS.")
+def serve(host: str | None, port: str | None, workers: str | None) -> None:
     """Start the server, and the engines that no setting replaces.
 
     \b
@@ -52,8 +58,8 @@ def serve(host: str | None, port: int | None, workers: int | None) -> None:
 
     settings = _settings(host=host, port=port, workers=workers)
     _refuse_open_door(settings)
+    _check_model(settings)
     logs.set_up(settings.log_level)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # so that the engines are ended, too
     with suppress(KeyboardInterrupt), _explained(engines.EngineError, serving.CannotListen):
         listening = serving.listen(settings)
         _check_database(settings, serving=True)
@@ -116,10 +122,26 @@ async def _renew_epochs(database_url: str) -> None:
         await epochs.renew(tx)
 
 
+class _Most(click.ParamType[int]):
+    """A whole number up to a bound."""
+
+    name = "number"
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+
+    @override
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if re.fullmatch("[0-9]{1,18}", str(value)) and int(value) <= self._most:
+            return int(value)
+        shown = repr(str(value)[:80])
+        raise click.BadParameter(f"It must be a whole number from 0 to {self._most:,}, not {shown}.", ctx, param)
+
+
 def _limit_options[**P, R](command: Callable[P, R]) -> Callable[P, R]:
     for name in reversed(NAMES):
         most = SIZES.get(name) or (OFTEN if name.endswith("_per_minute") else MOST)
-        option = click.option(f"--{name.replace('_', '-')}", type=click.IntRange(0, most), help=_LIMITED[name])
+        option = click.option(f"--{name.replace('_', '-')}", type=_Most(most), help=_LIMITED[name])
         command = option(command)
     return command
 
@@ -197,12 +219,34 @@ def schema() -> None:
     click.echo(api.as_str())
 
 
-def _settings(**options: object) -> Settings:
+def _settings(**options: str | None) -> Settings:
+    """The settings, with the options that are given in their place. Ends with a sentence for each that is wrong."""
+    given = {name: value for name, value in options.items() if value is not None}
+    unknown = list(complaints.unknown(os.environ, Settings.model_fields))
+    wrong = [sentence for what, sentence in unknown if what is complaints.Unknown.REFUSE]
     try:
-        return Settings(**{name: value for name, value in options.items() if value is not None})  # type: ignore[arg-type]
-    except ValidationError as error:
-        lines = [f"TRANSOM_{str(each['loc'][0]).upper()}: {each['msg']}" for each in error.errors() if each["loc"]]
-        raise click.ClickException("A setting cannot be used.\n" + "\n".join(lines)) from None
+        settings = read(given, {name: f"--{name}" for name in given})
+    except WrongSettings as error:
+        wrong.append(str(error))
+    if wrong:
+        raise click.ClickException("\n".join(["A setting cannot be used.", *wrong]))
+    for _, sentence in unknown:
+        click.echo(f"Note: {sentence}", err=True)
+    if settings.jwks_url is not None and settings.jwt_secret is not None:
+        click.echo("Note: TRANSOM_JWT_SECRET is not used, because TRANSOM_JWKS_URL is set.", err=True)
+    return settings
+
+
+def _check_model(settings: Settings) -> None:
+    """Ends with a sentence where the settings of the model provider do not fit each other."""
+    from llm.errors import ModelError  # noqa: PLC0415
+    from server.app import model_of  # noqa: PLC0415
+
+    if settings.model_url is not None:
+        try:
+            model_of(settings)
+        except (ModelError, ValueError) as error:
+            raise click.ClickException(f"The model cannot be used: {error} See to TRANSOM_MODEL_URL.") from error
 
 
 def _refuse_open_door(settings: Settings) -> None:
@@ -264,7 +308,7 @@ def _announce(settings: Settings, listening: socket.socket) -> None:
     click.echo(f"GraphiQL  {address}/graphiql")
     click.echo(f"GraphQL   {address}/graphql")
     if not (settings.database_url and settings.redis_url and settings.model_url):
-        click.echo(f"Data      {settings.data_dir.resolve()}")
+        click.echo(f"Data      {settings.data_dir.absolute()}")
     click.echo("Stop with Ctrl-C.")
     sys.stdout.flush()
 

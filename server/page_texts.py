@@ -1,6 +1,5 @@
 """The pages that are written here because they must work without a build of the browser part."""
 
-from collections.abc import Sequence
 from html import escape
 
 _STYLE = """
@@ -16,7 +15,8 @@ code, pre { font: 0.95em ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", mono
 pre { padding: 0.8rem 1.1rem; border-radius: 0.6rem; background: light-dark(#e9edf5, #1d2432);
   color: light-dark(#1c2536, #ffc35c); }
 ul { padding: 0; list-style: none; }
-li { display: flex; gap: 1rem; padding: 0.35rem 0; border-bottom: 1px solid light-dark(#dfe4ec, #2c3546); }
+li { display: flex; flex-wrap: wrap; gap: 0 1rem; padding: 0.35rem 0;
+  border-bottom: 1px solid light-dark(#dfe4ec, #2c3546); }
 li a { flex: 0 0 9.5rem; white-space: nowrap; }
 """
 
@@ -29,6 +29,9 @@ _MARK = (
 
 _LIT = "#ffc35c"
 _DARK = "#31548f"
+
+MARK = _MARK.format(lamp=_LIT)
+"""The mark, as SVG."""
 
 _PLACES = {
     "/": "the start page",
@@ -46,12 +49,6 @@ def not_found(root: str) -> str:
     return _page(
         "Nothing here", f"<p>This address is not one of Transom's. These are:</p><ul>{places}</ul>", lamp=_DARK
     )
-
-
-def docs(root: str, names: Sequence[str]) -> str:
-    """The index of the documentation: `names` are the paths of its pages below `/docs`."""
-    places = "".join(f'<li><a href="{escape(root)}/docs/{escape(name)}">{escape(name)}</a></li>' for name in names)
-    return _page("Documentation", f"<ul>{places}</ul>" if names else "<p>There are no pages in this installation.</p>")
 
 
 def not_found_text() -> str:

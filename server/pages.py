@@ -8,12 +8,12 @@ import anyio
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import PathLike, StaticFiles
 from starlette.types import Scope
 
-from . import page_texts
+from . import manual, page_texts
 
 DIST = Path(__file__).parent.parent / "web" / "dist"
 DOCS = Path(__file__).parent.parent / "docs"
@@ -53,17 +53,17 @@ SECURITY_HEADERS = {
 }
 
 
-def routes(dist: Path = DIST, docs: Path = DOCS) -> list[Route | Mount]:
-    """The routes `/`, `/graphiql` and `/assets`, served from the build in `dist`, and `/docs`, the pages in `docs`.
+def routes(dist: Path = DIST, docs: Path = DOCS, *, token: bool = False) -> list[Route | Mount]:
+    """The routes `/`, `/graphiql` and `/assets`, served from the build in `dist`; and `/docs`, made from `docs`.
 
     Without a build there, both pages answer 503 with the command that makes it; a build made later is served at once.
+    Where the API asks for a `token`, the pages say so.
     """
     return [
-        Route("/", _page(dist / "index.html"), name="start"),
-        Route("/graphiql", _page(dist / "graphiql.html"), name="graphiql"),
+        Route("/", _page(dist / "index.html", token=token), name="start"),
+        Route("/graphiql", _page(dist / "graphiql.html", token=token), name="graphiql"),
         Mount("/assets", _Assets(directory=dist / "assets", check_dir=False), name="assets"),
-        Route("/docs", _index(docs), name="docs"),
-        Mount("/docs", _Files(directory=docs, check_dir=False)),
+        *manual.routes(docs, _Files(directory=docs, check_dir=False), SECURITY_HEADERS),
     ]
 
 
@@ -80,26 +80,18 @@ async def not_found(request: Request, error: Exception) -> Response:
     return HTMLResponse(page_texts.not_found(request.scope.get("root_path", "")), 404, headers)
 
 
-def _page(file: Path) -> Callable[[Request], Awaitable[Response]]:
+def _page(file: Path, *, token: bool) -> Callable[[Request], Awaitable[Response]]:
     """An endpoint that sends `file`, to be asked for again each time, so that a new build is seen at once."""
 
     async def page(_request: Request) -> Response:
         headers = {**SECURITY_HEADERS, "cache-control": "no-cache"}
-        if not await anyio.Path(file).is_file():
+        try:
+            html = await anyio.Path(file).read_text()
+        except FileNotFoundError:
             return HTMLResponse(page_texts.not_built(), 503, headers)
-        return FileResponse(file, media_type="text/html", headers=headers)
+        return HTMLResponse(html.replace("<html", '<html data-token="needed"', 1) if token else html, headers=headers)
 
     return page
-
-
-def _index(docs: Path) -> Callable[[Request], Awaitable[Response]]:
-    """An endpoint that lists the pages in `docs`."""
-
-    async def index(request: Request) -> Response:
-        names = sorted([page.relative_to(docs).as_posix() async for page in anyio.Path(docs).rglob("*.md")])
-        return HTMLResponse(page_texts.docs(request.scope.get("root_path", ""), names), headers=SECURITY_HEADERS)
-
-    return index
 
 
 class _Files(StaticFiles):

@@ -99,8 +99,17 @@ class _Worker(multiprocess.Process):
     @override
     def target(self, sockets: list[socket.socket] | None = None) -> None:
         logs.set_up(current().log_level)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the parent says when to end
         threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
         super().target(sockets)
+
+
+class _Supervisor(multiprocess.Multiprocess):
+    """Looks after server processes until it is told to end; also by SIGHUP, where uvicorn begins anew."""
+
+    @override
+    def handle_hup(self) -> None:
+        self.handle_term()
 
 
 def _end_with_parent(parent: int) -> None:
@@ -116,4 +125,4 @@ def run(settings: Settings, environment: Mapping[str, str], listening: socket.so
         Server(config(settings)).run(sockets=[listening])
     else:
         multiprocess.Process = _Worker  # type: ignore[misc]  # uvicorn has no other place to name it
-        multiprocess.Multiprocess(config(settings), sockets=[listening]).run()
+        _Supervisor(config(settings), sockets=[listening]).run()

@@ -1,17 +1,29 @@
 """Every setting of a Transom process, read once from the environment at start."""
 
+from collections.abc import Mapping
 from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from chat.allowances import METADATA, MOST, NAMES, OFTEN, TEXT, Allowance
+from server import addresses, complaints
 
 PROVIDERS = {"openai": "https://api.openai.com/v1", "anthropic": "https://api.anthropic.com"}
 """Where the providers are."""
+
+
+SHORTEST_SECRET = 32
+"""Characters of a secret for HS256 (RFC 7518, section 3.2: at least as many bytes as the hash has)."""
+
+
+def _long(secret: SecretStr) -> SecretStr:
+    if len(secret) < SHORTEST_SECRET:
+        raise ValueError(f"must have at least {SHORTEST_SECRET} characters, and has {len(secret)}.")
+    return secret
 
 
 class Settings(BaseSettings):
@@ -19,12 +31,16 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="TRANSOM_", frozen=True, extra="ignore")
 
-    host: str = Field("127.0.0.1", description="Address to listen on. Other than loopback needs authentication.")
+    host: Annotated[str, AfterValidator(addresses.host)] = Field(
+        "127.0.0.1", description="Address to listen on. Other than loopback needs authentication."
+    )
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     workers: int = Field(1, ge=1, le=64, description="Server processes on this machine, sharing one port.")
-    data_dir: Path = Field(Path(".transom"), description="Folder of the embedded engines' data.")
+    data_dir: Annotated[Path, AfterValidator(addresses.folder)] = Field(
+        Path(".transom"), description="Folder of the embedded engines' data."
+    )
 
-    database_url: str | None = Field(
+    database_url: Annotated[str, AfterValidator(addresses.database)] | None = Field(
         None, description="PostgreSQL to use in place of the embedded one: `postgresql://user:secret@host/name`."
     )
     database_connections: int = Field(
@@ -33,13 +49,13 @@ class Settings(BaseSettings):
         le=1000,
         description="Connections to PostgreSQL that each process may open. A pooler may give it fewer.",
     )
-    redis_url: str | None = Field(
+    redis_url: Annotated[str, AfterValidator(addresses.redis)] | None = Field(
         None,
         description="Redis or Valkey to use in place of the embedded one: `redis://host:6379/0`, or "
         "`redis+cluster://host:6379,host:6379` for a cluster.",
     )
 
-    model_url: str | None = Field(
+    model_url: Annotated[str, AfterValidator(addresses.model)] | None = Field(
         None, description="OpenAI-compatible endpoint to use in place of the embedded model, such as `https://host/v1`."
     )
     model_provider: Literal["openai", "anthropic"] = Field(
@@ -48,14 +64,12 @@ class Settings(BaseSettings):
     model_key: SecretStr | None = Field(None, description="API key of the model provider.")
     model_name: str | None = Field(None, description="Model that answers where an agent names none.")
 
-    jwt_secret: SecretStr | None = Field(
+    jwt_secret: Annotated[SecretStr, AfterValidator(_long)] | None = Field(
         None,
-        min_length=32,  # RFC 7518, section 3.2
         description="Secret of HS256 bearer tokens, at least 32 characters; turns authentication on.",
     )
-    jwks_url: str | None = Field(
+    jwks_url: Annotated[str, AfterValidator(addresses.key_set)] | None = Field(
         None,
-        pattern="^https?://",
         description="Address of the identity provider's key set (RS256, ES256); turns authentication on.",
     )
     jwt_audience: str | None = Field(None, description="Required `aud` of a bearer token.")
@@ -65,7 +79,7 @@ class Settings(BaseSettings):
         30.0,
         ge=1,
         le=3600,
-        description="Seconds after which a reply is marked as interrupted when the process that wrote it has died.",
+        description="Seconds after which a reply is marked as interrupted when the machine of its process is lost.",
     )
 
     max_sessions: int | None = Field(
@@ -96,13 +110,19 @@ class Settings(BaseSettings):
         None, ge=2, le=METADATA, description=f"Bytes that a metadata object may have as JSON; else {METADATA:,}."
     )
 
-    allowed_origins: str = Field(
+    allowed_origins: Annotated[str, AfterValidator(addresses.origins)] = Field(
         "",
-        description="Origins whose pages may use the API from a browser, separated by commas, such as "
-        "`https://chat.example.com`; `*` for all.",
+        description="Other origins whose pages may use the API, such as `https://chat.example.com`, separated by commas; "
+        "`*` for all.",
     )
 
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _written(cls, value: object, field: ValidationInfo) -> object:
+        """Refuses what shells and files with variables leave behind: nothing at all, blanks, quotes."""
+        return addresses.written(value, bare=field.field_name != "jwt_secret", empty=field.field_name in _MAY_BE_EMPTY)
 
     @model_validator(mode="before")
     @classmethod
@@ -112,6 +132,16 @@ class Settings(BaseSettings):
         if not values.get("model_url") and (values.get("model_key") or provider == "anthropic"):
             return {**values, "model_url": PROVIDERS.get(str(provider))}
         return values
+
+    @model_validator(mode="after")
+    def _checkable(self) -> Self:
+        for name, value in (("JWT_AUDIENCE", self.jwt_audience), ("JWT_ISSUER", self.jwt_issuer)):
+            if value is not None and not self.authenticates:
+                raise ValueError(
+                    f"TRANSOM_{name} is set, but nothing that tokens can be checked with, so everybody would be let "
+                    "in. Set TRANSOM_JWT_SECRET or TRANSOM_JWKS_URL, too."
+                )
+        return self
 
     @property
     def allowance(self) -> Allowance:
@@ -134,6 +164,7 @@ class Settings(BaseSettings):
         return self.jwt_secret is not None or self.jwks_url is not None
 
 
+_MAY_BE_EMPTY = ("allowed_origins",)
 _SETTING = {name: f"max_{name}" for name in ("sessions", "kilobytes", "active_runs", "windows")}
 
 
@@ -145,11 +176,29 @@ def _is_address(host: str) -> bool:
     return True
 
 
+class WrongSettings(Exception):
+    """Settings that cannot be used: a sentence for each, which names its variable and says what is right."""
+
+
+def read(options: Mapping[str, Any] | None = None, names: Mapping[str, str] | None = None) -> Settings:
+    """The settings of the environment, with these options in their place.
+
+    `names` are what a person calls the options: `{"port": "--port"}`.
+
+    Raises:
+        WrongSettings: a variable or an option has a value that cannot be used.
+    """
+    try:
+        return Settings(**options or {})
+    except ValidationError as error:
+        raise WrongSettings("\n".join(complaints.of(error, Settings.model_fields, names or {}))) from None
+
+
 @cache
 def current() -> Settings:
     """The settings of this process.
 
     Raises:
-        pydantic.ValidationError: a variable has a value that its field refuses.
+        WrongSettings: a variable has a value that cannot be used.
     """
-    return Settings()
+    return read()

@@ -100,6 +100,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         await super().send(message)
         if message["type"] == "websocket.accept":
             self._forget()
+        elif message["type"] == "websocket.http.response.body" and not message.get("more_body", False):
+            self.handshake_complete = True  # as uvicorn says of a bare refusal; it would log an error else
 
     def _forget(self) -> None:
         """Lets go of what the handshake has left: all that the headers said stands in the scope, too."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -49,10 +50,8 @@ class Tokens:
             return claims
         except jwt.ExpiredSignatureError:
             raise Unauthenticated("The token has expired. Get a new one.") from None
-        except jwt.PyJWTError as error:
-            raise Unauthenticated(f"The token is not valid here: {str(error).removesuffix('.')}.") from None
-        except OverflowError:
-            raise Unauthenticated("The token is not valid here: a time in it is out of range.") from None
+        except (jwt.PyJWTError, OverflowError) as error:
+            raise Unauthenticated(f"The token is not valid here: {_reason(error)}.") from None
 
     async def _key(self, token: str) -> tuple[Any, list[str]]:
         if self._keys is not None:
@@ -66,19 +65,48 @@ class Tokens:
         try:
             return (await asyncio.to_thread(keys.get_signing_key_from_jwt, token)).key
         except (jwt.PyJWKClientConnectionError, jwt.PyJWKSetError, AttributeError, TypeError, ValueError) as error:
-            _log.warning("The identity provider's keys cannot be used: %s", error)
-            raise Unauthenticated("The identity provider's keys cannot be fetched right now. Try again.") from None
+            _log.warning("The identity provider's keys (TRANSOM_JWKS_URL) cannot be used: %s", error)
+            raise Unauthenticated("The identity provider's keys cannot be fetched just now. Try again.") from None
+
+
+class _Refused(jwt.InvalidTokenError):
+    """What PyJWT lets pass, with the reason."""
+
+
+_REASONS: Mapping[type[Exception], str] = {
+    OverflowError: "a time in it is out of range",
+    jwt.ImmatureSignatureError: "its time has not come yet (`nbf` or `iat`)",
+    jwt.InvalidIssuedAtError: "its `iat` is no time",
+    jwt.InvalidAudienceError: "it is made for another audience (`aud`) than this server",
+    jwt.InvalidIssuerError: "another issuer (`iss`) has made it than the one that this server trusts",
+    jwt.exceptions.InvalidSubjectError: "its subject (`sub`) is no string",
+    jwt.exceptions.InvalidJTIError: "its `jti` is no string",
+    jwt.InvalidAlgorithmError: "it is signed in a way (`alg`) that this server does not accept",
+    jwt.InvalidSignatureError: "it is not signed with a key that this server knows",
+    jwt.PyJWKClientError: "it is signed with a key (`kid`) that the identity provider does not publish",
+    jwt.InvalidKeyError: "the key that it is signed with cannot be used here",
+    jwt.PyJWKError: "the key that it is signed with cannot be used here",
+    jwt.DecodeError: "it is no JSON Web Token",
+}
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, _Refused):
+        return str(error)
+    if isinstance(error, jwt.MissingRequiredClaimError):
+        return f"it has no `{error.claim}`"
+    return next((reason for kind, reason in _REASONS.items() if isinstance(error, kind)), "it cannot be read")
 
 
 def _check(claims: dict[str, Any]) -> None:
     """Refuses what PyJWT lets pass, and no account can be kept under."""
     subject = claims["sub"]
     if not subject.strip() or len(subject) > LONGEST_SUBJECT or texts.storable(subject) != subject:
-        raise jwt.InvalidTokenError(f"Subject must have 1 to {LONGEST_SUBJECT} characters of text")
+        raise _Refused(f"its subject (`sub`) must have 1 to {LONGEST_SUBJECT} characters of text")
     try:
         datetime.fromtimestamp(claims["exp"], UTC)
-    except (OSError, TypeError, ValueError) as error:
-        raise jwt.InvalidTokenError("Expiration Time claim (exp) is out of range") from error
+    except (OSError, TypeError, ValueError, OverflowError):
+        raise _Refused("its end (`exp`) is no time that there is") from None
 
 
 def bare(credential: str | None) -> str:

@@ -3,10 +3,12 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from server.engines import folders, locks
 from server.engines.errors import EngineError
 from server.engines.folders import Folder
+from server.engines.guard import Guard
 from server.engines.model import Model
 from server.engines.postgres import Postgres
 from server.engines.processes import wait
@@ -36,7 +38,8 @@ def running(settings: Settings) -> Iterator[Urls]:
 
     Engines that already run on `data_dir`, for another server or left behind by one that was killed, are shared. A
     dead one is brought back at the same address. Leaving stops all of the folder's engines if no other server uses
-    them; leave after the last client of this server has gone.
+    them; leave after the last client of this server has gone. If this process dies without leaving, its guard does so
+    in its place, after `guard.GRACE` seconds.
 
     Raises:
         EngineError: the folder cannot be used, or PostgreSQL or Valkey cannot run.
@@ -47,8 +50,8 @@ def running(settings: Settings) -> Iterator[Urls]:
         return
     folder = Folder.open(settings.data_dir)
     with _explained(folder):
-        engines: list[Engine] = [Postgres(folder), Valkey(folder), Model(folder)]
-        turns = locks.Turns(folder.locks / "turn")
+        engines, turns = _opened(folder)
+        guard = Guard.post(folder.root, folder.logs / "guard.log")
     embedded = [engine for engine, url in zip(engines, given, strict=True) if not url]
     watch = Watch(embedded, turns)
     try:
@@ -68,9 +71,29 @@ def running(settings: Settings) -> Iterator[Urls]:
             with turns.take(patience=_TURN):
                 _leave(share, engines)
     finally:
-        for engine in engines:
-            engine.process.close()
-        turns.close()
+        _close(engines, turns)
+        guard.dismiss()
+
+
+def visit(root: Path) -> None:
+    """Joins the servers of a folder and leaves: its engines are stopped if there is no other server."""
+    folder = Folder(root)
+    engines, turns = _opened(folder)
+    try:
+        with turns.take(patience=_TURN):
+            _leave(locks.Share(folder.locks / "servers"), engines)
+    finally:
+        _close(engines, turns)
+
+
+def _opened(folder: Folder) -> tuple[list[Engine], locks.Turns]:
+    return [Postgres(folder), Valkey(folder), Model(folder)], locks.Turns(folder.locks / "turn")
+
+
+def _close(engines: Sequence[Engine], turns: locks.Turns) -> None:
+    for engine in engines:
+        engine.process.close()
+    turns.close()
 
 
 @contextmanager

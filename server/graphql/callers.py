@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
+from starlette.datastructures import Headers
+from strawberry.http.websocket_origin import is_same_origin
+
 from db import texts
 from server.graphql.errors import Code, refusal
 
@@ -44,6 +47,17 @@ type Authenticate[I: Identity] = Callable[[str | None], Awaitable[I]]
 
 type MakeContext[I: Identity] = Callable[[Caller[I]], Awaitable[object]]
 """Makes the context of one operation. Called anew for every operation, also on a socket."""
+
+type Admit = Callable[[Headers], str | None]
+"""From the headers of a socket's handshake to the reason why that page may not open it; `None` where it may."""
+
+
+def own_pages(headers: Headers) -> str | None:
+    """Admits programs, which send no `Origin`, and pages of the host that the request names."""
+    origin = headers.get("origin")
+    if origin is None or is_same_origin(origin, headers.get("host")):
+        return None
+    return "Pages of other origins may not open sockets here."
 
 
 def client_name(name: object) -> str | None:

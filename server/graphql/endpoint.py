@@ -1,13 +1,10 @@
 """The GraphQL endpoint: one address for HTTP, server-sent events and WebSocket."""
 
-from collections.abc import Collection
-
 import strawberry
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
-from strawberry.http.websocket_origin import normalize_allowed_origins
 
-from server.graphql.callers import Authenticate, Identity, MakeContext
+from server.graphql.callers import Admit, Authenticate, Identity, MakeContext, own_pages
 from server.graphql.documents import Documents
 from server.graphql.errors import Explain, unexplained
 from server.graphql.http import HTTPTransport
@@ -24,9 +21,8 @@ class GraphQLEndpoint[I: Identity]:
     Every operation gets a fresh context from `context(caller)`. `authenticate(credential)` is given what the client
     sent in `Authorization` (or `connection_init`) and returns an identity or raises `Unauthenticated`.
 
-    Times are in seconds. `operation_timeout` bounds queries and mutations. `allowed_origins` are the origins whose
-    pages may open sockets besides our own (`https://example.com`, or `*`). `explain` gives the
-    code and the text of exceptions that are no faults.
+    Times are in seconds. `operation_timeout` bounds queries and mutations. `admit` says which pages may open sockets.
+    `explain` gives the code and the text of exceptions that are no faults.
     """
 
     def __init__(
@@ -38,7 +34,7 @@ class GraphQLEndpoint[I: Identity]:
         limits: Limits | None = None,
         introspection: bool = True,
         persisted: PersistedDocuments | None = None,
-        allowed_origins: Collection[str] = (),
+        admit: Admit = own_pages,
         max_request_bytes: int = 1_000_000,
         max_operations_per_socket: int = 100,
         operation_timeout: float = 30.0,
@@ -59,7 +55,7 @@ class GraphQLEndpoint[I: Identity]:
             operations,
             authenticate,
             context,
-            allowed_origins=normalize_allowed_origins(allowed_origins),
+            admit,
             max_request_bytes=max_request_bytes,
             max_operations_per_socket=max_operations_per_socket,
             connection_init_timeout=connection_init_timeout,

@@ -9,7 +9,7 @@ from enum import Enum
 
 from graphql import GraphQLError
 
-from server.graphql.callers import Authenticate, Caller, Identity, MakeContext, Unauthenticated
+from server.graphql.callers import Admit, Authenticate, Caller, Identity, MakeContext, Unauthenticated
 from server.graphql.errors import Code, Refused, refusal, shown
 from server.graphql.interruptions import Interruptible
 from server.graphql.operations import Operations
@@ -31,7 +31,7 @@ class Service[I: Identity]:
     operations: Operations
     authenticate: Authenticate[I]
     make_context: MakeContext[I]
-    allowed_origins: frozenset[str]
+    admit: Admit
     max_request_bytes: int
     max_operations_per_socket: int
     connection_init_timeout: float

@@ -11,7 +11,6 @@ from typing import Any
 
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
-from strawberry.http.websocket_origin import is_same_origin, normalize_origin
 
 from server.graphql import errors, frames
 from server.graphql.callers import Caller, Identity, client_name
@@ -38,7 +37,7 @@ type Write = Callable[[bytes], bool]
 
 
 class WebSocketTransport[I: Identity]:
-    """Accepts sockets of this origin or an allowed one."""
+    """Accepts sockets of programs, and of pages that may open them."""
 
     def __init__(self, service: Service[I]) -> None:
         self._service = service
@@ -46,29 +45,30 @@ class WebSocketTransport[I: Identity]:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one socket until it closes."""
         await receive()
-        if not self._allows(Headers(scope=scope)):
-            await send({"type": "websocket.close", "code": 4403, "reason": "Origin not allowed"})
+        headers = Headers(scope=scope)
+        if (reason := self._service.admit(headers)) is not None:
+            await _turn_away(scope, send, reason)
             return
         with suppress(OSError):
             if frames.PROTOCOL in scope["subprotocols"]:
                 write: Write | None = scope.get("extensions", {}).get(WRITE)
-                socket = _Socket(self._service, receive, send, Headers(scope=scope).get("authorization"), write)
+                socket = _Socket(self._service, receive, send, headers.get("authorization"), write)
                 await send({"type": "websocket.accept", "subprotocol": frames.PROTOCOL})
                 await socket.serve()
             else:
                 await send({"type": "websocket.accept"})
                 await send({"type": "websocket.close", "code": 4406, "reason": "Subprotocol not acceptable"})
 
-    def _allows(self, headers: Headers) -> bool:
-        """Browsers let every page open a socket anywhere, and say in `Origin` which page it is. Programs have none."""
-        origin = headers.get("origin")
-        allowed = self._service.allowed_origins
-        return (
-            origin is None
-            or "*" in allowed
-            or is_same_origin(origin, headers.get("host"))
-            or normalize_origin(origin) in allowed
-        )
+
+async def _turn_away(scope: Scope, send: Send, reason: str) -> None:
+    """Answers a handshake with 403 and a sentence, which a browser's tools show and the page itself never sees."""
+    if "websocket.http.response" not in scope.get("extensions", {}):
+        await send({"type": "websocket.close", "code": 4403, "reason": "Origin not allowed"})
+        return
+    body = f"{reason}\n".encode()
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(body))]
+    await send({"type": "websocket.http.response.start", "status": 403, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": body})
 
 
 class _Socket[I: Identity]:

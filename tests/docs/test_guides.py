@@ -297,6 +297,10 @@ def test_pages_of_other_addresses_are_let_in(monkeypatch: pytest.MonkeyPatch) ->
     ]
 
 
+def test_a_page_of_ones_own_is_let_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings(START, "origins", monkeypatch).origins == ["http://localhost:5173"]
+
+
 async def test_the_tables_are_made_before_a_rollout(urls: engines.Urls, shell: Shell) -> None:
     async with empty_database(urls.database) as url:
         assert await shell(DEPLOY, "migrate", TRANSOM_DATABASE_URL=url) == "The database is up to date.\n"

@@ -11,7 +11,7 @@ from tests.docs.fences import PAGES, ROOT, Fence
 RUN = {
     "README.md": {"create", "follow", "say", "chat.mjs", "engines", "openai", "compatible", "anthropic"},
     "docs/protocol.md": {"reducer.mjs"},
-    "docs/guide/getting-started.md": {"send", "follow", "home", "conversation"},
+    "docs/guide/getting-started.md": {"send", "follow", "home", "conversation", "origins"},
     "docs/guide/javascript.md": {"window.mjs", "send.mjs", "queue.mjs"},
     "docs/guide/agents.md": {"agent", "ask", "change"},
     "docs/guide/organise.md": {

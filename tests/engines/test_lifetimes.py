@@ -54,6 +54,41 @@ async def test_engines_of_a_killed_server_are_taken_over_and_then_stopped(folder
     assert pids_of(folder) == []
 
 
+def guard_of(folder: Path) -> int | None:
+    """The process that ends the engines of a folder in the place of a server that cannot."""
+    for entry in Path("/proc").iterdir():
+        with suppress(OSError):
+            words = (entry / "cmdline").read_bytes().split(b"\0") if entry.name.isdecimal() else []
+            if words[-2:-1] == [str(folder).encode()] and words[-3].endswith(b"guard.py"):
+                return int(entry.name)
+    return None
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGHUP])
+def test_engines_end_though_their_server_was_killed(folder: Path, number: signal.Signals) -> None:
+    server, _ = serve(folder)
+    assert pids_of(folder) != []
+    server.send_signal(number)
+    server.communicate()
+    until(lambda: pids_of(folder) == [], patience=60)
+    until(lambda: guard_of(folder) is None)
+
+
+def test_a_guard_leaves_engines_to_a_server_that_has_come_meanwhile(folder: Path) -> None:
+    first, _ = serve(folder)
+    guard = guard_of(folder)
+    assert guard is not None
+    second, _ = serve(folder)
+    mains = {name: main_pid(folder, name) for name in ("postgres", "valkey", "model")}
+    first.kill()
+    first.communicate()
+    until(lambda: not Path(f"/proc/{guard}").exists() or parent_of(guard) == 0, patience=60)
+    assert {name: main_pid(folder, name) for name in mains} == mains
+    leave(second)
+    assert pids_of(folder) == []
+    assert guard_of(folder) is None
+
+
 def open_files(pid: int) -> Iterator[str]:
     """What a process has open, but for what it closes meanwhile."""
     for entry in Path(f"/proc/{pid}/fd").iterdir():

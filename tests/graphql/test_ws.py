@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from server.origins import Origins
 from tests.graphql.served import Person, Served, serving, socket, until, within
 
 
@@ -440,16 +441,17 @@ async def test_a_slow_client_slows_its_own_operations_down() -> None:
 
 
 async def test_a_page_of_another_site_cannot_open_a_socket(served: Served) -> None:
-    with pytest.raises(InvalidStatus, match="403"):
+    with pytest.raises(InvalidStatus, match="403") as refused:
         async with socket(served, origin="https://evil.example"):
             pass
+    assert refused.value.response.body == b"Pages of other origins may not open sockets here.\n"
 
 
 async def test_pages_of_this_origin_and_of_allowed_ones_can(served: Served) -> None:
     async with socket(served, origin=f"http://127.0.0.1:{served.port}"):
         pass
     async with (
-        serving(allowed_origins=["https://app.example"]) as other,
+        serving(admit=Origins(["https://app.example"], loopback=False).admit) as other,
         socket(other, origin="https://app.example"),
     ):
         pass

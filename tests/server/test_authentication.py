@@ -1,5 +1,6 @@
 """Who is let in, and as whom."""
 
+import re
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -33,7 +34,10 @@ def accepted(subject: str | None = "ada", **claims: object) -> str:
 REFUSED = {
     "nothing": (None, NEEDED),
     "an empty one": ("", NEEDED),
-    "no token": ("Bearer garbage", "The token is not valid here: Not enough segments."),
+    "no token": (
+        "Bearer garbage",
+        "The token is not valid here: it is no JSON Web Token.",
+    ),
     "three dots": ("Bearer ...", None),
     "bytes": ("Bearer \xe4.\xe4.\xe4", None),
     "another scheme": (
@@ -43,27 +47,43 @@ REFUSED = {
     "an expired one": (f"Bearer {accepted(seconds=-60)}", "The token has expired. Get a new one."),
     "another secret": (
         f"Bearer {accepted(key='another secret, which is as long as the right one')}",
-        "The token is not valid here: Signature verification failed.",
+        "The token is not valid here: it is not signed with a key that this server knows.",
     ),
     "another audience": (
         f"Bearer {accepted(aud='elsewhere')}",
-        "The token is not valid here: Audience doesn't match.",
+        "The token is not valid here: it is made for another audience (`aud`) than this server.",
     ),
-    "no audience": (f"Bearer {accepted(aud=None)}", 'The token is not valid here: Token is missing the "aud" claim.'),
-    "another issuer": (f"Bearer {accepted(iss='https://id.example')}", "The token is not valid here: Invalid issuer."),
-    "no subject": (f"Bearer {accepted(None)}", 'The token is not valid here: Token is missing the "sub" claim.'),
-    "no expiry": (f"Bearer {accepted(exp=None)}", 'The token is not valid here: Token is missing the "exp" claim.'),
+    "no audience": (f"Bearer {accepted(aud=None)}", "The token is not valid here: it has no `aud`."),
+    "another issuer": (
+        f"Bearer {accepted(iss='https://id.example')}",
+        "The token is not valid here: another issuer (`iss`) has made it than the one that this server trusts.",
+    ),
+    "no subject": (f"Bearer {accepted(None)}", "The token is not valid here: it has no `sub`."),
+    "no expiry": (f"Bearer {accepted(exp=None)}", "The token is not valid here: it has no `exp`."),
     "an endless one": (f"Bearer {accepted(exp=10**20)}", None),
     "a subject that is a number": (
         f"Bearer {accepted(sub=5)}",
-        "The token is not valid here: Subject must be a string.",
+        "The token is not valid here: its subject (`sub`) is no string.",
     ),
     "a subject without end": (f"Bearer {accepted('a' * 256)}", None),
     "an expiry that is no time": (f"Bearer {accepted(exp=float('inf'))}", None),
     "a subject that is blank": (f"Bearer {accepted('')}", None),
     "a subject that no text column can hold": (f"Bearer {accepted('a' + chr(0))}", None),
-    "no signature": (f"Bearer {accepted(key=None, algorithm='none')}", None),
+    "no signature": (
+        f"Bearer {accepted(key=None, algorithm='none')}",
+        "The token is not valid here: it is signed in a way (`alg`) that this server does not accept.",
+    ),
+    "one of tomorrow": (
+        f"Bearer {accepted(nbf=4e9)}",
+        "The token is not valid here: its time has not come yet (`nbf` or `iat`).",
+    ),
+    "a number for an id": (f"Bearer {accepted(jti=5)}", "The token is not valid here: its `jti` is no string."),
+    "a word for a time": (f"Bearer {accepted(nbf='soon')}", None),
 }
+
+
+LIBRARIES = re.compile("segment|padding|claim|codec|verification|must be a|JWKS|Invalid|Payload")
+"""How the libraries would say it."""
 
 
 @pytest.mark.parametrize("what", REFUSED)
@@ -79,6 +99,7 @@ async def test_nobody_comes_in_with(served: Served, what: str) -> None:
     assert answer.headers["www-authenticate"].startswith("Bearer")
     assert "data" not in answer.json()
     assert reason in {error["message"], None}
+    assert not LIBRARIES.search(error["message"])
 
 
 @pytest.mark.parametrize("what", REFUSED)
@@ -203,7 +224,7 @@ async def test_without_settings_everybody_is_the_local_user(start: Start) -> Non
         assert (await caller.get(ME)) == (await other.get(ME))
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", ""])
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1"])
 async def test_an_open_door_is_refused(tmp_path: Path, host: str) -> None:
     code, output, errors = await run("serve", "--host", host, data_dir=tmp_path / "data", port=0)
 

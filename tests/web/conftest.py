@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import socket
 from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -61,16 +62,30 @@ def built() -> Path:
     return pages.DIST
 
 
-@pytest.fixture
-async def site(built: Path) -> AsyncGenerator[Site]:
+@asynccontextmanager
+async def standing_in(*, token: bool = False) -> AsyncGenerator[Site]:
     script = Script()
-    config = uvicorn.Config(application(script), log_level="warning", ws="websockets-sansio", lifespan="off")
+    app = application(script, token=token)
+    config = uvicorn.Config(app, log_level="warning", ws="websockets-sansio", lifespan="off")
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:  # listens before the server runs: nothing to wait for
         serving = asyncio.create_task(server.serve([listener]))
         yield Site(f"http://127.0.0.1:{listener.getsockname()[1]}", script)
         server.should_exit = True
         await serving
+
+
+@pytest.fixture
+async def site(built: Path) -> AsyncGenerator[Site]:
+    async with standing_in() as site:
+        yield site
+
+
+@pytest.fixture
+async def locked(built: Path) -> AsyncGenerator[Site]:
+    """A site that asks for a token."""
+    async with standing_in(token=True) as site:
+        yield site
 
 
 @pytest.fixture(scope="session")
@@ -84,7 +99,7 @@ async def chromium() -> AsyncGenerator[Browser]:
 
 
 @pytest.fixture
-async def browser(chromium: Browser, site: Site) -> AsyncGenerator[BrowserContext]:
+async def browser(chromium: Browser, site: Site, locked: Site) -> AsyncGenerator[BrowserContext]:
     """A browser of its own for each test, closed before the site is: what still loads must not be refused."""
     context = await chromium.new_context(viewport={"width": 1440, "height": 900})
     yield context

@@ -8,14 +8,16 @@ from typing import Annotated, Any
 import strawberry
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
 from strawberry.asgi import GraphQL
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 
 from server import pages
 
 REFUSED = "EMPTY"
+REFUSED_TOKEN = "The token is not valid here: it is no JSON Web Token."
 
 
 @strawberry.interface
@@ -201,8 +203,21 @@ def utf16_length(text: str) -> int:
     return len(text.encode("utf-16-le")) // 2
 
 
-def application(script: Script) -> Starlette:
-    """The stand-in with the real pages."""
+class _Locked:
+    """Takes requests whose token has dots."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if "." in Request(scope).headers.get("authorization", ""):
+            await self._app(scope, receive, send)
+        else:
+            await JSONResponse({"errors": [{"message": REFUSED_TOKEN}]})(scope, receive, send)
+
+
+def application(script: Script, *, token: bool = False) -> Starlette:
+    """The stand-in with the real pages, which say that a `token` is needed; then the stand-in takes what has dots."""
 
     @strawberry.type
     class Query:
@@ -218,7 +233,8 @@ def application(script: Script) -> Starlette:
     @strawberry.type
     class Mutation:
         @strawberry.mutation
-        def send_message(self, input: SendMessageInput) -> SendMessageResult:
+        def send_message(self, info: strawberry.Info[Any, Any], input: SendMessageInput) -> SendMessageResult:
+            script.authorization["mutation"] = info.context["request"].headers.get("authorization")
             if not input.text.strip("!"):
                 return InvalidInput(reason=REFUSED)
             return script.send(input.session_id, input.text)
@@ -251,8 +267,8 @@ def application(script: Script) -> Starlette:
 
     return Starlette(
         routes=[
-            *pages.routes(),
-            Route("/graphql", endpoint),
+            *pages.routes(token=token),
+            Route("/graphql", _Locked(endpoint) if token else endpoint),
             WebSocketRoute("/graphql", endpoint),
             Route("/schema.graphql", sdl),
         ],

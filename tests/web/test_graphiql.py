@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import BrowserContext, Locator, Page, expect
 
 from .conftest import Site, Witness
-from .stand_in import REFUSED, PartChanged, ReasoningPart, TextDelta, TextPart
+from .stand_in import REFUSED, REFUSED_TOKEN, PartChanged, ReasoningPart, TextDelta, TextPart
 
 
 async def opened(page: Page, site: Site) -> None:
@@ -233,7 +233,7 @@ async def test_the_authorization_header_travels_with_requests_and_with_the_socke
     await run(page)
     await expect(page.locator(".live-events")).to_contain_text("CaughtUp")
 
-    assert site.script.authorization == {"http": "Bearer ada", "socket": "Bearer grace"}
+    assert site.script.authorization == {"http": "Bearer ada", "mutation": None, "socket": "Bearer grace"}
 
 
 async def test_a_session_can_be_watched_after_the_tab_for_it_was_closed(page: Page, site: Site) -> None:
@@ -257,3 +257,59 @@ async def test_the_tabs_of_a_person_are_kept(page: Page, site: Site) -> None:
     await page.reload()
 
     await expect(tabs(page)).to_have_text(["StartChat", "Sessions"])
+
+
+async def test_on_a_phone_everything_stands_below_each_other(page: Page, site: Site) -> None:
+    await page.set_viewport_size({"width": 390, "height": 844})
+    await opened(page, site)
+    await run(page)
+    await page.get_by_role("button", name="Watch it live").click()
+    await expect(page.locator(".live-events")).to_contain_text("CaughtUp")
+
+    places = [
+        await page.locator(place).bounding_box()
+        for place in (".graphiql-sidebar", ".graphiql-query-editor", ".graphiql-response")
+    ]
+    assert all(place is not None and place["width"] > 340 and place["x"] >= 0 for place in places)
+    tops = [place["y"] for place in places if place is not None]
+    assert tops == sorted(tops)
+    assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    await page.get_by_label("Message").fill("More!")
+    await page.get_by_role("button", name="Send").click()
+    await expect(page.locator(".live-message[data-role=USER] p").last).to_have_text("More!")
+
+
+@pytest.mark.parametrize("width", [390, 768, 1280])
+async def test_no_line_of_a_document_is_cut(page: Page, site: Site, width: int) -> None:
+    await page.set_viewport_size({"width": width, "height": 844})
+    await opened(page, site)
+    for name in ("StartChat", "Watch"):
+        await tab(page, name).click()
+        editor = page.locator(".graphiql-query-editor .graphiql-editor:not(.hidden)")
+        cut = """editor => [...editor.querySelectorAll(".view-line > span")].map(
+            line => line.getBoundingClientRect().right - editor.getBoundingClientRect().right)"""
+        assert max(await editor.evaluate(cut)) <= 0
+
+
+async def test_a_server_that_asks_for_a_token_is_told_it_in_one_place(page: Page, locked: Site) -> None:
+    """For every tab; what the server thinks of it stands beside it."""
+    await opened(page, locked)
+    await page.get_by_label("This server asks for a token").fill("garbage")
+    await page.get_by_role("button", name="Use it").click()
+    await expect(page.locator(".door [role=alert]")).to_have_text(REFUSED_TOKEN)
+
+    await page.get_by_label("This server asks for a token").fill("Bearer ey.of.ada")
+    await page.get_by_role("button", name="Use it").click()
+    await expect(page.get_by_text("A token is sent with every operation.")).to_be_visible()
+    await run(page)
+    await page.get_by_role("button", name="Watch it live").click()
+    await expect(page.locator(".live-events")).to_contain_text("CaughtUp")
+    assert locked.script.authorization == {"mutation": "Bearer ey.of.ada", "socket": "Bearer ey.of.ada"}
+
+    await page.reload()
+    await expect(page.get_by_text("A token is sent with every operation.")).to_be_visible()
+
+
+async def test_a_server_that_asks_for_none_does_not_speak_of_tokens(page: Page, site: Site) -> None:
+    await opened(page, site)
+    await expect(page.get_by_text("token", exact=False).locator("visible=true")).to_have_count(0)

@@ -1,6 +1,7 @@
 """What a browser is sent: the pages, their assets, and what it is told when something is not there."""
 
 import gzip
+import os
 import re
 from collections.abc import AsyncGenerator
 from pathlib import Path
@@ -38,7 +39,7 @@ async def test_a_page_is_asked_for_again_each_time(client: httpx.AsyncClient, pa
     assert f"<title>{title}</title>" in page.text
 
 
-@pytest.mark.parametrize("path", ["/", "/graphiql", "/docs", "/nowhere"])
+@pytest.mark.parametrize("path", ["/", "/graphiql", "/docs", "/docs/protocol", "/docs/protocol.md", "/nowhere"])
 async def test_a_page_may_load_from_here_only_and_may_not_be_framed(client: httpx.AsyncClient, path: str) -> None:
     headers = (await client.get(path)).headers
 
@@ -136,14 +137,157 @@ async def test_without_a_build_a_page_says_how_to_make_it(tmp_path: Path, path: 
     assert asset.status_code == 404
 
 
-async def test_the_documentation_is_listed_and_read_as_text(built: Path, tmp_path: Path) -> None:
-    (tmp_path / "tasks").mkdir()
-    (tmp_path / "tasks" / "start.md").write_text("# Start\n")
-    (tmp_path / "protocol.md").write_text("# Protocol\n")
-    async with caller(served(built, tmp_path)) as client:
-        index = await client.get("/docs")
-        page = await client.get("/docs/tasks/start.md")
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project with documentation of every kind; its folder `docs`."""
+    texts = {
+        "README.md": """
+# Ours
 
-    assert re.findall(r'href="(/[^"]*)"', index.text) == ["/docs/protocol.md", "/docs/tasks/start.md"]
-    assert page.headers["content-type"] == "text/plain; charset=utf-8"
-    assert page.text == "# Start\n"
+What it *is*: good.
+
+[Start](docs/guide/start.md), [why](docs/decisions/), [law](LICENSE)
+""",
+        "LICENSE": "Do.\n",
+        "secrets.env": "hush\n",
+        "docs/protocol.md": """
+# Protocol
+
+## Ids & `names`
+
+## Ids & `names`
+
+![Chart](charts/a.svg) [x](nowhere.md)
+""",
+        "docs/guide/start.md": """
+# Start
+
+<script>alert(1)</script>
+
+[Ids](../protocol.md#ids--names)
+
+<!-- out -->
+""",
+        "docs/guide/code.md": """
+# Code
+
+```js name
+let a = '<b>'
+```
+
+```mermaid
+A->>B: one<br/>two
+```
+
+| a |
+|---|
+| b |
+""",
+        "docs/decisions/0001-x.md": "# 1. X\n",
+        "docs/charts/a.svg": "<svg xmlns='http://www.w3.org/2000/svg'/>",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return tmp_path / "docs"
+
+
+@pytest.fixture
+async def reader(built: Path, project: Path) -> AsyncGenerator[httpx.AsyncClient]:
+    """A caller of a server with that documentation, under a prefix."""
+    async with caller(Starlette(routes=[Mount("/chat", app=served(built, project))])) as client:
+        yield client
+
+
+async def test_the_index_lists_what_one_reads_first_at_first(reader: httpx.AsyncClient) -> None:
+    index = await reader.get("/chat/docs")
+
+    assert index.headers["content-type"] == "text/html; charset=utf-8"
+    listed = re.findall(r'<li><a href="/chat/docs/([^"]*)"><b>([^<]*)</b><span>([^<]*)', index.text)
+    assert listed == [
+        ("README", "Ours", "What it is"),
+        ("guide/code", "Code", ""),
+        ("guide/start", "Start", ""),
+        ("protocol", "Protocol", ""),
+        ("decisions/0001-x", "1. X", ""),
+    ]
+
+
+async def test_a_page_leads_to_the_others_and_to_files_that_it_names(reader: httpx.AsyncClient) -> None:
+    readme = (await reader.get("/chat/docs/README")).text
+    article = readme.partition("<article>")[2].partition("</article>")[0]
+
+    assert re.findall(r'href="([^"]*)"', article) == [
+        "/chat/docs/guide/start",
+        "/chat/docs#decisions",
+        "/chat/docs/LICENSE",
+    ]
+    assert 'href="/chat/docs/protocol#ids--names"' in (await reader.get("/chat/docs/guide/start")).text
+    assert (await reader.get("/chat/docs/LICENSE")).text == "Do.\n"
+    assert (await reader.get("/chat/docs/secrets.env")).status_code == 404
+    assert (await reader.get("/chat/docs/charts/a.svg")).headers["content-type"] == "image/svg+xml"
+
+
+async def test_headings_have_the_anchors_that_github_gives_them(reader: httpx.AsyncClient) -> None:
+    protocol = (await reader.get("/chat/docs/protocol")).text
+
+    assert re.findall(r'<h2 id="([^"]*)">', protocol) == ["ids--names", "ids--names-1"]
+    assert '<img src="/chat/docs/charts/a.svg" alt="Chart" loading="lazy" />' in protocol
+    assert "<span>x</span>" in protocol, "a link that leads nowhere is only text"
+
+
+async def test_html_is_text_and_comments_are_not_shown(reader: httpx.AsyncClient) -> None:
+    start = (await reader.get("/chat/docs/guide/start")).text
+
+    assert "<script" not in start
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in start
+    assert "out -->" not in start
+
+
+async def test_code_is_coloured_and_diagrams_and_tables_can_be_moved(reader: httpx.AsyncClient) -> None:
+    code = (await reader.get("/chat/docs/guide/code")).text
+
+    assert '<span class="c-kd">let</span>' in code
+    assert "&lt;b&gt;" in code
+    assert '<pre class="diagram" tabindex="0"><code>A-&gt;&gt;B: one two\n</code></pre>' in code
+    assert '<div class="table" tabindex="0"><table>' in code
+
+
+async def test_every_page_can_be_had_as_markdown(reader: httpx.AsyncClient, project: Path) -> None:
+    for address, file in (("docs/README.md", "../README.md"), ("docs/protocol.md", "protocol.md")):
+        page = await reader.get(f"/chat/{address}")
+        assert page.headers["content-type"] == "text/plain; charset=utf-8"
+        assert page.text == (project / file).read_text()
+
+
+async def test_a_page_that_has_changed_is_shown_as_it_is_now(reader: httpx.AsyncClient, project: Path) -> None:
+    assert "Later" not in (await reader.get("/chat/docs/protocol")).text
+    (project / "protocol.md").write_text("# Later\n")
+    os.utime(project / "protocol.md", (1, 1))
+
+    assert '<h1 id="later">Later</h1>' in (await reader.get("/chat/docs/protocol")).text
+
+
+async def test_without_documentation_the_index_says_so(built: Path, tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("# Somebody else's\n")
+    async with caller(served(built, tmp_path / "docs")) as client:
+        assert "There are no pages in this installation." in (await client.get("/docs")).text
+        assert (await client.get("/docs/README")).status_code == 404
+
+
+async def test_every_link_of_the_documentation_leads_somewhere(client: httpx.AsyncClient) -> None:
+    """From the index on, to every page, file, picture and heading."""
+    found: dict[str, httpx.Response] = {}
+    waiting = {"/docs"}
+    while waiting:
+        path = waiting.pop()
+        found[path] = await client.get(path)
+        assert found[path].status_code == 200, path
+        if found[path].headers["content-type"].startswith("text/html") and path.startswith("/docs"):
+            for target in re.findall(r'(?:href|src)="(/[^"#]*)', found[path].text):
+                waiting |= {target} - found.keys()
+    for path, page in found.items():
+        for target, anchor in re.findall(r'href="([^"#]*)#([^"]+)"', page.text if path.startswith("/docs") else ""):
+            assert f'id="{anchor}"' in found[target or path].text, (path, target, anchor)
+    assert {"/docs/README", "/docs/protocol", "/docs/CONTRIBUTING", "/docs/graphiql.png"} <= found.keys()
+    assert len([path for path in found if path.startswith("/docs/guide/") and not path.endswith(".md")]) >= 7

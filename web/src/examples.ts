@@ -2,14 +2,14 @@
 
 export const START_A_CHAT = `# 1 · Start a chat
 #
-# Sends a message. It names no session, so a new one begins.
-# The reply is written in the background, by whichever
-# model is set up; this answer does not wait for it.
+# Sends a message. It names no session, so a new one begins. The reply is written in the background, by whichever model is set up; this answer does not wait for it.
 #
 # Press ▶ (Ctrl-Enter), then "Watch it live".
 
 mutation StartChat {
-  sendMessage(input: { text: "Write a haiku about windows." }) {
+  sendMessage(input: {
+    text: "Write a haiku about windows."
+  }) {
     __typename
     ... on SendMessagePayload {
       session { id title }
@@ -24,12 +24,9 @@ mutation StartChat {
 
 export const WATCH_IT_LIVE = `# 2 · Watch it live
 #
-# All that happens in one session: its messages, its runs,
-# and each token of a reply. $id is filled in for you with
-# the session that you wrote to last.
+# All that happens in one session: messages, runs, and each token of a reply. $id is filled in for you with the session that you wrote to last.
 #
-# Press ▶, then say something under the conversation.
-# Do it in two windows: both show the same tokens.
+# Press ▶, then say something under the conversation. Do it in two windows: both show the same tokens.
 
 subscription Watch($id: ID!) {
   session(id: $id) {
@@ -51,9 +48,7 @@ subscription Watch($id: ID!) {
 
 export const READ_IT_BACK = `# 3 · Read it back
 #
-# The newest sessions with their last messages. A reply
-# that is still being written reads here exactly as far
-# as the windows show it.
+# The newest sessions with their last messages. A reply that is still being written reads here exactly as far as the windows show it.
 
 query Sessions {
   viewer { id name }

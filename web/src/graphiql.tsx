@@ -7,6 +7,7 @@ import { HISTORY_PLUGIN } from "@graphiql/plugin-history";
 import { GraphiQL } from "graphiql";
 import { createRoot } from "react-dom/client";
 
+import { Door } from "./Door";
 import { FIRST_TABS } from "./examples";
 import { Live } from "./live/Live";
 import { EditorColours } from "./look/EditorColours";
@@ -33,5 +34,6 @@ createRoot(document.getElementById("graphiql")!).render(
       <Live />
     </GraphiQL.Footer>
     <EditorColours />
+    <Door />
   </GraphiQL>
 );

@@ -3,6 +3,7 @@
 import type { Fetcher, FetcherOpts, FetcherReturnType } from "@graphiql/toolkit";
 import { createClient, type FormattedExecutionResult, type Sink } from "graphql-ws";
 
+import { authorization } from "./credential";
 import { object, text, type Json } from "./json";
 import { beginStream, endStream, offerSession, receive } from "./live/streams";
 import { followedBy, operationOf, parsed } from "./operations";
@@ -33,7 +34,7 @@ export async function post(operation: Operation, headers: Headers = {}): Promise
     headers: {
       "content-type": "application/json",
       accept: "application/graphql-response+json, application/json;q=0.9",
-      ...headers,
+      ...signed(headers),
     },
     body: JSON.stringify(operation),
   };
@@ -63,7 +64,7 @@ function failed(message: string): Result {
  * A lost connection is made again; the returned function ends the subscription and the socket.
  */
 export function subscribe(operation: Operation, headers: Headers, sink: Sink<Result>): () => void {
-  const client = createClient({ url: socket.href, connectionParams: named(headers) });
+  const client = createClient({ url: socket.href, connectionParams: () => named(signed(headers)) });
   return client.subscribe<Json>(
     {
       query: operation.query,
@@ -158,6 +159,11 @@ function errorsOf(reason: unknown): readonly { message: string }[] {
   if (Array.isArray(reason)) return reason;
   if (reason instanceof CloseEvent) return [{ message: `The socket closed: ${reason.code} ${reason.reason}`.trim() }];
   return [{ message: reason instanceof Error ? reason.message : "The server cannot be reached." }];
+}
+
+/** The headers with this tab's token, unless they have one of their own. */
+function signed(headers: Headers): Headers {
+  return Object.keys(headers).some((name) => /^authorization$/i.test(name)) ? headers : { ...authorization(), ...headers };
 }
 
 /** The same headers with the one that matters in its usual spelling: JSON keys know no case folding. */

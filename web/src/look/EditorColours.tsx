@@ -54,7 +54,9 @@ export function EditorColours(): null {
 
   useEffect(() => {
     const fontFamily = getComputedStyle(document.documentElement).getPropertyValue("--code");
-    for (const editor of Object.values(editors)) editor?.updateOptions({ fontFamily, fontSize: 13, lineHeight: 20 });
+    for (const editor of Object.values(editors)) {
+      editor?.updateOptions({ fontFamily, fontSize: 13, lineHeight: 20, wordWrap: "on", wrappingIndent: "indent" });
+    }
   }, [editors]);
   return null;
 }
