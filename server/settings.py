@@ -112,8 +112,8 @@ class Settings(BaseSettings):
 
     allowed_origins: Annotated[str, AfterValidator(addresses.origins)] = Field(
         "",
-        description="Other origins whose pages may use the API, such as `https://chat.example.com`, separated by commas; "
-        "`*` for all.",
+        description="Other origins whose pages may use the API, such as `https://chat.example.com`, separated by "
+        "commas; `*` for all.",
     )
 
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
