@@ -25,7 +25,7 @@ from pubsub.rates import Rates
 from pubsub.redis import RedisBus
 from resolvers.root import api
 from schema.context import Context
-from server import health, pages
+from server import health, hosts, pages
 from server.authentication import Authentication, Identity
 from server.graphql import Caller, Code, Explained, GraphQLEndpoint
 from server.settings import Settings, current
@@ -50,6 +50,7 @@ class Transom(Starlette):
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.shared = State()
+        self._misdirected = None if settings.authenticates else hosts.Refusal(GRAPHQL)
         self.endpoint = GraphQLEndpoint(
             api,
             authenticate=Authentication(settings, lambda: self.shared.process),
@@ -81,7 +82,9 @@ class Transom(Starlette):
     @override
     async def __call__(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
         """As Starlette. But a socket, which stays long, does not keep the frames of layers that do nothing for it."""
-        if scope["type"] == "websocket" and scope["path"] == GRAPHQL:
+        if self._misdirected is not None and scope["type"] != "lifespan" and not hosts.names_loopback(scope["headers"]):
+            await self._misdirected(scope, receive, send)
+        elif scope["type"] == "websocket" and scope["path"] == GRAPHQL:
             await self.endpoint(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)

@@ -14,6 +14,7 @@ from uvicorn.supervisors import multiprocess
 
 from server import logs
 from server.app import Transom
+from server.connections import HTTPProtocol
 from server.settings import Settings, current
 from server.sockets import WebSocketProtocol
 
@@ -51,6 +52,7 @@ def config(settings: Settings) -> uvicorn.Config:
         proxy_headers=False,
         workers=settings.workers,
         loop="uvloop",
+        http=HTTPProtocol,
         ws=WebSocketProtocol,
         ws_per_message_deflate=False,
         ws_ping_interval=10,

@@ -100,6 +100,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         await super().send(message)
         if message["type"] == "websocket.accept":
             self._forget()
+        elif message["type"] == "websocket.http.response.body" and self.close_sent:
+            self.handshake_complete = True  # refused: uvicorn would log that it is not
 
     def _forget(self) -> None:
         """Lets go of what the handshake has left: all that the headers said stands in the scope, too."""

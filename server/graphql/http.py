@@ -170,12 +170,13 @@ def _from_query(scope: Scope) -> dict[str, Any]:
 
 
 def _not_acceptable(operation: Operation) -> Refused:
-    ours = (
-        "text/event-stream or multipart/mixed"
-        if operation.streams
-        else "application/graphql-response+json or application/json"
-    )
-    return refusal(Code.BAD_REQUEST, f"This answer is {ours}, which 'Accept' does not allow.", status=406)
+    if operation.streams:
+        message = (
+            "A subscription is answered by a stream: name it in 'Accept', as text/event-stream or multipart/mixed."
+        )
+    else:
+        message = "This answer is application/graphql-response+json or application/json, which 'Accept' does not allow."
+    return refusal(Code.BAD_REQUEST, message, status=406)
 
 
 async def _refuse(send: Send, refused: Refused, media_type: str | None) -> None:
