@@ -114,6 +114,7 @@ class Transom(Starlette):
     async def drain(self) -> None:
         """Gets ready to stop: takes no more work, interrupts runs, and tells every window to come back elsewhere."""
         self.shared.draining = True
+        self.endpoint.close()
         if self.shared.life is not None:
             await self.shared.life.drain()
         await self.endpoint.shutdown()

@@ -77,10 +77,14 @@ class GraphQLEndpoint[I: Identity]:
         """The Starlette routes of the endpoint."""
         return [Route(path, self), WebSocketRoute(path, self)]
 
-    async def shutdown(self, timeout: float = 5.0) -> None:
+    def close(self) -> None:
+        """Take no new work."""
+        self._service.closing = True
+
+    async def shutdown(self, timeout: float = 5.0, grace: float = 3.0) -> None:
         """Take no new work, and end every socket (close code 1001) and event stream (a coded error, then `complete`).
 
-        Call it before the server stops accepting; it returns when they are gone, or after `timeout` seconds.
-        Queries and mutations that run over HTTP are left to end by themselves.
+        Queries and mutations may end by themselves for `grace` seconds; then they are cancelled, and their clients are
+        told `SERVICE_UNAVAILABLE`. Returns when all are gone, or after `timeout` seconds more.
         """
-        await self._service.shutdown(timeout)
+        await self._service.shutdown(timeout, grace)

@@ -60,6 +60,13 @@ class Operations:
         task.add_done_callback(self._ended)
         return await asyncio.shield(task)
 
+    async def end_mutations(self, timeout: float) -> None:
+        """Ends mutations that still run, so that each is done or not; returns when they are over, or after a while."""
+        for mutation in self._mutations:
+            mutation.cancel()
+        if self._mutations:
+            await asyncio.wait(set(self._mutations), timeout=timeout)
+
     def _ended(self, mutation: asyncio.Task[object]) -> None:
         self._mutations.discard(mutation)
         if not mutation.cancelled():

@@ -20,7 +20,7 @@ from server.graphql.frames import Close
 from server.graphql.interruptions import Interruptible
 from server.graphql.operations import Operation
 from server.graphql.requests import Request
-from server.graphql.service import Ending, Service
+from server.graphql.service import Answering, Ending, Service, going_away
 
 _CLOSING = {
     Ending.EXPIRED: Close(4403, "token expired"),
@@ -74,7 +74,17 @@ class WebSocketTransport[I: Identity]:
 class _Socket[I: Identity]:
     """One connection and the operations that run over it."""
 
-    __slots__ = ("_asgi_send", "_caller", "_credential", "_operations", "_receive", "_service", "_tasks", "_write")
+    __slots__ = (
+        "_asgi_send",
+        "_caller",
+        "_credential",
+        "_operations",
+        "_receive",
+        "_service",
+        "_tasks",
+        "_work",
+        "_write",
+    )
 
     def __init__(
         self, service: Service[I], receive: Receive, send: Send, credential: str | None, write: Write | None
@@ -93,6 +103,7 @@ class _Socket[I: Identity]:
         closing: Close | None = None
         try:
             async with Interruptible[Ending]() as work:
+                self._work = work
                 with self._service.kept(work):
                     closing = await self._converse(work)
             if work.reason is not None:
@@ -179,7 +190,13 @@ class _Socket[I: Identity]:
             try:
                 operation = self._service.operations.prepare(request)
                 del request  # and its text: a subscription lives long
-                await self._results(id_, operation, caller)
+                if operation.streams:
+                    await self._results(id_, operation, caller)
+                elif self._service.closing:
+                    raise going_away()
+                else:
+                    async with Answering(self._service, self._work):
+                        await self._results(id_, operation, caller)
             except Refused as refused:
                 await self._finish(id_, frames.write("error", id_=id_, payload=refused.formatted))
             except _Left:
