@@ -47,8 +47,10 @@ _REFUSALS = {
 class Transom(Starlette):
     """The ASGI application of one process. Its engines must run, and the database must be migrated."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, beat: float = 10.0) -> None:
+        """`beat`: seconds between two signs of life, which windows and feeds are asked for."""
         self.settings = settings
+        self._beat = beat
         self.shared = State()
         self._misdirected = None if settings.authenticates else hosts.Refusal(GRAPHQL)
         self.endpoint = GraphQLEndpoint(
@@ -58,6 +60,7 @@ class Transom(Starlette):
             explain=_explain,
             allowed_origins=settings.origins,
             event_id=_cursor,
+            ping_interval=beat,
         )
         super().__init__(
             routes=[
@@ -98,7 +101,7 @@ class Transom(Starlette):
         settings = self.settings
         assert settings.database_url is not None
         assert settings.redis_url is not None
-        timing = Timing(lease=settings.lease)
+        timing = Timing(lease=settings.lease, heartbeat=self._beat)
         async with AsyncExitStack() as stack:
             db = await stack.enter_async_context(Database(settings.database_url))
             bus = await stack.enter_async_context(RedisBus(settings.redis_url))

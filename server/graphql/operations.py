@@ -10,6 +10,7 @@ import strawberry
 from graphql import ExecutionResult, OperationType, execute
 from strawberry.execution.is_awaitable import optimized_is_awaitable
 
+from chat.sync.window import Listener
 from server.graphql import errors, subscriptions
 from server.graphql.documents import Document, Documents
 from server.graphql.encoding import encode
@@ -104,15 +105,18 @@ class Operation:
         """The plans of its selections."""
         return self.document.plans[self.name]
 
-    def run(self, context: object, take: Take | None = None) -> AsyncGenerator[Result]:
+    def run(
+        self, context: object, take: Take | None = None, listener: Listener | None = None
+    ) -> AsyncGenerator[Result]:
         """Execute; a query or mutation has one result. Close the generator to stop it.
 
-        The results of a subscription go to `take` as far as that takes them, and are not yielded then.
+        The results of a subscription go to `take` as far as that takes them, and are not yielded then. `listener` knows
+        whether its client is there.
 
         Raises:
             Refused: nothing was executed, or the stream of a subscription broke. Nothing follows it.
         """
-        return subscriptions.results(self, context, take) if self.streams else self._one(context)
+        return subscriptions.results(self, context, take, listener) if self.streams else self._one(context)
 
     async def _one(self, context: object) -> AsyncGenerator[Result]:
         yield await self.answer(context)

@@ -15,6 +15,7 @@ from server.graphql.callers import Authenticate, Caller, Identity, MakeContext, 
 from server.graphql.errors import Code, Refused, refusal, shown
 from server.graphql.interruptions import Interruptible
 from server.graphql.operations import Operations
+from server.graphql.pulse import Pulse
 
 
 class Ending(Enum):
@@ -24,6 +25,7 @@ class Ending(Enum):
     EXPIRED = "The token expired."
     GOING_AWAY = "The server is going away."
     NO_INIT = "The client did not initialise the connection in time."
+    SILENT = "The client answers no pings."
 
 
 @dataclass(slots=True)
@@ -38,6 +40,7 @@ class Service[I: Identity]:
     max_operations_per_socket: int
     connection_init_timeout: float
     ping_interval: float
+    pulse: Pulse
     closing: bool = False
     open: set[Interruptible[Ending]] = field(default_factory=set)
     answering: "set[Answering]" = field(default_factory=set)
