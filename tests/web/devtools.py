@@ -1,4 +1,4 @@
-"""Chromium over its DevTools protocol alone, as people have it: Playwright keeps its pages visible, and none freezes."""
+"""Chromium over its DevTools protocol alone, as people have it: Playwright keeps its pages visible, and thawed."""
 
 import asyncio
 import json
