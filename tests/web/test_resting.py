@@ -83,8 +83,16 @@ class Scene:
     def __init__(self, page: Tab, caller: Caller, laptop: Client, id: str) -> None:
         self.page, self.caller, self.laptop, self.id = page, caller, laptop, id
 
-    async def say(self, text: str) -> None:
-        await self.caller.send(text, sessionId=self.id, reply=False)
+    async def say(self, text: str) -> str:
+        """The id of what is said."""
+        sent = await self.caller.send(text, sessionId=self.id, reply=False)
+        return str(sent["message"]["id"])
+
+    async def take_back(self, message: str) -> None:
+        document = "mutation ($input: DeletionInput!) { deleteMessages(input: $input) { __typename } }"
+        deletion = {"sessionId": self.id, "id": message, "scope": "MESSAGE"}
+        deleted = await self.caller.get(document, input=deletion)
+        assert deleted["deleteMessages"]["__typename"] == "DeleteMessagesPayload"
 
     async def shows(self, *texts: str) -> None:
         await self.page.until(f"document.title === {json.dumps('|'.join(texts) or 'live')}")
@@ -116,15 +124,16 @@ def scenes(*parameters: Any) -> pytest.MarkDecorator:
 async def test_a_frozen_page_leaves_and_shows_everything_when_it_is_seen_again(scene: Scene) -> None:
     await scene.shows()
     await scene.say("One")
-    await scene.shows("One")
+    two = await scene.say("Two")
+    await scene.shows("One", "Two")
     await scene.page.freeze()
     await scene.laptop.sees("laptop")
-    await scene.say("Two")
+    await scene.take_back(two)  # who asks anew with the cursor of the first time is not told that
     await scene.page.thaw()
-    await scene.shows("One", "Two")
+    await scene.shows("One")
     await scene.laptop.sees("laptop", None)
     await scene.say("Three")
-    await scene.shows("One", "Two", "Three")
+    await scene.shows("One", "Three")
 
 
 @scenes(("resting", LONG))
