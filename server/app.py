@@ -22,7 +22,7 @@ from pubsub.rates import Rates
 from pubsub.redis import RedisBus
 from resolvers.root import api
 from schema.context import Context
-from server import failures, health, pages
+from server import failures, health, hosts, pages
 from server.authentication import Authentication, Identity
 from server.graphql import Caller, GraphQLEndpoint
 from server.origins import CrossOrigin, Origins
@@ -36,10 +36,13 @@ GRAPHQL = "/graphql"
 class Transom(Starlette):
     """The ASGI application of one process. Its engines must run, and the database must be migrated."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, beat: float = 10.0) -> None:
+        """`beat`: seconds between two signs of life, which windows and feeds are asked for."""
         self.settings = settings
+        self._beat = beat
         self.shared = State()
         origins = Origins(settings.origins, loopback=not settings.authenticates)
+        self._misdirected = None if settings.authenticates else hosts.Refusal(GRAPHQL)
         self.endpoint = GraphQLEndpoint(
             api,
             authenticate=Authentication(settings, lambda: self.shared.process),
@@ -47,6 +50,7 @@ class Transom(Starlette):
             explain=failures.explained,
             admit=origins.admit,
             event_id=_cursor,
+            ping_interval=beat,
         )
         super().__init__(
             routes=[
@@ -63,7 +67,9 @@ class Transom(Starlette):
     @override
     async def __call__(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
         """As Starlette. But a socket, which stays long, does not keep the frames of layers that do nothing for it."""
-        if scope["type"] == "websocket" and scope["path"] == GRAPHQL:
+        if self._misdirected is not None and scope["type"] != "lifespan" and not hosts.names_loopback(scope["headers"]):
+            await self._misdirected(scope, receive, send)
+        elif scope["type"] == "websocket" and scope["path"] == GRAPHQL:
             await self.endpoint(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
@@ -77,7 +83,7 @@ class Transom(Starlette):
         settings = self.settings
         assert settings.database_url is not None
         assert settings.redis_url is not None
-        timing = Timing(lease=settings.lease)
+        timing = Timing(lease=settings.lease, heartbeat=self._beat)
         async with AsyncExitStack() as stack:
             db = await stack.enter_async_context(
                 Database(settings.database_url, connections=settings.database_connections)
@@ -95,6 +101,7 @@ class Transom(Starlette):
     async def drain(self) -> None:
         """Gets ready to stop: takes no more work, interrupts runs, and tells every window to come back elsewhere."""
         self.shared.draining = True
+        self.endpoint.close()
         if self.shared.life is not None:
             await self.shared.life.drain()
         await self.endpoint.shutdown()

@@ -1,5 +1,6 @@
 """Serving the application with uvicorn: one process or several, and an end without loose ends."""
 
+import asyncio
 import gc
 import os
 import signal
@@ -14,12 +15,15 @@ from uvicorn.supervisors import multiprocess
 
 from server import logs
 from server.app import Transom
+from server.connections import HTTPProtocol
 from server.settings import Settings, current
 from server.sockets import WebSocketProtocol
 
 LARGEST_FRAME = 8_000_000
 """Bytes of one WebSocket message, beyond which the socket is closed: what is merely larger than a request may be costs
 its operation alone."""
+LONGEST_GOODBYE = 1.0
+"""Seconds that clients have to read the end of their answers when the server ends."""
 
 
 class CannotListen(Exception):
@@ -39,9 +43,22 @@ class Server(uvicorn.Server):
 
     @override
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Drains the application first, so that windows are told why; uvicorn would cut them without a word."""
+        """Accepts nobody any more, then drains the application, so that windows are told why.
+
+        uvicorn would cut them without a word; and it would cancel, and log as errors, what has not ended then.
+        """
+        for server in self.servers:
+            server.close()
+        for listening in sockets or ():
+            listening.close()
         await cast("Transom", self.config.loaded_app).drain()
-        await super().shutdown(sockets)
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        if tasks := set(self.server_state.tasks):
+            await asyncio.wait(tasks, timeout=LONGEST_GOODBYE)
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        await super().shutdown()
 
 
 def config(settings: Settings) -> uvicorn.Config:
@@ -52,6 +69,7 @@ def config(settings: Settings) -> uvicorn.Config:
         proxy_headers=False,
         workers=settings.workers,
         loop="uvloop",
+        http=HTTPProtocol,
         ws=WebSocketProtocol,
         ws_per_message_deflate=False,
         ws_ping_interval=10,
@@ -61,6 +79,7 @@ def config(settings: Settings) -> uvicorn.Config:
         access_log=False,  # a GET request has its document in the address
         log_config=None,
         timeout_graceful_shutdown=5,
+        timeout_worker_healthcheck=30,  # a process that is still starting, on a busy machine, says nothing yet
         server_header=False,
     )
 
@@ -105,11 +124,20 @@ class _Worker(multiprocess.Process):
 
 
 class _Supervisor(multiprocess.Multiprocess):
-    """Looks after server processes until it is told to end; also by SIGHUP, where uvicorn begins anew."""
+    """Several server processes on one socket, which this process listens on for as long as they are to accept.
+
+    They end by SIGHUP, too, where uvicorn begins anew.
+    """
 
     @override
     def handle_hup(self) -> None:
         self.handle_term()
+
+    @override
+    def terminate_all(self) -> None:
+        for listening in self.sockets:
+            listening.close()
+        super().terminate_all()
 
 
 def _end_with_parent(parent: int) -> None:

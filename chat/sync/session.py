@@ -68,7 +68,7 @@ class SessionFeed(Feed):
     def _joined(self, window: Window[Any]) -> None:
         self._paces.setdefault(window.every, Pace(window.every)).windows.add(window)
         if window.present:
-            self._presence.enter(window.id, window.user_id, window.client)
+            self._presence.enter(window)
 
     def _left(self, window: Window[Any]) -> None:
         pace = self._paces.get(window.every)

@@ -17,7 +17,7 @@ from server.graphql.interruptions import Interruptible
 from server.graphql.multipart import PARTS
 from server.graphql.operations import Operation
 from server.graphql.requests import Request
-from server.graphql.service import Ending, Service
+from server.graphql.service import Answering, Ending, Service
 from server.graphql.sse import EVENTS
 from server.graphql.streams import Disconnected, Stream
 
@@ -66,11 +66,13 @@ class HTTPTransport[I: Identity]:
         if method not in {"GET", "POST"}:
             raise refusal(Code.BAD_REQUEST, "Use GET or POST.", status=405, headers=[("allow", "GET, POST")])
         self._service.refuse_if_closing()
+        _refuse_embedding(headers)
         if method == "POST":
             _check_content_type(headers)
-        identity = await self._service.identify(headers.get("authorization"))
-        client = client_name(headers.get(CLIENT_HEADER))
-        parameters = _from_query(scope) if method == "GET" else decode(await self._body(receive, headers))
+        async with Answering(self._service):
+            identity = await self._service.identify(headers.get("authorization"))
+            client = client_name(headers.get(CLIENT_HEADER))
+            parameters = _from_query(scope) if method == "GET" else decode(await self._body(receive, headers))
         stream_only = negotiation.choose(accept, streams=False) == negotiation.EVENTS
         try:
             operation = self._service.operations.prepare(Request.of(parameters))
@@ -93,7 +95,7 @@ class HTTPTransport[I: Identity]:
 
     async def _execute(self, operation: Operation, caller: Caller[I], receive: Receive) -> bytes:
         """The result of a query or mutation; if the client leaves, nobody waits for it, and a query is cancelled."""
-        work: Interruptible[Ending] = Interruptible()
+        work = Answering(self._service)
         async with work, _Leaving(receive, work):
             context = await self._service.context_of(caller)
             result = await operation.answer(context)
@@ -146,6 +148,13 @@ class _Leaving:
             await asyncio.wait({self._watching})
 
 
+def _refuse_embedding(headers: Headers) -> None:
+    """Refuse images, scripts and the like of other sites' pages: browsers send those without asking first."""
+    embeds = headers.get("sec-fetch-mode") == "no-cors"
+    if embeds and headers.get("sec-fetch-site") in {"cross-site", "same-site"}:
+        raise refusal(Code.FORBIDDEN, "A page of another site may call this with fetch only, and not with 'no-cors'.")
+
+
 def _check_content_type(headers: Headers) -> None:
     """Refuse everything but JSON in UTF-8: HTML forms of other sites cannot send that without asking first."""
     content_type, *parameters = (part.strip().lower() for part in headers.get("content-type", "").split(";"))
@@ -170,12 +179,13 @@ def _from_query(scope: Scope) -> dict[str, Any]:
 
 
 def _not_acceptable(operation: Operation) -> Refused:
-    ours = (
-        "text/event-stream or multipart/mixed"
-        if operation.streams
-        else "application/graphql-response+json or application/json"
-    )
-    return refusal(Code.BAD_REQUEST, f"This answer is {ours}, which 'Accept' does not allow.", status=406)
+    if operation.streams:
+        message = (
+            "A subscription is answered by a stream: name it in 'Accept', as text/event-stream or multipart/mixed."
+        )
+    else:
+        message = "This answer is application/graphql-response+json or application/json, which 'Accept' does not allow."
+    return refusal(Code.BAD_REQUEST, message, status=406)
 
 
 async def _refuse(send: Send, refused: Refused, media_type: str | None) -> None:

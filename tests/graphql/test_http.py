@@ -73,9 +73,26 @@ async def test_what_the_client_cannot_read_is_not_sent(served: Served, http: htt
     assert (answer.status_code, code(answer)) == (406, "BAD_REQUEST")
 
 
-async def test_a_subscription_needs_events(served: Served, http: httpx.AsyncClient) -> None:
-    answer = await http.post(served.url, json={"query": "subscription { count }"}, headers={"accept": JSON})
+@pytest.mark.parametrize(
+    "accept",
+    [
+        JSON,
+        "*/*",
+        "",
+        f"{JSON}, text/plain, */*",
+        "text/html,application/xml;q=0.9,*/*;q=0.8",
+        "text/event-stream;q=0, */*",
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_stream_is_only_for_those_who_name_it(
+    served: Served, http: httpx.AsyncClient, method: str, accept: str
+) -> None:
+    parameters = {"query": "subscription { ticks }"}
+    asked = {"params": parameters} if method == "GET" else {"json": parameters}
+    answer = await http.request(method, served.url, headers={"accept": accept}, **asked)  # type: ignore[arg-type]
     assert (answer.status_code, code(answer)) == (406, "BAD_REQUEST")
+    assert "text/event-stream" in answer.json()["errors"][0]["message"]
 
 
 @pytest.mark.parametrize(
@@ -226,3 +243,16 @@ async def test_every_request_has_a_context_of_its_own(http: httpx.AsyncClient) -
         await asyncio.gather(*(http.post(served.url, json={"query": "{ hello }"}) for _ in range(5)))
         await until(lambda: len(served.witness.contexts) == 5)
         assert len({id(context) for context in served.witness.contexts}) == 5
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "same-origin", "none", None])
+@pytest.mark.parametrize("mode", ["no-cors", "cors", "navigate"])
+@pytest.mark.parametrize("query", ["{ hello }", "subscription { count }"])
+async def test_a_page_of_another_site_cannot_have_an_image_ask(
+    served: Served, http: httpx.AsyncClient, site: str | None, mode: str, query: str
+) -> None:
+    headers = {"accept": "image/png, text/event-stream;q=0.8, */*;q=0.5", "sec-fetch-mode": mode}
+    headers |= {"sec-fetch-site": site} if site else {}
+    answer = await http.get(served.url, params={"query": query}, headers=headers)
+    refused = mode == "no-cors" and site in {"cross-site", "same-site"}
+    assert answer.status_code == (403 if refused else 200)
