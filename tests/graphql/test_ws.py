@@ -7,8 +7,8 @@ import pytest
 from graphql import GraphQLError
 from websockets.exceptions import InvalidStatus
 
-from server.origins import Origins
 from server.graphql.pulse import Pulse
+from server.origins import Origins
 from tests.graphql.served import Person, Served, serving, socket, until, within
 
 
