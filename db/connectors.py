@@ -95,9 +95,7 @@ def engine(url: sa.URL, *, timeout: float = 60.0, command_timeout: float | None 
                 raise opened  # here, where the dialect makes it an error of its own
             return opened
 
-        options: dict[str, Any] = {}
-        if is_shared(opened):
-            options = {"prepared_statement_cache_size": 0, "prepared_statement_name_func": lambda: ""}
+        options = {"prepared_statement_cache_size": 0} if is_shared(opened) else {}
         return dialect.loaded_dbapi.connect(async_creator_fn=outcome, **options)
 
     event.listen(made.sync_engine, "do_connect", connect)

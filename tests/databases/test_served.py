@@ -35,7 +35,7 @@ async def settings(debian: Postgres) -> AsyncIterator[tuple[PgBouncer, dict[str,
 async def test_a_reply_outlives_the_pooler(settings: tuple[PgBouncer, dict[str, Any]], tmp_path: Path) -> None:
     pooler, given = settings
     async with (
-        serving(tmp_path / "log", may_complain=True, workers=2, **given) as served,
+        serving(tmp_path / "log", may_complain=True, **given) as served,
         Caller.at(served.graphql) as caller,
     ):
         session_id = (await caller.send("Count!"))["session"]["id"]
