@@ -62,7 +62,8 @@ class Message(Row):
     """When somebody deleted it. What it said is in `withdrawn` then, and nowhere else."""
     withdrawn: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
     """What a restoration brings back, for 30 days: `parts`, `content`, `metadata`, `error`, `marks`, and which deletion
-    it was: the `message` and the `scope` that were named, and its `number` in the session scope."""
+    it was: the `message` and the `scope` that were named, its `number` in the session scope, and the `views` that saw
+    something of it."""
     author_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     run_id: Mapped[UUID | None]
     """The run that writes, or wrote, this message."""
