@@ -66,10 +66,12 @@ async def _delete(scope: Scope, session_id: UUID, message_id: UUID | None, what:
         summary = summaries.after_deletion(session.summary, tree.by_id.keys() - tree.withdrawn - taken)
         session = await _retell(tx, session, summary=summary)
         heads = await memberships.touch(tx, session_id)
+        await memberships.renew_news(tx, session_id)
+        member = await memberships.get(tx, session_id, scope.viewer.id) or seen[1]
         made(tx, session=session_id, count=len(taken))
     sessions.ring(scope.process, session)
     sessions.ring_members(scope.process, heads)
-    return Changed((session, seen[1]), len(taken))
+    return Changed((session, member), len(taken))
 
 
 async def restore(scope: Scope, session_id: UUID, message_id: UUID, what: DeletionScope) -> Changed:
@@ -110,7 +112,8 @@ async def _restore(scope: Scope, session_id: UUID, message_id: UUID | None, what
         session = await _retell(tx, session, current_branch=current)
         await quotas.fit(tx, scope, earlier)
         heads = await memberships.touch(tx, session_id)
-        member = seen[1]
+        await memberships.renew_news(tx, session_id)
+        member = await memberships.get(tx, session_id, scope.viewer.id) or seen[1]
         if chosen != member.branch:
             own = heads[scope.viewer.id]
             member = await memberships.change(tx, session_id, scope.viewer.id, own, {"branch": chosen})

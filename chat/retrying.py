@@ -101,11 +101,14 @@ async def resume(scope: Scope, run_id: UUID) -> tuple[Seen, Reply]:
             "status": MessageStatus.PENDING,
             "run_id": again.id,
             "error": None,
+            "news_seq": None,
         }
         message = await messages.change(tx, message.id, session.head - 1, pending)
         made(tx, run=again.id)
         heads = await memberships.touch(tx, session.id, session.last_activity_at)
-        if (member := seen[1]).branch is not None:
+        await memberships.renew_news(tx, session.id)
+        member = await memberships.get(tx, session.id, scope.viewer.id) or seen[1]
+        if member.branch is not None:
             member = await placing.follow(tx, member, await placing.through(tx, message, member.branch), heads)
     return _told(scope, (session, member), Reply(message, again), heads)
 

@@ -4,6 +4,7 @@ import strawberry
 from strawberry.scalars import JSON
 
 from schema.input import (
+    LAST_SENT,
     AnnotateInput,
     CreateAgentInput,
     CreateFolderInput,
@@ -49,6 +50,7 @@ class SaveDraftInput:
 
     id: strawberry.ID = strawberry.field(description="The session.")
     text: str = strawberry.field(description="At most 200,000 characters; blank text is no draft.")
+    last_sent_id: strawberry.Maybe[strawberry.ID | None] = strawberry.field(description=LAST_SENT)
 
 
 @strawberry.input(description="The arguments of `moveSession`.")

@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy import BigInteger, ForeignKey, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -72,6 +72,9 @@ class Message(Row):
     """Rises with every edit by a person; what `expectedVersion` is compared with."""
     seq: Mapped[Counter]
     """Its last change in the session scope."""
+    news_seq: Mapped[int | None] = mapped_column(BigInteger)
+    """The number of the session scope at which it was said, or, a reply, was whole. None: it is not, or the session has
+    begun with it."""
     origin: Mapped[str | None]
     """The client that made the last change, so that a window knows its own echo; the database sets it."""
     mutation: Mapped[str | None]
