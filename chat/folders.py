@@ -77,7 +77,9 @@ async def edit(
 async def move(
     scope: Scope, folder_id: UUID, parent_id: UUID | Literal[Same.SAME] | None, before: UUID | None
 ) -> Folder:
-    """Puts a folder into another one, or to the top, or leaves it in its parent; before a sibling there, or last.
+    """Puts a folder into another one, or to the top; before a sibling there, or last.
+
+    With `SAME` for its parent, it goes to where `before` is, or stays in its parent.
 
     Raises:
         NotFound: there is no such folder, or no such parent.
@@ -87,9 +89,9 @@ async def move(
         made(tx, folder=folder_id)
         await users.advance(tx, scope.viewer.id, 0)  # from here on the tree stays as it is
         moved = await _FOLDERS.existing(tx, folder_id)
-        if parent_id is SAME:
-            parent_id = moved.parent_id
         tree = _Tree(await folders.of_owner(tx, scope.viewer.id))
+        if parent_id is SAME:
+            parent_id = (tree.by_id.get(before, moved) if before is not None else moved).parent_id
         if folder_id in tree.path(parent_id):
             raise InvalidInput("parentId", "A folder cannot be in itself.")
         tree.check_place(parent_id, height=tree.height(folder_id))

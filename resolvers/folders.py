@@ -64,7 +64,7 @@ async def move(
     parent_id: Annotated[
         strawberry.Maybe[strawberry.ID | None],
         strawberry.argument(
-            description="The folder to put it into; null for the top. Left out, it stays in its folder."
+            description="The folder to put it into; null for the top. Left out: where `before` is, or where it is."
         ),
     ] = None,
     before: Annotated[

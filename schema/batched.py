@@ -31,7 +31,7 @@ class MoveFolderInput:
 
     id: strawberry.ID = strawberry.field(description="The folder.")
     parent_id: strawberry.Maybe[strawberry.ID | None] = strawberry.field(
-        description="Where it goes; null: to the top. Left out, it stays in its folder."
+        description="Where it goes; null: to the top. Left out: where `before` is, or where it is."
     )
     before: strawberry.ID | None = strawberry.field(
         default=None, description="The folder there that it is to come before; null: it comes last."

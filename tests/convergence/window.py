@@ -37,8 +37,7 @@ AGENT = "fragment A on Agent { id name description instructions parameters activ
 SESSION = """
     fragment S on Session { id title titleSource metadata version messageCount lastMessagePreview archivedAt
         state summary { text messageCount source } pinnedAt starredAt folderId tags position draft lastSentId unread
-        unreadCount
-        leafId branchChosen forkedFrom { messageId } project { id } agent { id } }
+        unreadCount leafId branchChosen forkedFrom { messageId } project { id } agent { id } }
 """
 WATCH = (
     """

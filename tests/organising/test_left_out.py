@@ -181,5 +181,8 @@ async def test_a_folder_that_is_moved_within_its_parent_stays_there(scope: Scope
     found = (await ask(scope, document, id=str(second.id), before=str(first.id)))["moveFolder"]["folder"]
     assert found["parentId"] == str(outer.id)
     assert found["position"] < first.position
+    for variables, parent in (({}, outer.id), ({"before": str(outer.id)}, None), ({"to": str(outer.id)}, outer.id)):
+        found = (await ask(scope, document, id=str(second.id), **variables))["moveFolder"]["folder"]
+        assert found["parentId"] == (parent and str(parent))
     found = (await ask(scope, document, id=str(second.id), to=None))["moveFolder"]["folder"]
     assert found["parentId"] is None
