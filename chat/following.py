@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from chat import doorbells, quotas, sessions
-from chat.cursors import BadCursor, Cursor, ScopeKind
+from chat.cursors import Cursor, ScopeKind
 from chat.events import AccountEvent, SessionEvent
 from chat.refusals import InvalidInput, NotFound
 from chat.scope import Scope
@@ -88,12 +88,10 @@ async def _join(
     scope: Scope, kind: ScopeKind, scope_id: UUID, after: str | None, *, present: bool = False, every: float = 0.0
 ) -> Window[Any]:
     try:
-        cursor = None if after is None else Cursor.parse(after)
+        cursor = None if after is None else Cursor.parse(after, "after")
         return await scope.process.feeds.join(
             kind, scope_id, scope.viewer.id, cursor, scope.viewer.client, present=present, every=every
         )
-    except BadCursor as error:
-        raise InvalidInput("after", str(error)) from error
     except Gone as error:
         raise NotFound("session") from error
 

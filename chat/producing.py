@@ -141,7 +141,7 @@ async def take_over(scope: Scope, run_id: UUID) -> Held:
         if session is None:
             raise NotFound("run")
         if run.status is RunStatus.QUEUED and not await run_rows.next_in_session(tx, run):
-            raise InvalidInput("runId", "The run waits for another one. Try again when that is over.")
+            raise InvalidInput("id", "The run waits for another one. Try again when that is over.")
         held = await _take(tx, scope, run)
         current = await placing.through(tx, held.message, session.current_branch)
         session = await session_rows.advance(tx, run.session_id, 0, current_branch=current) or session

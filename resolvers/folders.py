@@ -64,10 +64,10 @@ async def move(
     parent_id: Annotated[
         strawberry.Maybe[strawberry.ID | None],
         strawberry.argument(
-            description="The folder to put it into; null for the top. Left out: where `before` is, or where it is."
+            description="The folder to put it into; null for the top. Left out: where `beforeId` is, or where it is."
         ),
     ] = None,
-    before: Annotated[
+    before_id: Annotated[
         strawberry.ID | None,
         strawberry.argument(description="The folder there that it is to come before; null: it comes last."),
     ] = None,
@@ -75,10 +75,10 @@ async def move(
 ) -> MoveFolderResult:
     """Moves a folder."""
     row = await folders.move(
-        once(info, "moveFolder", client_mutation_id, id, parent_id, before),
+        once(info, "moveFolder", client_mutation_id, id, parent_id, before_id),
         identifier.parse("id", id),
         SAME if parent_id is None else identifier.optional("parentId", parent_id.value),
-        identifier.optional("before", before),
+        identifier.optional("beforeId", before_id),
     )
     return FolderPayload(folder=Folder.of(row))
 

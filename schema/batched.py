@@ -3,6 +3,7 @@
 import strawberry
 from strawberry.scalars import JSON
 
+from schema.cursor import SyncCursor
 from schema.input import (
     LAST_SENT,
     AnnotateInput,
@@ -31,9 +32,9 @@ class MoveFolderInput:
 
     id: strawberry.ID = strawberry.field(description="The folder.")
     parent_id: strawberry.Maybe[strawberry.ID | None] = strawberry.field(
-        description="Where it goes; null: to the top. Left out: where `before` is, or where it is."
+        description="Where it goes; null: to the top. Left out: where `beforeId` is, or where it is."
     )
-    before: strawberry.ID | None = strawberry.field(
+    before_id: strawberry.ID | None = strawberry.field(
         default=None, description="The folder there that it is to come before; null: it comes last."
     )
 
@@ -43,7 +44,9 @@ class MarkReadInput:
     """For `applyBatch`."""
 
     id: strawberry.ID = strawberry.field(description="The session.")
-    up_to: str | None = strawberry.field(default=None, description="A `cursor` of the session; without it: all of it.")
+    up_to: SyncCursor | None = strawberry.field(
+        default=None, description="A `cursor` of the session; without it: all of it."
+    )
 
 
 @strawberry.input(description="The arguments of `saveDraft`.")
@@ -60,7 +63,7 @@ class MoveSessionInput:
     """For `applyBatch`."""
 
     id: strawberry.ID = strawberry.field(description="The session.")
-    before: strawberry.ID | None = strawberry.field(
+    before_id: strawberry.ID | None = strawberry.field(
         default=None, description="The session that comes next; without it: to the end."
     )
 
@@ -77,7 +80,7 @@ class SetSessionStateInput:
 class ChooseBranchInput:
     """For `applyBatch`."""
 
-    session_id: strawberry.ID = strawberry.field(description="The session.")
+    id: strawberry.ID = strawberry.field(description="The session.")
     message_id: strawberry.ID | None = strawberry.field(
         default=None, description="A message that the path goes through; null for the branch that was written to last."
     )
@@ -87,7 +90,7 @@ class ChooseBranchInput:
 class SetReactionInput:
     """For `applyBatch`."""
 
-    message_id: strawberry.ID = strawberry.field(description="The message.")
+    id: strawberry.ID = strawberry.field(description="The message.")
     emoji: str = strawberry.field(description="An emoji, or other text of at most 32 characters.")
     on: bool = strawberry.field(default=True, description="Whether you react so; false takes it back.")
 
@@ -96,7 +99,7 @@ class SetReactionInput:
 class SetFeedbackInput:
     """For `applyBatch`."""
 
-    message_id: strawberry.ID = strawberry.field(description="The message.")
+    id: strawberry.ID = strawberry.field(description="The message.")
     rating: strawberry.Maybe[Rating | None] = strawberry.field(
         description="Your rating; null takes it back, with the comment. Left out, it stays."
     )

@@ -31,6 +31,7 @@ from chat import (
 from chat.asking import Reply, WhenBusy
 from chat.composing import After
 from chat.marking import Rating
+from chat.messages import TIP
 from chat.personal import Folder, Personal
 from chat.scope import Scope
 from chat.sessions import NewSession
@@ -119,7 +120,7 @@ STEPS: dict[str, Step] = {}
 
 def step(does: Step) -> Step:
     """Registers a step."""
-    STEPS[does.__name__] = does  # type: ignore[attr-defined]
+    STEPS[does.__name__] = does
     return does
 
 
@@ -130,10 +131,10 @@ def sends(member: Member, message_id: UUID) -> None:
 
 @step
 async def say(talk: Talk, member: Member, dice: random.Random) -> UUID | None:
-    under = {"parent_id": dice.choice(talk.questions)} if talk.questions and dice.random() < 0.4 else {}
-    if under and not await alive(talk, under["parent_id"]):
+    under = dice.choice(talk.questions) if talk.questions and dice.random() < 0.4 else TIP
+    if under is not TIP and not await alive(talk, under):
         return None
-    said = (await messages.post(member.scope, talk.id, f"S{dice.random()}", **under)).message
+    said = (await messages.post(member.scope, talk.id, f"S{dice.random()}", parent_id=under)).message
     talk.questions.append(said.id)
     sends(member, said.id)
     return talk.note(said)

@@ -107,7 +107,7 @@ async def test_of_a_session_too(scope: Scope) -> None:
     )
     assert await done(scope, "editSession", "session", read, {"id": id}) == known
     assert await done(scope, "editSession", "session", read, {"id": id, "title": None, "pinned": None}) == known
-    empty = {"metadata": {}, "summary": None, "folderId": None, "tags": []}
+    empty: dict[str, Any] = {"metadata": {}, "summary": None, "folderId": None, "tags": []}
     for field, nothing in empty.items():
         known |= {field: nothing}
         assert await done(scope, "editSession", "session", read, {"id": id, field: None}) == known
@@ -140,7 +140,7 @@ async def test_of_feedback_too(scope: Scope) -> None:
     id = str((await messages.post(scope, NewSession(), "Hello")).message.id)
     document = """
         mutation ($id: ID!, $rating: Rating, $comment: String) {
-            setFeedback(messageId: $id, rating: $rating, comment: $comment) {
+            setFeedback(id: $id, rating: $rating, comment: $comment) {
                 ... on MessagePayload { message { feedback { rating comment } } }
             }
         }
@@ -176,7 +176,7 @@ async def test_an_annotation_is_about_what_it_was_about(scope: Scope) -> None:
 async def test_a_folder_that_is_moved_within_its_parent_stays_there(scope: Scope) -> None:
     outer = await folders.create(scope, "Outer")
     first, second = [await folders.create(scope, name, parent_id=outer.id) for name in ("First", "Second")]
-    moved = "mutation ($id: ID!, $to: ID, $before: ID) { moveFolder(id: $id, parentId: $to, before: $before) {"
+    moved = "mutation ($id: ID!, $to: ID, $before: ID) { moveFolder(id: $id, parentId: $to, beforeId: $before) {"
     document = f"{moved} ... on FolderPayload {{ folder {{ parentId position }} }} }} }}"
     found = (await ask(scope, document, id=str(second.id), before=str(first.id)))["moveFolder"]["folder"]
     assert found["parentId"] == str(outer.id)
