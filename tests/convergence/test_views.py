@@ -332,14 +332,15 @@ async def rate(talk: Talk, member: Member, dice: random.Random) -> UUID | None:
     if leaf is None or not await alive(talk, UUID(leaf)):
         return None
     rating, comment = member.rated.get(UUID(leaf), (None, None))
-    if rating is None or dice.random() < 0.5:
-        chosen = dice.choice([*Rating])
-        await marking.rate(member.scope, UUID(leaf), chosen)
-        rating = chosen.name
-    else:
-        comment = dice.choice([None, "Hm", "Well"])
-        await marking.rate(member.scope, UUID(leaf), comment=comment)
-    member.rated[UUID(leaf)] = rating, comment
+    for _ in range(3):
+        if rating is None or dice.random() < 0.5:
+            chosen = dice.choice([*Rating])
+            await marking.rate(member.scope, UUID(leaf), chosen)
+            rating = chosen.name
+        else:
+            comment = dice.choice([None, "Hm", "Well"])
+            await marking.rate(member.scope, UUID(leaf), comment=comment)
+        member.rated[UUID(leaf)] = rating, comment
     return None
 
 
