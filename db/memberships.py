@@ -41,7 +41,7 @@ async def touch(
 
 
 def note_said(author: Membership, news: int, sent_id: UUID | None) -> None:
-    """Has the object of an author, which nobody watches, say what `touch` has stored of them."""
+    """Sets in the object of an author, which nobody watches, what `touch` has stored of them."""
     author.read_seq, author.marked_unread = max(author.read_seq, news), False
     if sent_id is not None:
         author.draft = author.draft if author.draft_after_id == sent_id else None

@@ -198,6 +198,7 @@ async def resume(talk: Talk, member: Member, dice: random.Random) -> UUID | None
     if not talk.stopped or not await parent_is_alive(talk, talk.stopped[-1].message_id):
         return None
     again = (await retrying.resume(member.scope, talk.stopped.pop().id))[1]
+    await right(talk)
     talk.ended.append(await answer(member.scope, again.run, f"R{dice.random()}"))
     return again.message.id
 
@@ -405,7 +406,7 @@ async def play(talk: Talk, plan: list[tuple[str, int]], dice: random.Random) -> 
     seed=st.integers(0, 2**32),
 )
 @settings(
-    max_examples=20,
+    max_examples=14,
     deadline=None,
     phases=[Phase.explicit, Phase.generate],  # an example takes a second: it is shown as it is
     derandomize=True,
