@@ -172,6 +172,7 @@ class Seen(asyncpg.Record):  # type: ignore[misc]
     tags: list[str] = _column("tags")
     position: str = _column("position")
     draft: str | None = _column("draft")
+    last_sent_id: UUID | None = _column("last_sent_id")
     deleted_at: datetime | None = None  # what is deleted is not read this way
     unread: bool = _column("unread")
     current_branch: int = _column("current_branch")
@@ -207,6 +208,6 @@ SEEN_COLUMNS = f"""
     session.created_at, session.updated_at, session.epoch, session.head, member.role, member.archived_at,
     session.current_branch, member.branch, session.forked_session_id, session.forked_message_id,
     member.pinned_at, member.starred_at, member.folder_id, member.tags, member.position, member.draft,
-    {UNREAD} AS unread
+    member.last_sent_id, {UNREAD} AS unread
 """
 """What a `Seen` is made from, in SQL."""

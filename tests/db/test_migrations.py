@@ -179,6 +179,40 @@ async def test_names_and_tags_are_composed_without_a_trace_and_titles_put_in_ord
     await connection.close()
 
 
+async def test_what_was_unread_stays_so_unless_it_was_deleted(empty: str) -> None:
+    """Each session has a message of nobody's at its number 2, read or not, deleted or not."""
+    await migrate.upgrade(empty)
+    await migrate.downgrade(empty, "0017")
+    connection = await asyncpg.connect(empty)
+    user = await connection.fetchval("INSERT INTO users (id, subject) VALUES (gen_random_uuid(), 'me') RETURNING id")
+    for title, read, gone in (("new", 1, False), ("read", 3, False), ("deleted", 1, True)):
+        session = await connection.fetchval(
+            "INSERT INTO sessions (id, owner_id, title, head) VALUES (gen_random_uuid(), $1, $2, 3) RETURNING id",
+            user,
+            title,
+        )
+        await connection.execute(
+            "INSERT INTO memberships (session_id, user_id, role, read_seq, news_seq) VALUES ($1, $2, 'owner', $3, 3)",
+            session,
+            user,
+            read,
+        )
+        await connection.execute(
+            """INSERT INTO messages (id, session_id, branch, depth, role, status, seq, deleted_at)
+                VALUES (gen_random_uuid(), $1, 0, 0, 'assistant', 'complete', 2, CASE WHEN $2 THEN now() END)""",
+            session,
+            gone,
+        )
+    await migrate.upgrade(empty)
+    unread = await connection.fetch(
+        "SELECT title FROM sessions JOIN memberships m ON m.session_id = sessions.id WHERE m.news_seq > m.read_seq"
+    )
+    assert [title for (title,) in unread] == ["new"]
+    said = "SELECT title, news_seq FROM messages JOIN sessions ON sessions.id = session_id WHERE depth = 0"
+    assert dict(await connection.fetch(said)) == {"new": 2, "read": None, "deleted": None}
+    await connection.close()
+
+
 async def upgrade_together(*addresses: str) -> None:
     """Starts a process for each address, all at once, and waits for their success."""
     program = "import asyncio, sys; from db import migrate; asyncio.run(migrate.upgrade(sys.argv[1]))"
