@@ -25,6 +25,7 @@ from pubsub.rates import Rates
 from pubsub.redis import RedisBus
 from resolvers.root import api
 from schema.context import Context
+from schema.size import SIZES
 from server import health, pages
 from server.authentication import Authentication, Identity
 from server.graphql import Caller, Code, Explained, GraphQLEndpoint
@@ -57,6 +58,9 @@ class Transom(Starlette):
             explain=_explain,
             allowed_origins=settings.origins,
             event_id=_cursor,
+            sizes=SIZES,
+            answer_rows=settings.answer_rows,
+            answer_bytes=settings.answer_bytes,
         )
         super().__init__(
             routes=[
