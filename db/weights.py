@@ -74,5 +74,18 @@ async def whole(reader: Reader, found: Sequence[rows.Message]) -> Sequence[rows.
     return [read.get(row.id, row) for row in found if row["content"] is not None or row.id in read]
 
 
+_SESSION = [itemgetter(name) for name in ("metadata", "state", "draft")]
+
+
+def count(found: Sequence[rows.Seen]) -> None:
+    """Counts what sessions have that may be long.
+
+    Raises:
+        budgets.Exhausted: there is less room in the answer that they are read for.
+    """
+    if (budget := budgets.current()) is not None:
+        budget.read(sum(sum(map(len, filter(None, map(column, found)))) for column in _SESSION))
+
+
 def _size(found: Sequence[rows.Message]) -> int:
     return sum(map(len, map(_content, found))) + sum(map(len, map(_parts, found)))

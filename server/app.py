@@ -8,9 +8,6 @@ from typing import Any, override
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse
-from starlette.routing import Route
 from starlette.types import Receive, Send
 from starlette.types import Scope as ASGIScope
 
@@ -26,7 +23,7 @@ from pubsub.redis import RedisBus
 from resolvers.root import api
 from schema.context import Context
 from schema.size import SIZES
-from server import health, pages
+from server import health, pages, schema_texts
 from server.authentication import Authentication, Identity
 from server.graphql import Caller, Code, Explained, GraphQLEndpoint
 from server.settings import Settings, current
@@ -65,7 +62,7 @@ class Transom(Starlette):
         super().__init__(
             routes=[
                 *self.endpoint.routes(GRAPHQL),
-                Route("/schema.graphql", _sdl),
+                *schema_texts.routes(),
                 *health.routes(self.shared),
                 *pages.routes(),
             ],
@@ -151,7 +148,3 @@ def _cursor(data: Mapping[str, Any]) -> str | None:
     """The cursor of a subscription's event, if the client asked for it: the `id:` of an event stream."""
     event = next(iter(data.values()), None)
     return event.get("cursor") if isinstance(event, Mapping) else None
-
-
-async def _sdl(_: Request) -> PlainTextResponse:
-    return PlainTextResponse(api.as_str() + "\n", media_type="application/graphql; charset=utf-8")
