@@ -53,6 +53,7 @@ class Budgets:
             yield budget
         finally:
             _current.reset(token)
+            budget.closed = True
             self.taken -= budget.taken
 
 
@@ -65,6 +66,8 @@ class Budget:
     stop: Callable[[], None]
     taken: int = 0
     exhausted: Bound | None = field(default=None, init=False)
+    closed: bool = field(default=False, init=False)
+    """Whether the operation is over. What still comes for it, nobody uses."""
 
     @property
     def left(self) -> int:
@@ -85,6 +88,8 @@ class Budget:
         Raises:
             Exhausted: it is too much.
         """
+        if self.closed:
+            raise Exhausted
         self.taken += size
         self.of.taken += size
         if self.taken > self.of.each or self.of.taken > self.of.together:
