@@ -10,7 +10,7 @@ from uuid import UUID
 
 import asyncpg
 
-from db import moments, rows, texts
+from db import moments, rows, texts, weights
 from db.models import ACTIVE
 from db.page import Page, Span
 from db.reader import Reader, Statement
@@ -126,6 +126,7 @@ async def page(
     statement, values = asked(span, where, order)
     found = await reader.all(statement, *values)
     seen = [] if found[0]["id"] is None else found
+    weights.count(seen)
     return Listing(Page.of(seen, span), found[0]["account_epoch"], found[0]["account_head"])
 
 

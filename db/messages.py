@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db import paths, rows, statements
+from db import paths, rows, statements, weights
 from db.branches import on_path
 from db.models import Branch, Message
 from db.reader import Reader, Statement
@@ -40,7 +40,7 @@ async def of_ids(tx: AsyncSession, message_ids: Sequence[UUID]) -> Mapping[UUID,
 
 _LOOK_UP = Statement.of(
     f"""
-    SELECT {rows.MESSAGE_COLUMNS} FROM messages AS message JOIN sessions ON sessions.id = message.session_id
+    SELECT {rows.LIGHT_COLUMNS} FROM messages AS message JOIN sessions ON sessions.id = message.session_id
     WHERE message.id = ANY ($2::uuid[]) AND message.deleted_at IS NULL AND sessions.deleted_at IS NULL
     """,
     rows.Message,
@@ -49,7 +49,7 @@ _LOOK_UP = Statement.of(
 
 async def looked_up(reader: Reader, message_ids: Sequence[UUID]) -> Sequence[rows.Message]:
     """Those of the messages that exist and that the reader's viewer may see, with their journals."""
-    return await reader.all(_LOOK_UP, message_ids)
+    return await weights.whole(reader, await reader.all(_LOOK_UP, message_ids))
 
 
 class Tip(NamedTuple):

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import asyncpg
 
-from db import rows
+from db import rows, weights
 from db.page import Page, Span
 from db.reader import Reader, Statement
 
@@ -92,7 +92,7 @@ PAGE = Statement.of(
         FROM span
     ), {SEGMENTS}
     SELECT page.number, page.first > 0 AS has_previous, page.stop < page.length AS has_next, message.*
-    FROM page LEFT JOIN (SELECT {rows.MESSAGE_COLUMNS} FROM {MESSAGES}) AS message ON true
+    FROM page LEFT JOIN (SELECT {rows.LIGHT_COLUMNS} FROM {MESSAGES}) AS message ON true
     ORDER BY message.depth
     """,
     rows.Message,
@@ -117,7 +117,7 @@ async def page(reader: Reader, session_id: UUID, branch: int | None, span: Span[
     if not found:
         return None
     first = found[0]
-    messages = [] if first["id"] is None else found
+    messages = [] if first["id"] is None else await weights.whole(reader, found)
     return Path(first["number"], Page(messages, first["has_previous"], first["has_next"]))
 
 

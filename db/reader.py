@@ -18,7 +18,7 @@ from uuid import UUID
 import asyncpg
 import sqlalchemy as sa
 
-from db import connectors, moments, roles, texts
+from db import budgets, connectors, moments, roles, texts
 
 # OFFSET 0 keeps both queries as they are: the inner one is run for the row of the outer, so it comes after it.
 _AS_VIEWER = """
@@ -134,3 +134,20 @@ class Reader:
     async def all[Row](self, statement: Statement[Row], *values: Any) -> Sequence[Row]:
         """The rows that a statement finds; its values from `$2` on."""
         return await self.of.fetch(statement, self.viewer_id, *values)
+
+    async def bounded[Row: asyncpg.Record](self, statement: Statement[Row], *values: Any) -> Sequence[Row]:
+        """The same where rows are large; few are read so at a time. Its last value is how much there is room for.
+
+        The statement stops with the row that is too much, and says in `bytes` how many its rows have, up to each.
+
+        Raises:
+            budgets.Exhausted: there is less room in the answer that this is read for.
+        """
+        budget = budgets.current()
+        if budget is None:
+            return await self.all(statement, *values, budgets.UNBOUNDED)
+        async with budget.of.turns:
+            found = await self.all(statement, *values, budget.left)
+            if found:
+                budget.read(found[-1]["bytes"])
+            return found

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db import rows
+from db import rows, weights
 from db.models import Message, Revision
 from db.reader import Reader, Statement
 
@@ -26,16 +26,21 @@ async def keep(tx: AsyncSession, message: Message, replaced_by: UUID) -> None:
 
 
 _OF_MESSAGES = Statement.of(
-    """
-    SELECT revision.*, asked.place
-    FROM unnest($2::uuid[], $3::int[], $4::int[]) WITH ORDINALITY AS asked (message_id, count, before, place)
-    CROSS JOIN LATERAL (
-        SELECT * FROM revisions
-        WHERE message_id = asked.message_id AND version < coalesce(asked.before, 2147483647)
-        ORDER BY version DESC LIMIT asked.count
-    ) AS revision
-    ORDER BY asked.place, revision.version DESC
-    """,
+    weights.bounded(
+        "revision.*, asked.place",
+        """
+        unnest($2::uuid[], $3::int[], $4::int[]) WITH ORDINALITY AS asked (message_id, count, before, place)
+        CROSS JOIN LATERAL (
+            SELECT * FROM revisions
+            WHERE message_id = asked.message_id AND version < coalesce(asked.before, 2147483647)
+            ORDER BY version DESC LIMIT asked.count
+        ) AS revision
+        """,
+        weight=weights.weight("revision"),
+        order="asked.place, revision.version DESC",
+        room="$5",
+    )
+    + "ORDER BY place, version DESC",
     rows.Revision,
 )
 
@@ -46,6 +51,6 @@ type Asked = tuple[UUID, int, int | None]
 async def of_messages(reader: Reader, asked: Sequence[Asked]) -> Sequence[Sequence[rows.Revision]]:
     """The revisions that are asked for, in the same order; those of one message newest first."""
     found: list[list[rows.Revision]] = [[] for _ in asked]
-    for row in await reader.all(_OF_MESSAGES, *zip(*asked, strict=True)):
+    for row in await reader.bounded(_OF_MESSAGES, *zip(*asked, strict=True)):
         found[row["place"] - 1].append(row)
     return found

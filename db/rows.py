@@ -195,6 +195,15 @@ MESSAGE_COLUMNS = """
 """
 """What a `Message` is made from, in SQL; its journal is of the same moment."""
 
+_HEAVY = "octet_length(message.content) > 32000 OR pg_column_size(message.parts) > 16000"
+
+LIGHT_COLUMNS = MESSAGE_COLUMNS.replace(
+    "message.parts, message.content",
+    f"CASE WHEN {_HEAVY} THEN NULL ELSE message.parts END AS parts,"
+    f" CASE WHEN {_HEAVY} THEN NULL ELSE message.content END AS content",
+)
+"""The same without what a message says where that is much: parts and content are null then. See `db.weights`."""
+
 RUN_COLUMNS = ", ".join(f'run.{name} AS "run.{name}"' for name in Run.__annotations__)
 """What a `Run` is made from, in SQL."""
 

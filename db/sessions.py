@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db import rows, statements
+from db import rows, statements, weights
 from db.models import Branch, Membership, Session
 from db.reader import Reader, Statement
 from db.statements import Columns
@@ -62,7 +62,9 @@ _OF_IDS = Statement.of(
 
 async def of_ids(reader: Reader, session_ids: Sequence[UUID]) -> Mapping[UUID, rows.Seen]:
     """Those of the sessions that exist, as the reader's viewer sees them."""
-    return {row.id: row for row in await reader.all(_OF_IDS, session_ids)}
+    found = await reader.all(_OF_IDS, session_ids)
+    weights.count(found)
+    return {row.id: row for row in found}
 
 
 async def advance(

@@ -54,7 +54,7 @@ class Context:
     @property
     def messages(self) -> DataLoader[UUID, models.Message | rows.Message | None]:
         """Messages."""
-        return self._loader(messages.of_ids)
+        return self._loader(messages.of_ids, at_once=100)
 
     @property
     def runs(self) -> DataLoader[UUID, models.Run | None]:
@@ -122,11 +122,11 @@ class Context:
         return self._loader(tallies.latest)
 
     def _loader[Key, Found](
-        self, find: Callable[[Scope, list[Key]], Awaitable[Sequence[Found]]]
+        self, find: Callable[[Scope, list[Key]], Awaitable[Sequence[Found]]], *, at_once: int | None = None
     ) -> DataLoader[Key, Found]:
         loaders = self._loaders = self._loaders or {}
         if find not in loaders:
-            loaders[find] = DataLoader(lambda ids: find(self.scope, ids), cache=False)
+            loaders[find] = DataLoader(lambda ids: find(self.scope, ids), max_batch_size=at_once, cache=False)
         return loaders[find]
 
 

@@ -6,9 +6,6 @@ from typing import Any, override
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse
-from starlette.routing import Route
 from starlette.types import Receive, Send
 from starlette.types import Scope as ASGIScope
 
@@ -22,7 +19,8 @@ from pubsub.rates import Rates
 from pubsub.redis import RedisBus
 from resolvers.root import api
 from schema.context import Context
-from server import failures, health, hosts, pages
+from schema.size import SIZES
+from server import failures, health, hosts, pages, schema_texts
 from server.authentication import Authentication, Identity
 from server.graphql import Caller, GraphQLEndpoint
 from server.origins import CrossOrigin, Origins
@@ -51,11 +49,14 @@ class Transom(Starlette):
             admit=origins.admit,
             event_id=_cursor,
             ping_interval=beat,
+            sizes=SIZES,
+            answer_rows=settings.answer_rows,
+            answer_bytes=settings.answer_bytes,
         )
         super().__init__(
             routes=[
                 *self.endpoint.routes(GRAPHQL),
-                Route("/schema.graphql", _sdl),
+                *schema_texts.routes(),
                 *health.routes(self.shared),
                 *pages.routes(token=settings.authenticates),
             ],
@@ -130,7 +131,3 @@ def _cursor(data: Mapping[str, Any]) -> str | None:
     """The cursor of a subscription's event, if the client asked for it: the `id:` of an event stream."""
     event = next(iter(data.values()), None)
     return event.get("cursor") if isinstance(event, Mapping) else None
-
-
-async def _sdl(_: Request) -> PlainTextResponse:
-    return PlainTextResponse(api.as_str() + "\n", media_type="application/graphql; charset=utf-8")

@@ -38,6 +38,7 @@ _PLACES = {
     "/graphiql": "GraphiQL, to explore the API",
     "/graphql": "the API: queries, mutations, subscriptions",
     "/schema.graphql": "its schema",
+    "/possibleTypes.json": "the types behind its interfaces and unions, for caches",
     "/docs": "the documentation",
     "/healthz": "health, for probes",
 }

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError, Validati
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from chat.allowances import METADATA, MOST, NAMES, OFTEN, TEXT, Allowance
+from db.budgets import ANSWER_BYTES, ANSWER_ROWS
 from server import addresses, complaints
 
 PROVIDERS = {"openai": "https://api.openai.com/v1", "anthropic": "https://api.anthropic.com"}
@@ -108,6 +109,15 @@ class Settings(BaseSettings):
     )
     metadata_bytes: int | None = Field(
         None, ge=2, le=METADATA, description=f"Bytes that a metadata object may have as JSON; else {METADATA:,}."
+    )
+
+    answer_rows: int = Field(
+        ANSWER_ROWS, ge=100, description="Rows that an answer may have: what it asks for in lists, multiplied."
+    )
+    answer_bytes: int = Field(
+        ANSWER_BYTES,
+        ge=1_000_000,
+        description="Bytes that an answer may take while it is made: what is read for it, and what is written.",
     )
 
     allowed_origins: Annotated[str, AfterValidator(addresses.origins)] = Field(

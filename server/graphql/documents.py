@@ -16,8 +16,10 @@ from graphql import (
     validate,
 )
 
-from server.graphql import halves, wording
+from schema.size import Size
+from server.graphql import costs, halves, wording
 from server.graphql import limits as limits_
+from server.graphql.costs import Cost
 from server.graphql.errors import Code, Refused, coded, refusal
 from server.graphql.limits import Limits
 from server.graphql.plan import Plans
@@ -37,6 +39,7 @@ class Document:
     syntax: DocumentNode
     operations: Mapping[str | None, OperationDefinitionNode]
     plans: Mapping[str | None, Plans]
+    costs: Mapping[str | None, Cost]
 
     @property
     def size(self) -> int:
@@ -62,8 +65,16 @@ class Document:
 class Documents:
     """The valid documents of one schema: at most 1,000, of about 64 MB together; the least used go first."""
 
-    def __init__(self, schema: GraphQLSchema, limits: Limits, *, introspection: bool = True) -> None:
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        limits: Limits,
+        *,
+        introspection: bool = True,
+        sizes: Mapping[str, Size] | None = None,
+    ) -> None:
         self._schema = schema
+        self._sizes = sizes or {}
         self._limits = limits
         self._introspection = introspection
         self._rules = (
@@ -98,7 +109,9 @@ class Documents:
             raise Refused(*(_worded(error) for error in errors))
         operations = (d for d in syntax.definitions if isinstance(d, OperationDefinitionNode))
         named = {(d.name.value if d.name else None): d for d in operations}
-        return Document(text, syntax, named, {name: Plans(self._schema, syntax, name) for name in named})
+        plans = {name: Plans(self._schema, syntax, name) for name in named}
+        counted = {name: costs.of(self._schema, syntax, each, self._sizes) for name, each in named.items()}
+        return Document(text, syntax, named, plans, counted)
 
     def _parse(self, text: str) -> DocumentNode:
         allowed = self._limits

@@ -37,13 +37,15 @@ def encode(value: object) -> bytes:
     try:
         return orjson.dumps(value)
     except TypeError:
-        return json.dumps(value, separators=(",", ":"), default=_time).encode()
+        return json.dumps(value, separators=(",", ":"), default=_known).encode()
 
 
-def _time(value: object) -> str:
+def _known(value: object) -> Any:
     """What orjson writes as it is, and the slow way does not know."""
     if isinstance(value, datetime):
         return value.isoformat()
+    if isinstance(value, orjson.Fragment):
+        return json.loads(value.contents)
     raise TypeError(f"{type(value).__name__} has no JSON form.")
 
 

@@ -1,9 +1,13 @@
 """The GraphQL endpoint: one address for HTTP, server-sent events and WebSocket."""
 
+from collections.abc import Mapping
+
 import strawberry
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
+from db.budgets import ANSWER_BYTES, ANSWER_ROWS, TOGETHER, Budgets
+from schema.size import Size
 from server.graphql.callers import Admit, Authenticate, Identity, MakeContext, own_pages
 from server.graphql.documents import Documents
 from server.graphql.errors import Explain, unexplained
@@ -25,6 +29,9 @@ class GraphQLEndpoint[I: Identity]:
     Times are in seconds. `operation_timeout` bounds queries and mutations. Sockets and streams are pinged every
     `ping_interval`; a socket whose client leaves six pings unanswered is closed (4408). `admit` says which pages may
     open sockets. `explain` gives the code and the text of exceptions that are no faults.
+
+    An answer has at most `answer_rows` rows, by the `sizes` of lists (`Type.field`), and takes at most `answer_bytes`
+    while it is made.
     """
 
     def __init__(
@@ -40,6 +47,9 @@ class GraphQLEndpoint[I: Identity]:
         max_request_bytes: int = 1_000_000,
         max_operations_per_socket: int = 100,
         operation_timeout: float = 30.0,
+        sizes: Mapping[str, Size] | None = None,
+        answer_rows: int = ANSWER_ROWS,
+        answer_bytes: int = ANSWER_BYTES,
         connection_init_timeout: float = 5.0,
         ping_interval: float = 10.0,
         event_id: EventId | None = None,
@@ -47,8 +57,10 @@ class GraphQLEndpoint[I: Identity]:
     ) -> None:
         operations = Operations(
             schema,
-            Documents(schema._schema, limits or Limits(), introspection=introspection),
+            Documents(schema._schema, limits or Limits(), introspection=introspection, sizes=sizes),
             persisted or PersistedDocuments(),
+            budgets=Budgets(answer_bytes, TOGETHER * answer_bytes),
+            answer_rows=answer_rows,
             timeout=operation_timeout,
             event_id=event_id,
             explain=explain,

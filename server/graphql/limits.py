@@ -84,6 +84,33 @@ def too_large(limit: str, allowed: int, actual: int | None, *nodes: OperationDef
     )
 
 
+def too_many_rows(allowed: int, actual: int) -> GraphQLError:
+    """The error that an answer could have too many rows: nothing has been read."""
+    return _too_much(
+        f"The answer could have {actual:,} rows; {allowed:,} are allowed. Ask for shorter pages with `first` or "
+        "`last`, for fewer lists inside lists, or in several documents.",
+        "rows",
+        allowed,
+        actual,
+    )
+
+
+def too_many_bytes(allowed: int, actual: int) -> GraphQLError:
+    """The error that an answer has become too large, and was given up."""
+    return _too_much(
+        f"The answer takes more than {allowed:,} bytes. Ask for shorter pages with `first` or `last`, or for less of "
+        "each item. What a mutation has done stays done: send it again with its `clientMutationId`, and select less.",
+        "bytes",
+        allowed,
+        actual,
+    )
+
+
+def _too_much(text: str, limit: str, allowed: int, actual: int) -> GraphQLError:
+    code = Code.DOCUMENT_TOO_COMPLEX.value
+    return GraphQLError(text, extensions={"code": code, "limit": limit, "allowed": allowed, "actual": actual})
+
+
 def _broken(operation: OperationDefinitionNode, whole: _Measure, limits: Limits) -> Iterator[GraphQLError]:
     for name in ("depth", "fields", "root_fields", "aliases", "directives"):
         allowed, actual = getattr(limits, name), getattr(whole, name)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from inspect import isawaitable
 from typing import Any, TypeGuard, cast
@@ -11,7 +12,8 @@ from graphql import ExecutionResult, OperationType, execute
 from strawberry.execution.is_awaitable import optimized_is_awaitable
 
 from chat.sync.window import Listener
-from server.graphql import errors, subscriptions
+from db.budgets import ANSWER_BYTES, ANSWER_ROWS, Bound, Budget, Budgets
+from server.graphql import errors, limits, subscriptions
 from server.graphql.documents import Document, Documents
 from server.graphql.encoding import encode
 from server.graphql.errors import Code, Explain, Refused, refusal
@@ -28,6 +30,9 @@ type EventId = Callable[[dict[str, Any]], str | None]
 _is_awaitable = cast("Callable[[object], TypeGuard[Awaitable[Any]]]", optimized_is_awaitable)
 
 
+_CROWDED = "The server is making too many large answers just now. Try again shortly, or ask for less at once."
+
+
 class Operations:
     """Turns requests into operations of one schema."""
 
@@ -37,15 +42,19 @@ class Operations:
         documents: Documents,
         persisted: PersistedDocuments,
         *,
+        budgets: Budgets | None = None,
+        answer_rows: int = ANSWER_ROWS,
         timeout: float,
         event_id: EventId | None,
         explain: Explain,
     ) -> None:
         assert not schema.extensions, "Extensions of a schema are not run here."
         self.schema = schema
+        self.budgets = budgets or Budgets(ANSWER_BYTES, ANSWER_BYTES)
         self.timeout = timeout
         self._event_id = event_id
         self.explain = explain
+        self._answer_rows = answer_rows
         self._documents = documents
         self._persisted = persisted
         self.mutations: set[asyncio.Task[object]] = set()
@@ -55,7 +64,7 @@ class Operations:
         """The cursor that these data carry."""
         return self._event_id(data) if self._event_id is not None and data else None
 
-    async def to_the_end(self, mutation: Coroutine[Any, Any, object]) -> object:
+    async def to_the_end[R](self, mutation: Coroutine[Any, Any, R]) -> R:
         """What a mutation returns. It goes on if its client leaves: what is stored is also told to all others."""
         task = asyncio.create_task(mutation)
         self.mutations.add(task)
@@ -78,11 +87,15 @@ class Operations:
         """The operation that a request asks for, ready to run.
 
         Raises:
-            Refused: the document is unknown, invalid, too large, or has no such operation.
+            Refused: the document is unknown, invalid, too large, or has no such operation, or its answer could have
+                too many rows.
         """
         document = self._documents.get(self._persisted.text_of(request))
         self._persisted.keep(request)
         name, kind = document.operation(request.operation_name)
+        rows = document.costs[name].rows(request.variables)
+        if rows > self._answer_rows:
+            raise Refused(limits.too_many_rows(self._answer_rows, rows))
         return Operation(self, document, request.variables, name, kind)
 
 
@@ -129,28 +142,52 @@ class Operation:
             Refused: nothing was executed.
         """
         plans.set(self.plans)
-        work = self._execute(context)
-        mutates = self.kind is OperationType.MUTATION
-        return self.result(await (self.of.to_the_end(work) if mutates else work))
+        work = self._within_budget(context)
+        return await (self.of.to_the_end(work) if self.kind is OperationType.MUTATION else work)
+
+    async def _within_budget(self, context: object) -> Result:
+        loop = asyncio.get_running_loop()
+        patience = asyncio.timeout(self.of.timeout)
+        with self.budget(lambda: patience.reschedule(loop.time())) as budget:
+            try:
+                async with patience:
+                    result = await self._execute(context)
+            except TimeoutError:
+                if budget.exhausted is None:
+                    raise refusal(
+                        Code.TIMED_OUT, f"The operation was stopped: it took longer than {self.of.timeout:g} s."
+                    ) from None
+            self.refuse_if_exhausted(budget)
+            return self.result(result)
 
     async def _execute(self, context: object) -> object:
         """What graphql-core makes of the operation; Strawberry's own `execute` would parse and validate it anew."""
-        try:
-            async with asyncio.timeout(self.of.timeout):
-                result = execute(
-                    self.of.schema._schema,
-                    self.document.syntax,
-                    context_value=context,
-                    variable_values=self.variables,
-                    operation_name=self.name,
-                    executor_class=PlannedExecutor,
-                    is_awaitable=_is_awaitable,
-                )
-                return await result if isawaitable(result) else result
-        except TimeoutError:
-            raise refusal(
-                Code.TIMED_OUT, f"The operation was stopped: it took longer than {self.of.timeout:g} s."
-            ) from None
+        result = execute(
+            self.of.schema._schema,
+            self.document.syntax,
+            context_value=context,
+            variable_values=self.variables,
+            operation_name=self.name,
+            executor_class=PlannedExecutor,
+            is_awaitable=_is_awaitable,
+        )
+        return await result if isawaitable(result) else result
+
+    def budget(self, stop: Callable[[], None]) -> AbstractContextManager[Budget]:
+        """The bytes that one result may take; `stop` is called when there is no more room."""
+        return self.of.budgets.open(copies=self.document.costs[self.name].copies, stop=stop)
+
+    def refuse_if_exhausted(self, budget: Budget) -> None:
+        """Passes if a result has kept its budget.
+
+        Raises:
+            Refused: it has not.
+        """
+        match budget.exhausted:
+            case Bound.ANSWER:
+                raise Refused(limits.too_many_bytes(self.of.budgets.each, budget.taken))
+            case Bound.PROCESS:
+                raise refusal(Code.SERVICE_UNAVAILABLE, _CROWDED)
 
     def result(self, result: object) -> Result:
         """The result as it goes to the client.

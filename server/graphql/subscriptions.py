@@ -103,10 +103,12 @@ async def _source(operation: "Operation", context: object) -> Any:
 
 
 async def _execute(operation: "Operation", executor: Executor[Any], event: object) -> Result:
-    result = execute_subscription_event(executor.build_per_event_executor(event))
-    if executor.is_awaitable(result):
-        result = await cast("Awaitable[ExecutionResult]", result)
-    return operation.result(cast("ExecutionResult", result))
+    with operation.budget(lambda: None) as budget:
+        result = execute_subscription_event(executor.build_per_event_executor(event))
+        if executor.is_awaitable(result):
+            result = await cast("Awaitable[ExecutionResult]", result)
+        operation.refuse_if_exhausted(budget)
+        return operation.result(cast("ExecutionResult", result))
 
 
 @dataclass(slots=True)

@@ -22,6 +22,7 @@ from chat import (
 )
 from chat.sync import window
 from chat.sync.session import NEWEST
+from db import budgets
 from llm import parameters
 from llm.errors import ModelErrorCode
 from resolvers import batches
@@ -132,6 +133,8 @@ def bounds() -> str:
         ("fields at the root of an operation", document["root_fields"], ""),
         ("aliases of an operation", document["aliases"], ""),
         ("directives of an operation", document["directives"], ""),
+        ("rows of an answer, by what its document asks for", budgets.ANSWER_ROWS, ""),
+        ("what an answer takes while it is made", budgets.ANSWER_BYTES, "bytes"),
     ]
     return table(("What", "At most"), [(what, f"{most:,} {unit}".strip()) for what, most, unit in rows])
 
