@@ -72,6 +72,7 @@ def serve(host: str | None, port: str | None, workers: str | None) -> None:
                 "TRANSOM_REDIS_URL": urls.redis,
                 "TRANSOM_MODEL_URL": urls.model,
                 "TRANSOM_HOST": settings.host,
+                "TRANSOM_PORT": str(settings.port),
                 "TRANSOM_WORKERS": str(settings.workers),
             }
             serving.run(settings, environment, listening)
