@@ -79,7 +79,8 @@ class Change(Message):
     """
 
     kind: str | None = _column("kind")
-    """`message`, `run`, `delta`; `flying`: a message that is being written, changed or not; None: nothing changed."""
+    """`message`, `run`, `delta`; `flying`: a message that is being written, changed or not; `path`: a message of a path
+    that a member sees now; `seen`: such a path; None: nothing changed."""
     scope_epoch: int = _column("scope_epoch")
     scope_head: int = _column("scope_head")
     writing: Sequence[int] | None = _column("writing")
@@ -90,6 +91,11 @@ class Change(Message):
     """The number of the first event."""
     delta_events: str = _column("delta.events")
     """A JSON array."""
+    siblings: Sequence[UUID] | None = _column("siblings")
+    """Of a message of a session that has branches: what follows the same message, in the order of creation."""
+    seen: Json = _json("seen")
+    """The `number` of a branch, the `length` of its path, its `leaf`, and the `members` who see it. Of each of those:
+    the id, the number of the last change in the account scope, and the branch that was chosen."""
 
 
 class Run:

@@ -62,6 +62,35 @@ class RunChanged(_Change):
     run: Run = strawberry.field(description="The run as it is now.")
 
 
+@strawberry.type(
+    description="A message was made beside others that follow the same message, or begin the session; or one of these "
+    "was deleted, brought back, or changed otherwise. What is told of that one comes next."
+)
+class SiblingsChanged:
+    """See `chat.events.SiblingsChanged`."""
+
+    parent_id: strawberry.ID | None = strawberry.field(
+        description="The message that they follow; null: they begin the session."
+    )
+    ids: list[strawberry.ID] = strawberry.field(description="All of them, in the order of creation.")
+
+
+@strawberry.type(
+    description="You see another path through the session, or the end of it is another message. What is new to you of "
+    "the newest messages of that path has been told."
+)
+class BranchChanged:
+    """See `chat.events.BranchChanged`."""
+
+    leaf_id: strawberry.ID | None = strawberry.field(
+        description="The last message of the path: it, and by `parentId` what is above it, is what a chat shows. Null: "
+        "there are no messages."
+    )
+    branch_chosen: bool = strawberry.field(
+        description="Whether you have chosen the branch. If not, it is the one that was written to last."
+    )
+
+
 @strawberry.type(description="Text was appended to a part of a message.")
 class TextDelta:
     """See `chat.events.TextDelta`."""
@@ -188,7 +217,16 @@ class SessionDeleted(_Change):
 
 
 SessionEvent = Annotated[
-    MessageChanged | MessageDeleted | RunChanged | PartChanged | TextDelta | PresenceChanged | CaughtUp | Reset,
+    MessageChanged
+    | MessageDeleted
+    | SiblingsChanged
+    | BranchChanged
+    | RunChanged
+    | PartChanged
+    | TextDelta
+    | PresenceChanged
+    | CaughtUp
+    | Reset,
     strawberry.union("SessionEvent", description="What happens in one session."),
 ]
 AccountEvent = Annotated[
@@ -239,6 +277,10 @@ def of_session(event: events.SessionEvent) -> SessionEvent:
             return MessageChanged(cursor=str(cursor), **_sign(row), message=Message.of(row))
         case events.RunChanged(cursor, run):
             return RunChanged(cursor=str(cursor), **_sign(run), run=Run.of(run))
+        case events.SiblingsChanged(_, parent_id, ids):
+            return SiblingsChanged(parent_id=identifier.optional_of(parent_id), ids=[identifier.of(id) for id in ids])
+        case events.BranchChanged(leaf_id, chosen):
+            return BranchChanged(leaf_id=identifier.optional_of(leaf_id), branch_chosen=chosen)
         case events.PresenceChanged(count, present):
             return PresenceChanged(count=count, present=[_present(each) for each in present])
         case events.CaughtUp(cursor):

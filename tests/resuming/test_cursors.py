@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from chat import messages, retrying, runs
 from chat.asking import WhenBusy
 from chat.cursors import Cursor
-from chat.events import CaughtUp, MessageChanged, RunChanged, TextDelta
+from chat.events import BranchChanged, CaughtUp, MessageChanged, RunChanged, TextDelta
 from chat.scope import Scope
 from chat.sync import news
 from db.models import MessageStatus, RunStatus
@@ -39,7 +39,7 @@ async def test_a_cursor_from_before_the_run_was_queued_misses_nothing_of_it(scop
             await asyncio.gather(*(each.over(sent.run.id) for each in (queued, writing)))
             async with watching(scope, session_id, cursor) as late:
                 assert late.runs == {busy.run.id: RunStatus.COMPLETED, sent.run.id: RunStatus.COMPLETED}
-                assert len(late.told) == 7
+                assert len(late.told) == 8
                 assert late.shown[sent.reply.id].text == "One two"
                 await agree(scope, session_id, queued, writing, late)
 
@@ -107,7 +107,7 @@ async def test_who_comes_back_is_not_told_the_history_again(scope: Scope, model:
             await model.say("Yes.", end=True)
             await client.over(sent.run.id)
     async with watching(scope, session_id, client.cursor) as nothing:
-        assert [type(event) for event in nothing.told] == [CaughtUp]
+        assert [type(event) for event in nothing.told] == [BranchChanged, CaughtUp]
     sent = await ask(scope, session_id, "One more")
     await model.say("It is ")
     await journaled(scope, 1)
@@ -119,7 +119,7 @@ async def test_who_comes_back_is_not_told_the_history_again(scope: Scope, model:
         ]
         cursor = again.cursor
     async with watching(scope, session_id, cursor) as flying:
-        assert [type(event) for event in flying.told] == [MessageChanged, CaughtUp]
+        assert [type(event) for event in flying.told] == [MessageChanged, BranchChanged, CaughtUp]
         assert flying.text == "It is "
         await model.say("so.", end=True)
         await flying.over(sent.run.id)
