@@ -33,7 +33,7 @@ from chat.sync.session import SessionFeed
 from chat.sync.window import Window
 from db.database import Database
 from pubsub.hub import Hub
-from resolvers.root import PARTS
+from resolvers.root import CONFIG, PARTS
 from schema import event, identifier
 from schema.followed import Followed
 from server.graphql import Limits, PersistedDocuments, frames
@@ -139,7 +139,7 @@ class Sink:
 
 async def push(windows: int, rounds: int) -> float:
     """Microseconds of an event on its way to so many windows of Transom."""
-    schema = strawberry.Schema(query=Query, subscription=Subscription, types=PARTS)
+    schema = strawberry.Schema(query=Query, subscription=Subscription, types=PARTS, config=CONFIG)
     documents = Documents(schema._schema, Limits())
     operations = Operations(schema, documents, PersistedDocuments(), timeout=30, event_id=None, explain=unexplained)
     bus, sink, line = Hub(), Sink(), Line.of(SESSION, RUN, MESSAGE)
@@ -163,7 +163,7 @@ async def push(windows: int, rounds: int) -> float:
 
 async def execute(windows: int, rounds: int) -> float:
     """Microseconds of an event on its way to so many subscriptions as Strawberry has them."""
-    schema = strawberry.Schema(query=Query, subscription=Subscription, types=PARTS)
+    schema = strawberry.Schema(query=Query, subscription=Subscription, types=PARTS, config=CONFIG)
     queues, sink = set[asyncio.Queue[event.TextDelta]](), Sink()
 
     async def follow() -> None:

@@ -25,8 +25,9 @@ from graphql.pyutils import is_awaitable
 
 from bench import results
 from db.models import MessageRole, MessageStatus
-from resolvers.root import PARTS, api
+from resolvers.root import CONFIG, PARTS, api
 from schema.connection import Edge, PageInfo
+from schema.cursor import PageCursor
 from schema.event import TextDelta
 from schema.message import Message, MessageConnection
 from schema.part import TextPart, ToolCallPart, ToolResultPart
@@ -103,8 +104,10 @@ def page() -> MessageConnection:
         )
 
     return MessageConnection(
-        edges=[Edge(node=message(number), cursor=str(number)) for number in range(50)],
-        page_info=PageInfo(has_next_page=False, has_previous_page=True, start_cursor="0", end_cursor="49"),
+        edges=[Edge(node=message(number), cursor=PageCursor(str(number))) for number in range(50)],
+        page_info=PageInfo(
+            has_next_page=False, has_previous_page=True, start_cursor=PageCursor("0"), end_cursor=PageCursor("49")
+        ),
         count=_none,
     )
 
@@ -128,7 +131,7 @@ def events() -> Mapping[str, Side]:
 def pages(*, whole: bool) -> Mapping[str, Side]:
     """A page, once its rows are there."""
     document, value = parse(PAGE), page()
-    schema = strawberry.Schema(query=Query, types=PARTS)._schema
+    schema = strawberry.Schema(query=Query, types=PARTS, config=CONFIG)._schema
     plans = Plans(schema, document)
     plan = plans.of(None)
     assert plan is not None

@@ -37,9 +37,9 @@ SEND = """mutation ($session: ID!) { sendMessage(input: {sessionId: $session, te
 START = """mutation ($message: ID!) { startRun(input: {messageId: $message}) {
     ... on HeldRunPayload { run { id } message { id } } } }"""
 APPEND = """mutation ($run: ID!, $from: Int!, $events: [RunEventInput!]!) {
-    appendToRun(input: {runId: $run, epoch: 1, fromSeq: $from, events: $events}) {
+    appendToRun(input: {id: $run, epoch: 1, fromSeq: $from, events: $events}) {
         ... on AppendToRunPayload { lastSeq } } }"""
-FINISH = """mutation ($run: ID!, $last: Int!) { finishRun(input: {runId: $run, epoch: 1, lastSeq: $last}) {
+FINISH = """mutation ($run: ID!, $last: Int!) { finishRun(input: {id: $run, epoch: 1, lastSeq: $last}) {
     ... on FinishRunPayload { message { content } } } }"""
 
 

@@ -57,7 +57,7 @@ async def through(scope: Scope, session_id: UUID, message_id: UUID) -> int:
     """
     place = await branches.through(scope.reader, session_id, message_id, seen_first=False)
     if place is None:
-        raise InvalidInput("through", "There is no such message in this session.")
+        raise InvalidInput("throughId", "There is no such message in this session.")
     return place.branch
 
 

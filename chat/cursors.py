@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 from uuid import UUID
 
+from chat.refusals import InvalidInput
+
 _LAYOUT = struct.Struct(">B16sIQ")
 
 
@@ -15,10 +17,6 @@ class ScopeKind(Enum):
 
     ACCOUNT = 1
     SESSION = 2
-
-
-class BadCursor(ValueError):
-    """The text is no cursor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +33,16 @@ class Cursor:
         return base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
     @classmethod
-    def parse(cls, text: str) -> "Cursor":
-        """The cursor that was written as `text`.
+    def parse(cls, text: str, field: str = "cursor") -> "Cursor":
+        """The cursor that was written as `text`, which a client sent in `field`.
 
         Raises:
-            BadCursor: nothing was.
+            InvalidInput: nothing was.
         """
         try:
             packed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
             kind, id_bytes, epoch, seq = _LAYOUT.unpack(packed)
             return cls(ScopeKind(kind), UUID(bytes=id_bytes), epoch, seq)
         except (binascii.Error, struct.error, ValueError) as error:
-            raise BadCursor("This is no cursor. Use one that a query or an event gave you, unchanged.") from error
+            reason = f"`{field}` is no sync cursor. Use a `cursor` that a query or an event gave you, unchanged."
+            raise InvalidInput(field, reason) from error

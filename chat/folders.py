@@ -92,7 +92,7 @@ async def move(scope: Scope, folder_id: UUID, parent_id: UUID | None, before: UU
         if before is not None:
             place = next((index for index, each in enumerate(siblings) if each.id == before), -1)
             if place < 0:
-                raise InvalidInput("before", "There is no such folder in that place.")
+                raise InvalidInput("beforeId", "There is no such folder in that place.")
         position, others = _place(siblings, place)
         seq = await users.advance(tx, scope.viewer.id, len(others) + 1)
         for number, (each, other) in enumerate(others, start=seq - len(others)):

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from chat import doorbells, quotas, sessions
-from chat.cursors import BadCursor, Cursor, ScopeKind
+from chat.cursors import Cursor, ScopeKind
 from chat.events import AccountEvent, SessionEvent
 from chat.refusals import InvalidInput, NotFound
 from chat.scope import Scope
@@ -104,7 +104,7 @@ async def _join(
     every: float = 0.0,
 ) -> Window[Any]:
     try:
-        cursor = None if after is None else Cursor.parse(after)
+        cursor = None if after is None else Cursor.parse(after, "after")
         return await scope.process.feeds.join(
             kind,
             scope_id,
@@ -115,8 +115,6 @@ async def _join(
             present=present,
             every=every,
         )
-    except BadCursor as error:
-        raise InvalidInput("after", str(error)) from error
     except Gone as error:
         raise NotFound("session") from error
 

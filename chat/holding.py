@@ -32,7 +32,7 @@ def check_executor(run: Run) -> None:
         InvalidInput: the server itself does.
     """
     if run.executor is Executor.SERVER:
-        raise InvalidInput("runId", "The server generates this run itself.")
+        raise InvalidInput("id", "The server generates this run itself.")
 
 
 async def current(tx: AsyncSession, run_id: UUID) -> Run:
@@ -64,4 +64,4 @@ async def hold(tx: AsyncSession, scope: Scope, run_id: UUID, epoch: int) -> Run:
         raise RunClosed(run.status)
     if run.epoch != epoch:
         raise Fenced(run.epoch)
-    raise InvalidInput("runId", "The run is queued. Take it over when it is next.")
+    raise InvalidInput("id", "The run is queued. Take it over when it is next.")

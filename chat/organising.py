@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chat import limits, ordering, sessions
-from chat.cursors import BadCursor, Cursor, ScopeKind
+from chat.cursors import Cursor, ScopeKind
 from chat.refusals import InvalidInput
 from chat.scope import Scope, made
 from chat.sessions import Seen
@@ -37,10 +37,7 @@ async def mark_read(scope: Scope, session_id: UUID, up_to: str | None = None) ->
 
 
 def _number(session_id: UUID, text: str) -> int:
-    try:
-        cursor = Cursor.parse(text)
-    except BadCursor as error:
-        raise InvalidInput("upTo", str(error)) from error
+    cursor = Cursor.parse(text, "upTo")
     if (cursor.kind, cursor.id) != (ScopeKind.SESSION, session_id):
         raise InvalidInput("upTo", "This cursor is of something else. Use one of the session's own.")
     return cursor.seq

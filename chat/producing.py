@@ -136,7 +136,7 @@ async def take_over(scope: Scope, run_id: UUID) -> Held:
         holding.check_executor(run)
         await session_rows.advance(tx, run.session_id, 0)
         if run.status is RunStatus.QUEUED and not await run_rows.next_in_session(tx, run):
-            raise InvalidInput("runId", "The run waits for another one. Try again when that is over.")
+            raise InvalidInput("id", "The run waits for another one. Try again when that is over.")
         held = await _take(tx, scope, run)
         journal = (await deltas.of_runs(tx, [run_id])).get(run_id, ())
         flight.extend(held.message, journal)

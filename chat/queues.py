@@ -40,7 +40,7 @@ async def edit(scope: Scope, run_id: UUID, text: str) -> tuple[Message, Run]:
         if message.author_id != scope.viewer.id:
             raise NotAllowed("Only who wrote a message can change it.")
         if await runs.answered(tx, message.id):
-            raise InvalidInput("runId", "This message has an answer already. Send another one instead.")
+            raise InvalidInput("id", "This message has an answer already. Send another one instead.")
         session = await session_rows.advance(tx, session.id, **editing.retold(session, message, text)) or session
         values = {"parts": parts.reworded(message.parts, text), "content": text}
         message = await editing.replace(tx, scope, message, session.head, values)
@@ -98,7 +98,7 @@ async def _queued(tx: AsyncSession, scope: Scope, run_id: UUID) -> tuple[Session
     """A run that is queued, and stays so to the commit, because its session's row is locked now."""
     (session, _), run = await locking.run(tx, scope, run_id)
     if run.status is not RunStatus.QUEUED:
-        raise InvalidInput("runId", "The run is not queued any more.")
+        raise InvalidInput("id", "The run is not queued any more.")
     return session, run
 
 
@@ -106,7 +106,7 @@ async def _question(tx: AsyncSession, run: Run) -> Message:
     reply = await messages.get(tx, run.message_id)
     question = None if reply is None or reply.parent_id is None else await messages.get(tx, reply.parent_id)
     if question is None:
-        raise InvalidInput("runId", "The run answers no message that could be changed.")
+        raise InvalidInput("id", "The run answers no message that could be changed.")
     return question
 
 
@@ -119,9 +119,9 @@ async def _turn(tx: AsyncSession, run: Run) -> _Turn:
 def _reordered(queue: Sequence[Run], run: Run, before: UUID | None) -> list[Run]:
     ids = [each.id for each in queue]
     if run.id not in ids:
-        raise InvalidInput("runId", "The run waits for no other one, so it has no place in the queue.")
+        raise InvalidInput("id", "The run waits for no other one, so it has no place in the queue.")
     if before is not None and before not in ids:
-        raise InvalidInput("before", "That run is not queued any more.")
+        raise InvalidInput("beforeId", "That run is not queued any more.")
     (moving,) = [each for each in queue if each.id == run.id]
     if before == run.id:
         return list(queue)

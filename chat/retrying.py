@@ -33,7 +33,7 @@ async def retry(scope: Scope, run_id: UUID, *, when_busy: WhenBusy = WhenBusy.QU
         seen, run, message = await _ended(tx, scope, run_id)
         parent = None if message.parent_id is None else await messages.get(tx, message.parent_id)
         if parent is None or parent.is_withdrawn:
-            raise InvalidInput("runId", "The message that it answered is gone.")
+            raise InvalidInput("id", "The message that it answered is gone.")
         reply = await asking.reply(tx, scope, seen[0], parent, when_busy=when_busy, agent_id=run.agent_id)
         made(tx, run=reply.run.id)
         session = await session_rows.advance(tx, seen[0].id, 0, current_branch=reply.message.branch) or seen[0]
@@ -55,7 +55,7 @@ async def answer(scope: Scope, message_id: UUID, *, when_busy: WhenBusy = WhenBu
     async with scope.write() as tx:
         parent = await locking.said(tx, message_id)
         if parent.role is MessageRole.ASSISTANT:
-            raise InvalidInput("messageId", "That is a reply itself. Name the message to reply to.")
+            raise InvalidInput("id", "That is a reply itself. Name the message to reply to.")
         await quotas.claim(tx, scope, runs=1, on=message_id)
         session, member = await locking.message(tx, scope, parent)
         reply = await asking.reply(tx, scope, session, parent, when_busy=when_busy)
@@ -79,9 +79,9 @@ async def resume(scope: Scope, run_id: UUID) -> tuple[Seen, Reply]:
         await quotas.claim(tx, scope, runs=1, on=run_id)
         seen, run, message = await _ended(tx, scope, run_id)
         if run.status not in _STOPPED:
-            raise InvalidInput("runId", "This reply came to its end. Ask for another one with `retryRun`.")
+            raise InvalidInput("id", "This reply came to its end. Ask for another one with `retryRun`.")
         if message.run_id != run.id:
-            raise InvalidInput("runId", "Another run has taken this reply up.")
+            raise InvalidInput("id", "Another run has taken this reply up.")
         session = await session_rows.advance(tx, run.session_id, 2)
         if session is None:
             raise NotFound("run")
@@ -110,7 +110,7 @@ async def _ended(tx: AsyncSession, scope: Scope, run_id: UUID) -> tuple[Seen, Ru
     """The run, which is over, with its reply and its session, whose row is locked."""
     seen, run = await locking.run(tx, scope, run_id)
     if run.status in ACTIVE:
-        raise InvalidInput("runId", "The run is not over. Stop it first, with `cancelRun`.")
+        raise InvalidInput("id", "The run is not over. Stop it first, with `cancelRun`.")
     message = await messages.get(tx, run.message_id)
     if message is None or message.is_withdrawn:
         raise NotFound("run")

@@ -95,7 +95,7 @@ def main(url: str = URL, question: str = "What is a transom?") -> None:
     session_id, message_id, run_id = (str(uuid4()) for _ in range(3))
     ask(url, SEND, input={"newSession": {"id": session_id}, "id": message_id, "text": question, "reply": False})
     held = ask(url, START, input={"messageId": message_id, "id": run_id})
-    run = {"runId": run_id, "epoch": held["run"]["epoch"]}
+    run = {"id": run_id, "epoch": held["run"]["epoch"]}
     print(f"Session {session_id}", f"Run {run_id}", sep="\n", flush=True)
 
     written: list[str] = []

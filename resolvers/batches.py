@@ -99,7 +99,7 @@ _MAKERS = (
     | AnnotateInput
 )
 """Whose `id` is that of what is made; the others name what there is."""
-_NAMED = ("session_id", "message_id", "project_id", "agent_id", "template_id", "folder_id", "parent_id", "before")
+_NAMED = ("session_id", "message_id", "project_id", "agent_id", "template_id", "folder_id", "parent_id", "before_id")
 
 
 async def apply(

@@ -27,7 +27,7 @@ from schema.session import Session
 
 async def choose(
     info: Info,
-    session_id: SessionId,
+    id: SessionId,
     message_id: Annotated[
         strawberry.ID | None,
         strawberry.argument(
@@ -38,10 +38,8 @@ async def choose(
     client_mutation_id: Key = None,
 ) -> ChooseBranchResult:
     """Has the viewer see another branch."""
-    scope = once(info, "chooseBranch", client_mutation_id, session_id, message_id)
-    seen = await branching.choose(
-        scope, identifier.parse("sessionId", session_id), identifier.optional("messageId", message_id)
-    )
+    scope = once(info, "chooseBranch", client_mutation_id, id, message_id)
+    seen = await branching.choose(scope, identifier.parse("id", id), identifier.optional("messageId", message_id))
     return SessionPayload(session=Session.of(seen))
 
 
@@ -103,13 +101,13 @@ async def fork(
 
 async def answer(
     info: Info,
-    message_id: Annotated[strawberry.ID, strawberry.argument(description="The message to reply to.")],
+    id: Annotated[strawberry.ID, strawberry.argument(description="The message to reply to.")],
     when_busy: Annotated[
         WhenBusy, strawberry.argument(description="What to do while another reply is being written.")
     ] = WhenBusy.QUEUE,
     client_mutation_id: Key = None,
 ) -> ReplyToMessageResult:
     """Asks for a reply to a message."""
-    scope = once(info, "replyToMessage", client_mutation_id, message_id, when_busy)
-    seen, reply = await retrying.answer(scope, identifier.parse("messageId", message_id), when_busy=when_busy)
+    scope = once(info, "replyToMessage", client_mutation_id, id, when_busy)
+    seen, reply = await retrying.answer(scope, identifier.parse("id", id), when_busy=when_busy)
     return AskAgainPayload(session=Session.of(seen), reply=Message.of(reply.message), run=Run.of(reply.run))

@@ -63,7 +63,7 @@ async def move(
     parent_id: Annotated[
         strawberry.ID | None, strawberry.argument(description="The folder to put it into; null for the top.")
     ] = None,
-    before: Annotated[
+    before_id: Annotated[
         strawberry.ID | None,
         strawberry.argument(description="The folder there that it is to come before; null: it comes last."),
     ] = None,
@@ -71,10 +71,10 @@ async def move(
 ) -> MoveFolderResult:
     """Moves a folder."""
     row = await folders.move(
-        once(info, "moveFolder", client_mutation_id, id, parent_id, before),
+        once(info, "moveFolder", client_mutation_id, id, parent_id, before_id),
         identifier.parse("id", id),
         identifier.optional("parentId", parent_id),
-        identifier.optional("before", before),
+        identifier.optional("beforeId", before_id),
     )
     return FolderPayload(folder=Folder.of(row))
 

@@ -19,20 +19,20 @@ MessageId = Annotated[strawberry.ID, strawberry.argument(description="The messag
 
 async def react(
     info: Info,
-    message_id: MessageId,
+    id: MessageId,
     emoji: Annotated[str, strawberry.argument(description="An emoji, or other text of at most 32 characters.")],
     on: Annotated[bool, strawberry.argument(description="Whether you react so; false takes it back.")] = True,
     client_mutation_id: Key = None,
 ) -> MarkMessageResult:
     """Sets a reaction, or takes it away."""
-    scope = once(info, "setReaction", client_mutation_id, message_id, emoji, on)
-    row = await marking.react(scope, identifier.parse("messageId", message_id), emoji, on=on)
+    scope = once(info, "setReaction", client_mutation_id, id, emoji, on)
+    row = await marking.react(scope, identifier.parse("id", id), emoji, on=on)
     return MessagePayload(message=Message.of(row))
 
 
 async def rate(
     info: Info,
-    message_id: MessageId,
+    id: MessageId,
     rating: Annotated[Rating | None, strawberry.argument(description="Your rating; null takes it back.")] = None,
     comment: Annotated[
         str | None, strawberry.argument(description="What you say about it; at most 2,000 characters.")
@@ -40,8 +40,8 @@ async def rate(
     client_mutation_id: Key = None,
 ) -> MarkMessageResult:
     """Sets what the viewer thinks of a message."""
-    scope = once(info, "setFeedback", client_mutation_id, message_id, rating, comment)
-    row = await marking.rate(scope, identifier.parse("messageId", message_id), rating, comment)
+    scope = once(info, "setFeedback", client_mutation_id, id, rating, comment)
+    row = await marking.rate(scope, identifier.parse("id", id), rating, comment)
     return MessagePayload(message=Message.of(row))
 
 

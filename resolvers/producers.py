@@ -64,7 +64,7 @@ async def append(
     """Stores events of a run."""
     acknowledged = await appending.append(
         info.context.scope,
-        identifier.parse("runId", input.run_id),
+        identifier.parse("id", input.id),
         input.epoch,
         input.from_seq,
         [said(event) for event in input.events],
@@ -80,7 +80,7 @@ async def await_input(
     """Has a run wait for a person."""
     row = await questions.ask(
         once(info, "awaitInput", client_mutation_id, input),
-        identifier.parse("runId", input.run_id),
+        identifier.parse("id", input.id),
         input.epoch,
         input.text,
         data=input.data,
@@ -96,7 +96,7 @@ async def finish(
         raise InvalidInput("failure", "Give `failure` with the end `FAILED`, and only then.")
     held = await producing.finish(
         info.context.scope,
-        identifier.parse("runId", input.run_id),
+        identifier.parse("id", input.id),
         input.epoch,
         input.last_seq,
         Outcome(
@@ -110,13 +110,11 @@ async def finish(
 
 async def take_over(
     info: Info,
-    run_id: Annotated[strawberry.ID, strawberry.argument(description="The run's id.")],
+    id: Annotated[strawberry.ID, strawberry.argument(description="The run's id.")],
     client_mutation_id: Key = None,
 ) -> TakeOverRunResult:
     """Takes a run from its producer."""
-    held = await producing.take_over(
-        once(info, "takeOverRun", client_mutation_id, run_id), identifier.parse("runId", run_id)
-    )
+    held = await producing.take_over(once(info, "takeOverRun", client_mutation_id, id), identifier.parse("id", id))
     return HeldRunPayload(run=Run.of(held.run), message=Message.of(held.message))
 
 

@@ -20,7 +20,7 @@ from resolvers import (
     trash,
     viewer,
 )
-from schema import conflict, part, repeat
+from schema import conflict, cursor, part, repeat
 
 field, mutation, subscription = strawberry.field, strawberry.mutation, strawberry.subscription
 
@@ -261,11 +261,13 @@ PARTS = (
     part.DataPart,
 )
 
+CONFIG = StrawberryConfig(auto_camel_case=True, relay_max_results=100, scalar_map=cursor.SCALARS)
+
 api = strawberry.Schema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,
     types=PARTS,
     exception_handlers=[*conflict.HANDLERS, *repeat.HANDLERS],
-    config=StrawberryConfig(auto_camel_case=True, relay_max_results=100),
+    config=CONFIG,
 )

@@ -41,9 +41,9 @@ async def run(info: Info, id: RunId) -> Run | None:
     return None if row is None else Run.of(row)
 
 
-async def cancel(info: Info, run_id: RunId, client_mutation_id: Key = None) -> CancelRunResult:
+async def cancel(info: Info, id: RunId, client_mutation_id: Key = None) -> CancelRunResult:
     """Stops a run."""
-    row = await runs.cancel(once(info, "cancelRun", client_mutation_id, run_id), identifier.parse("runId", run_id))
+    row = await runs.cancel(once(info, "cancelRun", client_mutation_id, id), identifier.parse("id", id))
     return CancelRunPayload(run=Run.of(row))
 
 
@@ -60,21 +60,21 @@ async def cancel_send(
 
 async def retry(
     info: Info,
-    run_id: RunId,
+    id: RunId,
     when_busy: Annotated[
         WhenBusy, strawberry.argument(description="What to do while another reply is being written.")
     ] = WhenBusy.QUEUE,
     client_mutation_id: Key = None,
 ) -> RetryRunResult:
     """Asks for another reply."""
-    scope = once(info, "retryRun", client_mutation_id, run_id, when_busy)
-    return _again(*await retrying.retry(scope, identifier.parse("runId", run_id), when_busy=when_busy))
+    scope = once(info, "retryRun", client_mutation_id, id, when_busy)
+    return _again(*await retrying.retry(scope, identifier.parse("id", id), when_busy=when_busy))
 
 
-async def resume(info: Info, run_id: RunId, client_mutation_id: Key = None) -> ContinueRunResult:
+async def resume(info: Info, id: RunId, client_mutation_id: Key = None) -> ContinueRunResult:
     """Has a reply taken up where it stopped."""
-    scope = once(info, "continueRun", client_mutation_id, run_id)
-    return _again(*await retrying.resume(scope, identifier.parse("runId", run_id)))
+    scope = once(info, "continueRun", client_mutation_id, id)
+    return _again(*await retrying.resume(scope, identifier.parse("id", id)))
 
 
 def _again(seen: Seen, reply: Reply) -> AskAgainPayload:
@@ -83,42 +83,42 @@ def _again(seen: Seen, reply: Reply) -> AskAgainPayload:
 
 async def edit_queued(
     info: Info,
-    run_id: RunId,
+    id: RunId,
     text: Annotated[str, strawberry.argument(description="What the message says from now on.")],
     client_mutation_id: Key = None,
 ) -> EditQueuedRunResult:
     """Changes a message that waits for its answer."""
-    scope = once(info, "editQueuedRun", client_mutation_id, run_id, text)
-    message, run = await queues.edit(scope, identifier.parse("runId", run_id), text)
+    scope = once(info, "editQueuedRun", client_mutation_id, id, text)
+    message, run = await queues.edit(scope, identifier.parse("id", id), text)
     return EditQueuedRunPayload(message=Message.of(message), run=Run.of(run))
 
 
 async def move_queued(
     info: Info,
-    run_id: RunId,
-    before: Annotated[
+    id: RunId,
+    before_id: Annotated[
         strawberry.ID | None, strawberry.argument(description="The queued run that it comes before; null for the end.")
     ] = None,
     client_mutation_id: Key = None,
 ) -> MoveQueuedRunResult:
     """Changes the order of the queue."""
-    scope = once(info, "moveQueuedRun", client_mutation_id, run_id, before)
-    place = None if before is None else identifier.parse("before", before)
-    queue = await queues.move(scope, identifier.parse("runId", run_id), place)
+    scope = once(info, "moveQueuedRun", client_mutation_id, id, before_id)
+    place = identifier.optional("beforeId", before_id)
+    queue = await queues.move(scope, identifier.parse("id", id), place)
     return MoveQueuedRunPayload(queue=[Run.of(run) for run in queue])
 
 
 async def answer(
     info: Info,
-    run_id: RunId,
+    id: RunId,
     question_id: Annotated[strawberry.ID, strawberry.argument(description="The question, from `run.question`.")],
     answer: Annotated[JSON, strawberry.argument(description='The answer: a JSON object, such as {"approved": true}.')],
     client_mutation_id: Key = None,
 ) -> AnswerRunResult:
     """Answers a run."""
     row = await questions.answer(
-        once(info, "answerRun", client_mutation_id, run_id, question_id, answer),
-        identifier.parse("runId", run_id),
+        once(info, "answerRun", client_mutation_id, id, question_id, answer),
+        identifier.parse("id", id),
         identifier.parse("questionId", question_id),
         answer,
     )

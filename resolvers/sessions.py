@@ -17,6 +17,7 @@ from db.listing import Filter, Place, SessionOrder
 from schema import connection, event, identifier
 from schema.connection import After, Before, First, Last
 from schema.context import Info
+from schema.cursor import SyncCursor
 from schema.event import AccountEvent, SessionEvent
 from schema.followed import Followed
 from schema.input import CreateSessionInput, EditSessionInput, SessionFilter
@@ -38,13 +39,13 @@ PAGE = 20
 
 SessionId = Annotated[strawberry.ID, strawberry.argument(description="The session's id.")]
 AfterChange = Annotated[
-    str | None,
+    SyncCursor | None,
     strawberry.argument(
         description="Go on after this `cursor` of a query or an event. Without it: tell what happens from now."
     ),
 ]
 AfterEvent = Annotated[
-    str | None,
+    SyncCursor | None,
     strawberry.argument(
         description="Go on after this `cursor` of a query or an event. Without it: begin with the newest 50 messages."
     ),
@@ -76,7 +77,7 @@ async def page(
         Session.of,
         lambda seen: connection.encode(f"session by {order_by}", *map(str, listing.place(order_by, seen))),
         lambda: sessions.count(scope, where),
-        cursor=str(Cursor(ScopeKind.ACCOUNT, scope.viewer.id, found.epoch, found.head)),
+        cursor=SyncCursor(str(Cursor(ScopeKind.ACCOUNT, scope.viewer.id, found.epoch, found.head))),
         count_each=lambda: sessions.counts(scope, where),
     )
 
@@ -160,7 +161,7 @@ async def mark_read(
     info: Info,
     id: SessionId,
     up_to: Annotated[
-        str | None,
+        SyncCursor | None,
         strawberry.argument(description="A `cursor` of the session, of a query or an event; without it: all of it."),
     ] = None,
     client_mutation_id: Key = None,
@@ -203,14 +204,14 @@ async def set_state(
 async def move(
     info: Info,
     id: SessionId,
-    before: Annotated[
+    before_id: Annotated[
         strawberry.ID | None, strawberry.argument(description="The session that comes next; without it: to the end.")
     ] = None,
     client_mutation_id: Key = None,
 ) -> MarkSessionResult:
     """Puts a session somewhere in the viewer's own order."""
-    scope = once(info, "moveSession", client_mutation_id, id, before)
-    place = identifier.optional("before", before)
+    scope = once(info, "moveSession", client_mutation_id, id, before_id)
+    place = identifier.optional("beforeId", before_id)
     return SessionPayload(session=Session.of(await organising.move(scope, identifier.parse("id", id), place)))
 
 

@@ -72,7 +72,7 @@ async def restore_messages(info: Info, input: Deletion, client_mutation_id: Key 
 
 def _named(input: DeletionInput) -> tuple[UUID, UUID, DeletionScope]:
     session_id = identifier.parse("sessionId", input.session_id)
-    return session_id, identifier.parse("messageId", input.message_id), input.scope
+    return session_id, identifier.parse("id", input.id), input.scope
 
 
 async def restore_history(info: Info, id: SessionId, client_mutation_id: Key = None) -> RestoreMessagesResult:

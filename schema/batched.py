@@ -3,6 +3,7 @@
 import strawberry
 from strawberry.scalars import JSON
 
+from schema.cursor import SyncCursor
 from schema.input import (
     AnnotateInput,
     CreateAgentInput,
@@ -30,7 +31,7 @@ class MoveFolderInput:
 
     id: strawberry.ID = strawberry.field(description="The folder.")
     parent_id: strawberry.ID | None = strawberry.field(default=None, description="Where it goes; null: to the top.")
-    before: strawberry.ID | None = strawberry.field(
+    before_id: strawberry.ID | None = strawberry.field(
         default=None, description="The folder there that it is to come before; null: it comes last."
     )
 
@@ -40,7 +41,9 @@ class MarkReadInput:
     """For `applyBatch`."""
 
     id: strawberry.ID = strawberry.field(description="The session.")
-    up_to: str | None = strawberry.field(default=None, description="A `cursor` of the session; without it: all of it.")
+    up_to: SyncCursor | None = strawberry.field(
+        default=None, description="A `cursor` of the session; without it: all of it."
+    )
 
 
 @strawberry.input(description="The arguments of `saveDraft`.")
@@ -56,7 +59,7 @@ class MoveSessionInput:
     """For `applyBatch`."""
 
     id: strawberry.ID = strawberry.field(description="The session.")
-    before: strawberry.ID | None = strawberry.field(
+    before_id: strawberry.ID | None = strawberry.field(
         default=None, description="The session that comes next; without it: to the end."
     )
 
@@ -73,7 +76,7 @@ class SetSessionStateInput:
 class ChooseBranchInput:
     """For `applyBatch`."""
 
-    session_id: strawberry.ID = strawberry.field(description="The session.")
+    id: strawberry.ID = strawberry.field(description="The session.")
     message_id: strawberry.ID | None = strawberry.field(
         default=None, description="A message that the path goes through; null for the branch that was written to last."
     )
@@ -83,7 +86,7 @@ class ChooseBranchInput:
 class SetReactionInput:
     """For `applyBatch`."""
 
-    message_id: strawberry.ID = strawberry.field(description="The message.")
+    id: strawberry.ID = strawberry.field(description="The message.")
     emoji: str = strawberry.field(description="An emoji, or other text of at most 32 characters.")
     on: bool = strawberry.field(default=True, description="Whether you react so; false takes it back.")
 
@@ -92,7 +95,7 @@ class SetReactionInput:
 class SetFeedbackInput:
     """For `applyBatch`."""
 
-    message_id: strawberry.ID = strawberry.field(description="The message.")
+    id: strawberry.ID = strawberry.field(description="The message.")
     rating: Rating | None = strawberry.field(default=None, description="Your rating; null takes it back.")
     comment: str | None = strawberry.field(default=None, description="What you say about it.")
 

@@ -12,20 +12,21 @@ import strawberry
 
 from chat.refusals import InvalidInput
 from db.page import Page, Span
+from schema.cursor import PageCursor
 
 LONGEST = 100
 """Items of a page at most."""
 
 First = Annotated[int | None, strawberry.argument(description=f"Take this many from the beginning; at most {LONGEST}.")]
-After = Annotated[str | None, strawberry.argument(description="Take only what comes after this cursor.")]
+After = Annotated[PageCursor | None, strawberry.argument(description="Take only what comes after this cursor.")]
 Last = Annotated[int | None, strawberry.argument(description=f"Take this many from the end; at most {LONGEST}.")]
-Before = Annotated[str | None, strawberry.argument(description="Take only what comes before this cursor.")]
+Before = Annotated[PageCursor | None, strawberry.argument(description="Take only what comes before this cursor.")]
 
 
-def encode(kind: str, *key: Any) -> str:
+def encode(kind: str, *key: Any) -> PageCursor:
     """The cursor of an item in a list of this kind: opaque text that holds its key."""
     packed = binascii.b2a_base64(orjson.dumps([kind, *key], default=str), newline=False)
-    return packed.translate(_URL_SAFE).rstrip(b"=").decode()
+    return PageCursor(packed.translate(_URL_SAFE).rstrip(b"=").decode())
 
 
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
@@ -81,9 +82,9 @@ def _place[Key](key: Callable[[str, str], Key], field: str, cursor: str | None) 
 def span[Key](
     key: Callable[[str, str], Key],
     first: int | None,
-    after: str | None,
+    after: PageCursor | None,
     last: int | None,
-    before: str | None,
+    before: PageCursor | None,
     *,
     default: int,
 ) -> Span[Key]:
@@ -111,8 +112,8 @@ class PageInfo:
 
     has_next_page: bool = strawberry.field(description="Whether the list goes on behind the page.")
     has_previous_page: bool = strawberry.field(description="Whether there is something before the page.")
-    start_cursor: str | None = strawberry.field(description="The cursor of the first item, if there is one.")
-    end_cursor: str | None = strawberry.field(description="The cursor of the last item, if there is one.")
+    start_cursor: PageCursor | None = strawberry.field(description="The cursor of the first item, if there is one.")
+    end_cursor: PageCursor | None = strawberry.field(description="The cursor of the last item, if there is one.")
 
 
 @strawberry.type(description="An item of a list, with its place in it.")
@@ -120,7 +121,7 @@ class Edge[T]:
     """The Relay type."""
 
     node: T = strawberry.field(description="The item.")
-    cursor: str = strawberry.field(description="Its place, for `after` and `before`.")
+    cursor: PageCursor = strawberry.field(description="Its place, for `after` and `before`.")
 
 
 async def _total(root: "Connection[Any]") -> int:
@@ -143,7 +144,7 @@ class Connection[T]:
         cls,
         page: Page[R],
         node: Callable[[R], T],
-        place: Callable[[R], str],
+        place: Callable[[R], PageCursor],
         count: Callable[[], Awaitable[int]],
         **more: Any,
     ) -> Self:

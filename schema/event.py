@@ -8,6 +8,7 @@ from chat import events
 from db import models, rows
 from schema import choice, identifier, part
 from schema.agent import Agent
+from schema.cursor import SyncCursor
 from schema.folder import Folder
 from schema.message import Message
 from schema.part import Part
@@ -36,7 +37,7 @@ MUTATION = "The key of the mutation that caused this, if it had one: so a client
 class _Change:
     """What every event says that a mutation, or the server, has caused."""
 
-    cursor: str = strawberry.field(description=CURSOR)
+    cursor: SyncCursor = strawberry.field(description=CURSOR)
     origin: str | None = strawberry.field(description=ORIGIN)
     client_mutation_id: str | None = strawberry.field(description=MUTATION)
 
@@ -136,7 +137,7 @@ class PresenceChanged:
 class CaughtUp:
     """See `chat.events.CaughtUp`."""
 
-    cursor: str = strawberry.field(description=CURSOR)
+    cursor: SyncCursor = strawberry.field(description=CURSOR)
 
 
 @strawberry.type(description="The stream ends: fetch again, and subscribe after the cursor of what you fetched.")
@@ -272,11 +273,11 @@ def of_session(event: events.SessionEvent) -> SessionEvent:
                 run_id=identifier.of(run_id), message_id=identifier.of(message_id), part=part.of(index, stored)
             )
         case events.MessageChanged(cursor, row) if row.deleted_at is not None:
-            return MessageDeleted(cursor=str(cursor), **_sign(row), id=identifier.of(row.id))
+            return MessageDeleted(cursor=SyncCursor(str(cursor)), **_sign(row), id=identifier.of(row.id))
         case events.MessageChanged(cursor, row):
-            return MessageChanged(cursor=str(cursor), **_sign(row), message=Message.of(row))
+            return MessageChanged(cursor=SyncCursor(str(cursor)), **_sign(row), message=Message.of(row))
         case events.RunChanged(cursor, run):
-            return RunChanged(cursor=str(cursor), **_sign(run), run=Run.of(run))
+            return RunChanged(cursor=SyncCursor(str(cursor)), **_sign(run), run=Run.of(run))
         case events.SiblingsChanged(_, parent_id, ids):
             return SiblingsChanged(parent_id=identifier.optional_of(parent_id), ids=[identifier.of(id) for id in ids])
         case events.BranchChanged(leaf_id, chosen):
@@ -284,7 +285,7 @@ def of_session(event: events.SessionEvent) -> SessionEvent:
         case events.PresenceChanged(count, present):
             return PresenceChanged(count=count, present=[_present(each) for each in present])
         case events.CaughtUp(cursor):
-            return CaughtUp(cursor=str(cursor))
+            return CaughtUp(cursor=SyncCursor(str(cursor)))
         case events.Reset(reason):
             return Reset(reason=reason)
 
@@ -316,26 +317,28 @@ def of_account(event: events.AccountEvent) -> AccountEvent:
     """An event of an account as clients see it."""
     match event:
         case events.SessionChanged(cursor, row, membership) if row.deleted_at is not None:
-            return SessionDeleted(cursor=str(cursor), **_sign(membership), id=identifier.of(row.id))
+            return SessionDeleted(cursor=SyncCursor(str(cursor)), **_sign(membership), id=identifier.of(row.id))
         case events.SessionChanged(cursor, row, membership):
-            return SessionChanged(cursor=str(cursor), **_sign(membership), session=Session.of((row, membership)))
+            return SessionChanged(
+                cursor=SyncCursor(str(cursor)), **_sign(membership), session=Session.of((row, membership))
+            )
         case events.ProjectChanged(cursor, project) if project.deleted_at is not None:
-            return ProjectDeleted(cursor=str(cursor), **_sign(project), id=identifier.of(project.id))
+            return ProjectDeleted(cursor=SyncCursor(str(cursor)), **_sign(project), id=identifier.of(project.id))
         case events.ProjectChanged(cursor, project):
-            return ProjectChanged(cursor=str(cursor), **_sign(project), project=Project.of(project))
+            return ProjectChanged(cursor=SyncCursor(str(cursor)), **_sign(project), project=Project.of(project))
         case events.AgentChanged(cursor, agent) if agent.deleted_at is not None:
-            return AgentDeleted(cursor=str(cursor), **_sign(agent), id=identifier.of(agent.id))
+            return AgentDeleted(cursor=SyncCursor(str(cursor)), **_sign(agent), id=identifier.of(agent.id))
         case events.AgentChanged(cursor, agent):
-            return AgentChanged(cursor=str(cursor), **_sign(agent), agent=Agent.of(agent))
+            return AgentChanged(cursor=SyncCursor(str(cursor)), **_sign(agent), agent=Agent.of(agent))
         case events.TemplateChanged(cursor, template) if template.deleted_at is not None:
-            return TemplateDeleted(cursor=str(cursor), **_sign(template), id=identifier.of(template.id))
+            return TemplateDeleted(cursor=SyncCursor(str(cursor)), **_sign(template), id=identifier.of(template.id))
         case events.TemplateChanged(cursor, template):
-            return TemplateChanged(cursor=str(cursor), **_sign(template), template=Template.of(template))
+            return TemplateChanged(cursor=SyncCursor(str(cursor)), **_sign(template), template=Template.of(template))
         case events.FolderChanged(cursor, folder) if folder.deleted_at is not None:
-            return FolderDeleted(cursor=str(cursor), **_sign(folder), id=identifier.of(folder.id))
+            return FolderDeleted(cursor=SyncCursor(str(cursor)), **_sign(folder), id=identifier.of(folder.id))
         case events.FolderChanged(cursor, folder):
-            return FolderChanged(cursor=str(cursor), **_sign(folder), folder=Folder.of(folder))
+            return FolderChanged(cursor=SyncCursor(str(cursor)), **_sign(folder), folder=Folder.of(folder))
         case events.CaughtUp(cursor):
-            return CaughtUp(cursor=str(cursor))
+            return CaughtUp(cursor=SyncCursor(str(cursor)))
         case events.Reset(reason):
             return Reset(reason=reason)

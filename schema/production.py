@@ -96,7 +96,7 @@ class RunEventInput:
 class AppendToRunInput:
     """For `appendToRun`."""
 
-    run_id: strawberry.ID = strawberry.field(description="The run.")
+    id: strawberry.ID = strawberry.field(description="The run.")
     epoch: int = strawberry.field(description="The epoch in which you hold it.")
     from_seq: int = strawberry.field(
         description="The number of the first event; the epoch's first is 1. Events that are stored already are passed "
@@ -111,7 +111,7 @@ class AppendToRunInput:
 class AwaitInputInput:
     """For `awaitInput`."""
 
-    run_id: strawberry.ID = strawberry.field(description="The run.")
+    id: strawberry.ID = strawberry.field(description="The run.")
     epoch: int = strawberry.field(description="The epoch in which you hold it.")
     text: str = strawberry.field(description="What to ask; at most 2,000 characters.")
     data: JSON | None = strawberry.field(default=None, description="A JSON object for the app's own use.")
@@ -156,7 +156,7 @@ class UsageInput:
 class FinishRunInput:
     """For `finishRun`."""
 
-    run_id: strawberry.ID = strawberry.field(description="The run.")
+    id: strawberry.ID = strawberry.field(description="The run.")
     epoch: int = strawberry.field(description="The epoch in which you hold it.")
     last_seq: int = strawberry.field(description="The number of your last event, 0 if there was none.")
     end: RunEnd = strawberry.field(default=RunEnd.COMPLETED, description="How it ended.")

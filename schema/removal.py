@@ -24,8 +24,8 @@ choice.describe(
 class DeletionInput:
     """For `deleteMessages` and `restoreMessages`."""
 
-    session_id: strawberry.ID = strawberry.field(description="The session.")
-    message_id: strawberry.ID = strawberry.field(description="The message.")
+    id: strawberry.ID = strawberry.field(description="The message.")
+    session_id: strawberry.ID = strawberry.field(description="The session that it is in.")
     scope: DeletionScope = strawberry.field(default=DeletionScope.MESSAGE, description="What it takes.")
 
 

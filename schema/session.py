@@ -21,6 +21,7 @@ from schema import choice, connection, identifier
 from schema.agent import Agent
 from schema.connection import LONGEST, After, Before, First, Last
 from schema.context import Info
+from schema.cursor import SyncCursor
 from schema.fork import ForkedFrom, Origin
 from schema.message import Message, MessageConnection
 from schema.node import Node
@@ -87,11 +88,11 @@ async def _messages(
     after: After = None,
     last: Last = None,
     before: Before = None,
-    through: Through = None,
+    through_id: Through = None,
 ) -> MessageConnection:
     scope, session_id = info.context.scope, UUID(session.id)
     span = connection.span(_key, first, after, last, before, default=PAGE)
-    page, branch = await messages.page(scope, session_id, span, branch=await _branch(session, info, through))
+    page, branch = await messages.page(scope, session_id, span, branch=await _branch(session, info, through_id))
     return _connection(scope, session_id, page, branch)
 
 
@@ -117,11 +118,11 @@ async def _turns(
     after: After = None,
     last: Last = None,
     before: Before = None,
-    through: Through = None,
+    through_id: Through = None,
 ) -> TurnConnection:
     scope, session_id = info.context.scope, UUID(session.id)
     span = connection.span(_turn_key, first, after, last, before, default=TURNS)
-    page, branch = await turns.page(scope, session_id, span, branch=await _branch(session, info, through))
+    page, branch = await turns.page(scope, session_id, span, branch=await _branch(session, info, through_id))
     return TurnConnection.of(
         page,
         Turn.of,
@@ -130,10 +131,10 @@ async def _turns(
     )
 
 
-async def _branch(session: "Session", info: Info, through: strawberry.ID | None) -> int | None:
-    if through is None:
+async def _branch(session: "Session", info: Info, through_id: strawberry.ID | None) -> int | None:
+    if through_id is None:
         return None
-    return await branching.through(info.context.scope, UUID(session.id), identifier.parse("through", through))
+    return await branching.through(info.context.scope, UUID(session.id), identifier.parse("throughId", through_id))
 
 
 def _connection(
@@ -208,7 +209,7 @@ class Session(Node):
         description="How many messages of others are new to you, at most 100: those that are whole, and that came or "
         "changed after what you have read.",
     )
-    cursor: str = strawberry.field(
+    cursor: SyncCursor = strawberry.field(
         description="Where the session stood when this was read. Subscribe to `session` after it and you miss nothing."
     )
     active_runs: list[Run] = strawberry.field(
@@ -283,7 +284,7 @@ class _Shown(Session):
     position = same("membership.position")
     draft = same("membership.draft")
     unread = same("membership.unread")
-    cursor = shown(lambda session: str(_cursor(session.row)))
+    cursor = shown(lambda session: SyncCursor(str(_cursor(session.row))))
 
 
 def _origin(row: models.Session | rows.Seen) -> Origin | None:

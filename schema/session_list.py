@@ -7,6 +7,7 @@ import strawberry
 from db.listing import SessionOrder
 from schema import choice
 from schema.connection import Connection
+from schema.cursor import SyncCursor
 from schema.session import Session
 
 choice.describe(
@@ -39,7 +40,7 @@ async def _counts(connection: strawberry.Parent["SessionConnection"]) -> Session
 class SessionConnection(Connection[Session]):
     """The viewer's sessions."""
 
-    cursor: str = strawberry.field(
+    cursor: SyncCursor = strawberry.field(
         description="Where the account stood when this was read. Subscribe to `changes` after it and you miss nothing."
     )
     count_each: strawberry.Private[Callable[[], Awaitable[Mapping[str, int]]]]

@@ -9,6 +9,7 @@ from chat.cursors import Cursor, ScopeKind
 from db import models
 from schema import identifier
 from schema.context import Info
+from schema.cursor import SyncCursor
 from schema.limit import Limits
 from schema.tag import Tag
 
@@ -29,7 +30,7 @@ class Viewer:
     id: strawberry.ID = strawberry.field(description="The account's id.")
     name: str | None = strawberry.field(description="The name that the identity provider gave.")
     email: str | None = strawberry.field(description="The address that the identity provider gave.")
-    cursor: str = strawberry.field(
+    cursor: SyncCursor = strawberry.field(
         description="Where the account stood when this was read. Subscribe to `changes` after it and you miss nothing."
     )
 
@@ -46,4 +47,4 @@ class Viewer:
     def of(cls, row: models.User) -> Self:
         """The viewer's row as clients see it."""
         cursor = Cursor(ScopeKind.ACCOUNT, row.id, row.epoch, row.head)
-        return cls(id=identifier.of(row.id), name=row.name, email=row.email, cursor=str(cursor))
+        return cls(id=identifier.of(row.id), name=row.name, email=row.email, cursor=SyncCursor(str(cursor)))

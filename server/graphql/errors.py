@@ -165,7 +165,7 @@ _REASON = re.compile(
     r"Expected (?:a )?value of (?:non-null )?type '[\w!\[\]]+'"
     r"(?: not to be None| to be provided| to be an object"
     r"| to include required field '\w+'| not to include unknown field '\w+')?"
-    r"|(?:Int|Float|String|Boolean|ID) cannot represent (?:a )?non[- ]\w+(?:[- ]\w+)*"
+    r"|(?:Int|Float|String|Boolean|ID|SyncCursor|PageCursor) cannot represent (?:a )?non[- ]\w+(?:[- ]\w+)*"
     r"|Enum '\w+' cannot represent non-string value"
     r"|.*(?P<enum>does not exist in '\w+' enum)",
     re.DOTALL,

@@ -22,7 +22,7 @@ BOUNDED = settings(max_examples=6, deadline=None, suppress_health_check=[HealthC
 PATH = """
     query ($id: ID!, $through: ID) {
         session(id: $id) {
-            messages(first: 100, through: $through) { edges { node { content } } }
+            messages(first: 100, throughId: $through) { edges { node { content } } }
         }
     }
 """

@@ -26,7 +26,7 @@ from tests.sync.talk import PATIENT, at
 
 CHOOSE = """
     mutation ($session: ID!, $message: ID, $key: String) {
-        chooseBranch(sessionId: $session, messageId: $message, clientMutationId: $key) {
+        chooseBranch(id: $session, messageId: $message, clientMutationId: $key) {
             __typename
             ... on SessionPayload { session { leafId branchChosen } }
             ... on NotFound { what }
@@ -34,7 +34,7 @@ CHOOSE = """
     }
 """
 CHANGES = """
-    subscription ($after: String) {
+    subscription ($after: SyncCursor) {
         changes(after: $after) {
             __typename
             ... on SessionChanged { clientMutationId session { id leafId branchChosen } }
@@ -175,7 +175,7 @@ AROUND = """
     }
 """
 MORE = """
-    query ($id: ID!, $start: String!, $end: String!) {
+    query ($id: ID!, $start: PageCursor!, $end: PageCursor!) {
         session(id: $id) {
             older: messages(last: 9, before: $start) { edges { node { content } } }
             newer: messages(first: 9, after: $end) { edges { node { content } } }
@@ -229,8 +229,8 @@ async def test_what_makes_no_sense_is_refused(scope: Scope) -> None:
         f'around(messageId: "{a.id}", before: -1)',
         f'around(messageId: "{a.id}", before: 60, after: 40)',
         'around(messageId: "x")',
-        f'messages(through: "{uuid4()}")',
-        'turns(through: "x")',
+        f'messages(throughId: "{uuid4()}")',
+        'turns(throughId: "x")',
         'turns(first: 1, after: "no cursor")',
     ):
         asked = f'{{ session(id: "{a.session_id}") {{ {field} {{ totalCount }} }} }}'
@@ -241,7 +241,7 @@ async def test_what_makes_no_sense_is_refused(scope: Scope) -> None:
 SIBLINGS = """
     query ($id: ID!, $through: ID) {
         session(id: $id) {
-            messages(first: 100, through: $through) { edges { node { content siblings { index count ids } } } }
+            messages(first: 100, throughId: $through) { edges { node { content siblings { index count ids } } } }
         }
     }
 """

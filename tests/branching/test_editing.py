@@ -258,7 +258,7 @@ async def test_what_is_gone_is_not_edited(scope: Scope) -> None:
 
 REPLY = """
     mutation ($message: ID!, $key: String) {
-        replyToMessage(messageId: $message, clientMutationId: $key) {
+        replyToMessage(id: $message, clientMutationId: $key) {
             __typename
             ... on AskAgainPayload { session { leafId } reply { id parentId siblings { index count } } run { status } }
             ... on NotFound { what }
@@ -288,7 +288,7 @@ async def test_a_message_is_answered_and_answered_anew(scope: Scope, stranger: S
 
 async def test_a_reply_is_not_replied_to(scope: Scope) -> None:
     sent = await exchange(scope)
-    assert await reply(scope, sent.reply) == {"__typename": "InvalidInput", "field": "messageId"}
+    assert await reply(scope, sent.reply) == {"__typename": "InvalidInput", "field": "id"}
 
 
 async def test_what_a_deleted_message_said_before_is_shown_no_more(scope: Scope) -> None:

@@ -19,9 +19,9 @@ from tests.repeating.asking import ask
 from tests.sync.talk import execute
 
 TURNS = """
-    query ($id: ID!, $first: Int, $after: String, $last: Int, $before: String, $through: ID) {
+    query ($id: ID!, $first: Int, $after: PageCursor, $last: Int, $before: PageCursor, $through: ID) {
         session(id: $id) {
-            turns(first: $first, after: $after, last: $last, before: $before, through: $through) {
+            turns(first: $first, after: $after, last: $last, before: $before, throughId: $through) {
                 totalCount pageInfo { hasPreviousPage hasNextPage startCursor endCursor }
                 edges { node { question { content } answers { content } } }
             }

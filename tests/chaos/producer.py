@@ -17,7 +17,7 @@ from typing import Any
 EXAMPLE = runpy.run_path(str(Path(__file__).parents[2] / "examples" / "producer.py"))
 TAKE = """
 mutation ($id: ID!) {
-  answer: takeOverRun(runId: $id) {
+  answer: takeOverRun(id: $id) {
     __typename
     ... on HeldRunPayload { run { epoch } message { content } }
     ... on UserError { reason }
@@ -38,7 +38,7 @@ def main(url: str, run_id: str, epoch: int, first: int, last: int, pause: float,
         held = ask(url, TAKE, id=run_id)
         begin, epoch, first = 1, held["run"]["epoch"], len(held["message"]["content"].split())
         say("took over", epoch)
-    run = {"runId": run_id, "epoch": epoch}
+    run = {"id": run_id, "epoch": epoch}
     events = [" ".join(map(str, numbers)) + " " for numbers in batched(range(first, last + 1), at_once)]
     for seq, event in enumerate(events, start=begin):
         time.sleep(pause)

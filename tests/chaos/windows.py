@@ -16,7 +16,7 @@ from tests.server.callers import Caller
 from tests.server.windows import FOLLOW
 
 PAGE = """
-query Page($id: ID!, $after: String) {
+query Page($id: ID!, $after: PageCursor) {
   session(id: $id) {
     cursor
     messages(first: 100, after: $after) {

@@ -150,7 +150,7 @@ async def _revise(world: World, scope: Scope, dice: random.Random) -> dict[str, 
 @step("chooseBranch")
 async def _choose(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
     message = f', messageId: "{one(world.messages, dice)}"' if dice.random() < 0.8 else ""
-    return await do(scope, "chooseBranch", f'sessionId: "{world.session}"{message}')
+    return await do(scope, "chooseBranch", f'id: "{world.session}"{message}')
 
 
 @step("forkSession")
@@ -162,7 +162,7 @@ async def _fork(world: World, scope: Scope, dice: random.Random) -> dict[str, An
 
 @step("replyToMessage")
 async def _reply(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
-    return await do(scope, "replyToMessage", f'messageId: "{question(world, dice)}"')
+    return await do(scope, "replyToMessage", f'id: "{question(world, dice)}"')
 
 
 @step("startRun")
@@ -173,7 +173,7 @@ async def _start(world: World, scope: Scope, dice: random.Random) -> dict[str, A
 
 @step("takeOverRun")
 async def _take_over(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
-    return await do(scope, "takeOverRun", f'runId: "{one(list(world.held) or world.runs, dice)}"')
+    return await do(scope, "takeOverRun", f'id: "{one(list(world.held) or world.runs, dice)}"')
 
 
 @step("appendToRun")
@@ -189,7 +189,7 @@ async def _append(world: World, scope: Scope, dice: random.Random) -> dict[str, 
         {"text": "and more."},
     ][: dice.randint(1, 5)]
     variables = {"events": ("[RunEventInput!]!", events)}
-    said = f'input: {{runId: "{run}", epoch: {epoch}, fromSeq: {last + 1}, events: $events}}'
+    said = f'input: {{id: "{run}", epoch: {epoch}, fromSeq: {last + 1}, events: $events}}'
     answer = await do(scope, "appendToRun", said, **variables)
     if "lastSeq" in answer and run in world.held:
         world.held[run] = (epoch, max(world.held[run][1], answer["lastSeq"]))
@@ -201,7 +201,7 @@ async def _finish(world: World, scope: Scope, dice: random.Random) -> dict[str, 
     run = one(list(world.held), dice)
     epoch, last = world.held.pop(run, (1, 0))
     end = dice.choice(["end: COMPLETED", "end: CANCELLED", 'end: FAILED, failure: {code: "X", reason: "Oh."}'])
-    said = f'input: {{runId: "{run}", epoch: {epoch}, lastSeq: {last}, {end}, usage: {{outputTokens: 3}}}}'
+    said = f'input: {{id: "{run}", epoch: {epoch}, lastSeq: {last}, {end}, usage: {{outputTokens: 3}}}}'
     return await do(scope, "finishRun", said)
 
 
@@ -209,18 +209,18 @@ async def _finish(world: World, scope: Scope, dice: random.Random) -> dict[str, 
 async def _await(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
     run = in_hand(world, dice)
     epoch, _ = world.held.get(run, (1, 0))
-    return await do(scope, "awaitInput", f'input: {{runId: "{run}", epoch: {epoch}, text: "May I?"}}')
+    return await do(scope, "awaitInput", f'input: {{id: "{run}", epoch: {epoch}, text: "May I?"}}')
 
 
 @step("editQueuedRun")
 async def _edit_queued(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
-    return await do(scope, "editQueuedRun", f'runId: "{one(world.runs[-3:], dice)}", text: "Edited {dice.random()}"')
+    return await do(scope, "editQueuedRun", f'id: "{one(world.runs[-3:], dice)}", text: "Edited {dice.random()}"')
 
 
 @step("moveQueuedRun")
 async def _move_queued(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
-    before = f', before: "{one(world.runs[-4:], dice)}"' if dice.random() < 0.7 else ""
-    return await do(scope, "moveQueuedRun", f'runId: "{one(world.runs[-4:], dice)}"{before}')
+    before = f', beforeId: "{one(world.runs[-4:], dice)}"' if dice.random() < 0.7 else ""
+    return await do(scope, "moveQueuedRun", f'id: "{one(world.runs[-4:], dice)}"{before}')
 
 
 @step("answerRun")
@@ -228,12 +228,12 @@ async def _answer(world: World, scope: Scope, dice: random.Random) -> dict[str, 
     run = in_hand(world, dice)
     found = (await ask(scope, "query ($id: ID!) { run(id: $id) { question { id } } }", id=run))["run"]
     question = (found or {}).get("question") or {"id": str(uuid4())}
-    return await do(scope, "answerRun", f'runId: "{run}", questionId: "{question["id"]}", answer: {{ok: true}}')
+    return await do(scope, "answerRun", f'id: "{run}", questionId: "{question["id"]}", answer: {{ok: true}}')
 
 
 @step("cancelRun")
 async def _cancel(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
-    return await do(scope, "cancelRun", f'runId: "{one(world.runs, dice)}"')
+    return await do(scope, "cancelRun", f'id: "{one(world.runs, dice)}"')
 
 
 @step("cancelSend")
@@ -243,12 +243,12 @@ async def _cancel_send(world: World, scope: Scope, dice: random.Random) -> dict[
 
 @step("retryRun")
 async def _retry(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
-    return await do(scope, "retryRun", f'runId: "{one(world.runs, dice)}"')
+    return await do(scope, "retryRun", f'id: "{one(world.runs, dice)}"')
 
 
 @step("continueRun")
 async def _continue(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
-    return await do(scope, "continueRun", f'runId: "{one(world.runs, dice)}"')
+    return await do(scope, "continueRun", f'id: "{one(world.runs, dice)}"')
 
 
 @step("createProject")
@@ -322,7 +322,7 @@ async def _edit_folder(world: World, scope: Scope, dice: random.Random) -> dict[
 
 @step("moveFolder")
 async def _move_folder(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
-    where = dice.choice(["", f', parentId: "{one(world.folders, dice)}"', f', before: "{one(world.folders, dice)}"'])
+    where = dice.choice(["", f', parentId: "{one(world.folders, dice)}"', f', beforeId: "{one(world.folders, dice)}"'])
     return await do(scope, "moveFolder", f'id: "{one(world.folders, dice)}"{where}')
 
 
@@ -372,7 +372,7 @@ async def _restore_history(world: World, scope: Scope, dice: random.Random) -> d
 def deletion(world: World, dice: random.Random) -> str:
     """A message of the shared session, and more or less of what is around it."""
     what = dice.choice(["MESSAGE", "SUBTREE", "OTHER_BRANCHES"])
-    return f'input: {{sessionId: "{world.session}", messageId: "{one(world.messages[-6:], dice)}", scope: {what}}}'
+    return f'input: {{sessionId: "{world.session}", id: "{one(world.messages[-6:], dice)}", scope: {what}}}'
 
 
 @step("deleteMessages")
@@ -444,13 +444,13 @@ async def _set_state(world: World, scope: Scope, dice: random.Random) -> dict[st
 @step("setReaction")
 async def _react(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
     said = f'emoji: "{dice.choice("ab")}", on: {str(dice.random() < 0.7).lower()}'
-    return await do(scope, "setReaction", f'messageId: "{one(world.messages, dice)}", {said}')
+    return await do(scope, "setReaction", f'id: "{one(world.messages, dice)}", {said}')
 
 
 @step("setFeedback")
 async def _rate(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
     rating = dice.choice(["GOOD", "BAD", "null"])
-    return await do(scope, "setFeedback", f'messageId: "{one(world.messages, dice)}", rating: {rating}')
+    return await do(scope, "setFeedback", f'id: "{one(world.messages, dice)}", rating: {rating}')
 
 
 @step("annotateMessage")
@@ -470,7 +470,7 @@ async def _remove_annotation(world: World, scope: Scope, dice: random.Random) ->
 
 @step("moveSession")
 async def _move_session(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
-    before = f', before: "{world.session}"' if dice.random() < 0.5 else ""
+    before = f', beforeId: "{world.session}"' if dice.random() < 0.5 else ""
     return await do(scope, "moveSession", f'id: "{one([*world.sessions, world.session], dice)}"{before}')
 
 
@@ -496,7 +496,7 @@ async def _batch(world: World, scope: Scope, dice: random.Random) -> dict[str, A
             {{clientMutationId: "{uuid4()}", do: {{createProject: {{id: "{project}", name: "B"}}}}}}
             {{clientMutationId: "{uuid4()}", do: {{sendMessage: {{
                 id: "{message}", sessionId: "{world.session}", text: "Offline {dice.random()}", reply: false}}}}}}
-            {{clientMutationId: "{uuid4()}", do: {{setReaction: {{messageId: "{message}", emoji: "🚇"}}}}}}
+            {{clientMutationId: "{uuid4()}", do: {{setReaction: {{id: "{message}", emoji: "🚇"}}}}}}
             {{clientMutationId: "{uuid4()}", do: {{saveDraft: {{id: "{world.session}", text: "{dice.random()}"}}}}}}
         ]""",
     )
@@ -520,9 +520,9 @@ async def share(db: Database, session_id: str, scope: Scope) -> None:
 async def settled(world: World, scope: Scope) -> None:
     """Returns when nothing is being written any more; ends what apps have left."""
     for run, (epoch, last) in list(world.held.items()):
-        await do(scope, "finishRun", f'input: {{runId: "{run}", epoch: {epoch}, lastSeq: {last}}}')
+        await do(scope, "finishRun", f'input: {{id: "{run}", epoch: {epoch}, lastSeq: {last}}}')
     for run in world.runs:
-        await do(scope, "cancelRun", f'runId: "{run}"')
+        await do(scope, "cancelRun", f'id: "{run}"')
     query = "query ($id: ID!) { session(id: $id) { titleSource activeRuns { id } } }"
     async with asyncio.timeout(PATIENCE):
         while (await ask(scope, query, id=world.session))["session"]["activeRuns"]:  # noqa: ASYNC110

@@ -41,7 +41,7 @@ SESSION = """
 """
 WATCH = (
     """
-    subscription ($id: ID!, $after: String) {
+    subscription ($id: ID!, $after: SyncCursor) {
         session(id: $id, after: $after) {
             __typename
             ... on MessageChanged { cursor message { ...M } } ... on MessageDeleted { cursor id }
@@ -56,7 +56,7 @@ WATCH = (
 )
 CHANGES = (
     """
-    subscription ($after: String) {
+    subscription ($after: SyncCursor) {
         changes(after: $after) {
             __typename
             ... on ProjectChanged { cursor project { ...J } } ... on ProjectDeleted { cursor id }

@@ -10,7 +10,7 @@ const store = { getItem: (name) => kept.get(name) ?? null, setItem: (name, value
 
 const queue = new Queue(store);
 queue.add({ sendMessage: { id: message, sessionId: id, text: "Said on a train", reply: false } });
-queue.add({ setReaction: { messageId: message, emoji: "👍" } });
+queue.add({ setReaction: { id: message, emoji: "👍" } });
 queue.add({ editSession: { id, title: " " } });
 for (let number = 0; number < 120; number++) queue.add({ saveDraft: { id, text: `Draft ${number}` } });
 

@@ -94,7 +94,7 @@ async def test_a_conversation_branches(slow: Served) -> None:
     assert edited["message"]["siblings"] == {"index": 1, "count": 2, "ids": [message, edited["message"]["id"]]}
     assert edited["session"]["leafId"] == edited["reply"]["id"]
     run = edited["run"]["id"]
-    await api("mutation ($run: ID!) { cancelRun(runId: $run) { __typename } }", run=run)
+    await api("mutation ($run: ID!) { cancelRun(id: $run) { __typename } }", run=run)
     await until(partial(over, api, run))
     retried = (await api(get(BRANCH, "retry"), run=run))["retryRun"]
     assert retried["reply"]["siblings"] == {"index": 1, "count": 2}
@@ -194,7 +194,7 @@ async def test_a_sidebar_shows_what_is_marked_read_and_moved(slow: Served) -> No
     begun = (await api(get(ORGANISE, "begin"), template=template["id"]))["createSession"]["session"]
     assert [edge["node"]["role"] for edge in begun["messages"]["edges"]] == ["SYSTEM", "USER", "ASSISTANT"]
     assert (begun["title"], len(begun["activeRuns"])) == ("A new trip", 1)
-    await api("mutation ($run: ID!) { cancelRun(runId: $run) { __typename } }", run=begun["activeRuns"][0]["id"])
+    await api("mutation ($run: ID!) { cancelRun(id: $run) { __typename } }", run=begun["activeRuns"][0]["id"])
     state = (await api(get(ORGANISE, "state"), id=session))["setSessionState"]["session"]["state"]
     assert state == {"panel": {"open": True}, "step": 2}
 
@@ -349,7 +349,7 @@ async def test_a_restored_backup_tells_windows_to_fetch_anew(
             told = [
                 event
                 async for event in Api(served).events(
-                    "subscription ($id: ID!, $after: String) { session(id: $id, after: $after) "
+                    "subscription ($id: ID!, $after: SyncCursor) { session(id: $id, after: $after) "
                     "{ ... on Reset { reason } } }",
                     id=session["id"],
                     after=session["cursor"],

@@ -123,7 +123,7 @@ async def test_a_folder_cannot_be_in_itself_or_too_deep_or_before_a_stranger(sco
         (other, inner, None, "parentId"),
         (other, last_but_one, None, "parentId"),
         (inner, below, None, "parentId"),
-        (other, None, below, "before"),
+        (other, None, below, "beforeId"),
     ):
         with pytest.raises(InvalidInput) as refused:
             await folders.move(scope, folder_id, parent_id, before)

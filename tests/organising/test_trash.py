@@ -73,7 +73,7 @@ async def test_the_trash_is_paged_newest_deletion_first(scope: Scope) -> None:
         "trash"
     ]
     assert ([edge["node"]["title"] for edge in found["edges"]], found["pageInfo"]["hasNextPage"]) == (["1", "3"], True)
-    query = "query ($after: String) { trash(after: $after) { edges { node { title } } } }"
+    query = "query ($after: PageCursor) { trash(after: $after) { edges { node { title } } } }"
     rest = (await ask(scope, query, after=found["edges"][1]["cursor"]))["trash"]
     assert [edge["node"]["title"] for edge in rest["edges"]] == ["0", "2"]
 

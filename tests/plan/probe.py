@@ -21,7 +21,7 @@ from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.types.union import StrawberryUnion
 
 from db.models import RunStatus
-from resolvers.root import PARTS, api
+from resolvers.root import CONFIG, PARTS, api
 
 type Composite = GraphQLObjectType | GraphQLInterfaceType | GraphQLUnionType
 
@@ -79,6 +79,6 @@ def _union(union: StrawberryUnion) -> Any:
 
 
 Root = strawberry.type(type("Root", (), {"__annotations__": _shown()}))
-SCHEMA = strawberry.Schema(query=Root, types=PARTS)._schema
+SCHEMA = strawberry.Schema(query=Root, types=PARTS, config=CONFIG)._schema
 assert SCHEMA.query_type is not None
 ROOT = SCHEMA.query_type

@@ -13,9 +13,10 @@ from strawberry.extensions import SchemaExtension
 from strawberry.types import ExecutionResult
 
 from db.models import MessageRole
+from resolvers.root import CONFIG, api
 from resolvers.root import PARTS as ALL_PARTS
-from resolvers.root import api
 from schema.connection import Edge, PageInfo
+from schema.cursor import PageCursor
 from schema.event import TextDelta
 from schema.message import MessageConnection
 from schema.part import Part, TextPart
@@ -263,7 +264,11 @@ async def test_strawberry_executes_with_it_unless_an_extension_wants_to_see_all(
             yield
 
     schema = strawberry.Schema(
-        query=Root, types=ALL_PARTS, extensions=[Prepared, *watching], execution_context_class=Counting
+        query=Root,
+        types=ALL_PARTS,
+        extensions=[Prepared, *watching],
+        execution_context_class=Counting,
+        config=CONFIG,
     )
     Counting.completed = 0
     token = execution.plans.set(Plans(schema._schema, document))
@@ -283,8 +288,10 @@ async def test_a_page_is_shaped_at_once_and_only_its_resolvers_by_graphql_core()
         return 50
 
     page = MessageConnection(
-        edges=[Edge(node=message(), cursor=str(number)) for number in range(50)],
-        page_info=PageInfo(has_next_page=False, has_previous_page=False, start_cursor="0", end_cursor="49"),
+        edges=[Edge(node=message(), cursor=PageCursor(str(number))) for number in range(50)],
+        page_info=PageInfo(
+            has_next_page=False, has_previous_page=False, start_cursor=PageCursor("0"), end_cursor=PageCursor("49")
+        ),
         count=count,
     )
     Counting.completed = 0

@@ -23,6 +23,7 @@ from graphql import (
 
 from chat.refusals import NotFound
 from db.models import RunStatus
+from schema.cursor import SyncCursor
 from schema.event import CaughtUp
 from schema.node import Node
 from schema.part import Part, ReasoningPart, TextPart
@@ -37,6 +38,8 @@ TIMES = [
 LEAVES: dict[str, list[Any]] = {
     "String": TEXTS,
     "ID": [str(UUID(int=1)), *TEXTS],
+    "SyncCursor": TEXTS,
+    "PageCursor": TEXTS,
     "Int": [0, 1, -1, 2**31 - 1, -(2**31)],
     "Float": [0.0, -1.5, 1e300, 3],
     "Boolean": [True, False],
@@ -126,7 +129,7 @@ def faults() -> list[Any]:
         Node(id="1"),  # type: ignore[arg-type]
         Part(index=1),
         *PARTS,
-        CaughtUp(cursor="1"),
+        CaughtUp(cursor=SyncCursor("1")),
     ]
 
 

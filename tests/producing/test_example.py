@@ -25,7 +25,7 @@ from tests.support.proxy import Proxy
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "producer.py"
 QUESTION = "What is a transom?"
-CANCEL = "mutation ($id: ID!) { cancelRun(runId: $id) { __typename } }"
+CANCEL = "mutation ($id: ID!) { cancelRun(id: $id) { __typename } }"
 
 
 @pytest.fixture

@@ -87,7 +87,7 @@ async def test_everything_that_is_done_by_hand_can_be_done_offline(scope: Scope)
     asked = await messages.send(scope, NewSession(title="Now"), "Who answers?")
     project, agent, template, outer, inner, session, other, fork, gone = (str(uuid4()) for _ in range(9))
     said, edited, note = (str(uuid4()) for _ in range(3))
-    deletion = {"sessionId": session, "messageId": edited, "scope": "MESSAGE"}
+    deletion = {"sessionId": session, "id": edited, "scope": "MESSAGE"}
     queue: tuple[dict[str, Any], ...] = (
         {"createProject": {"id": project, "name": "Trip"}},
         {"editProject": {"id": project, "name": "Journey"}},
@@ -102,14 +102,14 @@ async def test_everything_that_is_done_by_hand_can_be_done_offline(scope: Scope)
         {"createSession": {"id": session, "projectId": project, "agentId": agent, "templateId": template}},
         {"createSession": {"id": other}},
         {"editSession": {"id": session, "folderId": inner, "pinned": True}},
-        {"moveSession": {"id": session, "before": other}},
+        {"moveSession": {"id": session, "beforeId": other}},
         {"saveDraft": {"id": session, "text": "Maybe"}},
         {"setSessionState": {"id": session, "values": {"step": 1}}},
         {"sendMessage": {"id": said, "sessionId": session, "text": "Where to?", "reply": False}},
         {"editMessage": {"id": edited, "messageId": said, "text": "Where from?", "reply": False}},
         {"reviseMessage": {"id": edited, "text": "Whence?"}},
-        {"setReaction": {"messageId": said, "emoji": "👍"}},
-        {"setFeedback": {"messageId": said, "rating": "GOOD"}},
+        {"setReaction": {"id": said, "emoji": "👍"}},
+        {"setFeedback": {"id": said, "rating": "GOOD"}},
         {"annotateMessage": {"id": note, "messageId": said, "text": "Hm"}},
         {"removeAnnotation": {"messageId": said, "id": note}},
         {"markUnread": session},
@@ -117,7 +117,7 @@ async def test_everything_that_is_done_by_hand_can_be_done_offline(scope: Scope)
         {"forkSession": {"id": fork, "sessionId": session, "messageId": said}},
         {"deleteMessages": deletion},
         {"restoreMessages": deletion},
-        {"chooseBranch": {"sessionId": session, "messageId": said}},
+        {"chooseBranch": {"id": session, "messageId": said}},
         {"clearSession": fork},
         {"restoreHistory": fork},
         {"deleteSession": other},
@@ -257,8 +257,8 @@ async def test_what_needs_a_folder_or_a_message_that_was_refused_is_blocked(scop
         {"editSession": {"id": str(session.id), "folderId": folder}},
         {"moveFolder": {"id": folder}},
         {"sendMessage": {"id": message, "sessionId": str(session.id), "text": " "}},
-        {"setReaction": {"messageId": message, "emoji": "👍"}},
-        {"deleteMessages": {"sessionId": str(session.id), "messageId": message}},
+        {"setReaction": {"id": message, "emoji": "👍"}},
+        {"deleteMessages": {"sessionId": str(session.id), "id": message}},
         {"markRead": {"id": str(session.id)}},
     )
     assert statuses(answer) == ["REJECTED", "BLOCKED", "BLOCKED", "REJECTED", "BLOCKED", "BLOCKED", "APPLIED"]
@@ -292,7 +292,7 @@ async def test_a_stranger_changes_nothing_by_a_batch(scope: Scope, stranger: Sco
         {"saveDraft": {"id": session, "text": "Theirs"}},
         {"moveSession": {"id": session}},
         {"setSessionState": {"id": session, "values": {"theirs": True}}},
-        {"chooseBranch": {"sessionId": session, "messageId": message}},
+        {"chooseBranch": {"id": session, "messageId": message}},
         {"forkSession": {"sessionId": session, "messageId": message}},
         {"clearSession": session},
         {"deleteSession": session},
@@ -300,8 +300,8 @@ async def test_a_stranger_changes_nothing_by_a_batch(scope: Scope, stranger: Sco
         {"sendMessage": {"sessionId": session, "text": "Hi"}},
         {"editMessage": {"messageId": message, "text": "Theirs"}},
         {"reviseMessage": {"id": message, "text": "Theirs"}},
-        {"deleteMessages": {"sessionId": session, "messageId": message}},
-        {"setReaction": {"messageId": message, "emoji": "👎"}},
+        {"deleteMessages": {"sessionId": session, "id": message}},
+        {"setReaction": {"id": message, "emoji": "👎"}},
         {"annotateMessage": {"messageId": message, "text": "Theirs"}},
     )
     assert {receipt["result"]["__typename"] for receipt in answer["receipts"]} == {"NotFound"}

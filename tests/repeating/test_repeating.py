@@ -141,7 +141,7 @@ async def answer_each_again(scope: Scope) -> None:
     thrown = [(await sessions.create(scope, NewSession()))[0].id for _ in range(2)]
     for each in thrown:
         await sessions.delete(scope, each)
-    removal = f'input: {{sessionId: "{talk.session_id}", messageId: "{talk.id}"}}'
+    removal = f'input: {{sessionId: "{talk.session_id}", id: "{talk.id}"}}'
     calls = {
         "createTemplate": '(input: {name: "New"}, KEY) { ... on TemplatePayload { template { id } } }',
         "editTemplate": f'(input: {{id: "{template.id}", name: "N"}}, KEY) '
@@ -176,9 +176,9 @@ async def answer_each_again(scope: Scope) -> None:
         "{ ... on SessionPayload { session { state } } }",
         "summarizeSession": f'(id: "{told.message.session_id}", KEY) '
         "{ ... on SessionPayload { session { summary { text createdAt } } } }",
-        "setReaction": f'(messageId: "{exchange.message.id}", emoji: "+1", KEY) '
+        "setReaction": f'(id: "{exchange.message.id}", emoji: "+1", KEY) '
         "{ ... on MessagePayload { message { reactions { emoji userIds } } } }",
-        "setFeedback": f'(messageId: "{exchange.message.id}", rating: GOOD, KEY) '
+        "setFeedback": f'(id: "{exchange.message.id}", rating: GOOD, KEY) '
         "{ ... on MessagePayload { message { feedback { rating } } } }",
         "annotateMessage": f'(input: {{messageId: "{exchange.message.id}", text: "Hm"}}, KEY) '
         "{ ... on MessagePayload { message { annotations { id text } } } }",
@@ -191,21 +191,21 @@ async def answer_each_again(scope: Scope) -> None:
         "{ ... on SendMessagePayload { message { id } } }",
         "reviseMessage": f'(input: {{id: "{told.message.id}", text: "Hello!"}}, KEY) '
         "{ ... on MessagePayload { message { version } } }",
-        "chooseBranch": f'(sessionId: "{told.message.session_id}", messageId: "{told.message.id}", KEY) '
+        "chooseBranch": f'(id: "{told.message.session_id}", messageId: "{told.message.id}", KEY) '
         "{ ... on SessionPayload { session { leafId } } }",
         "forkSession": f'(input: {{sessionId: "{told.message.session_id}", messageId: "{told.message.id}"}}, KEY) '
         "{ ... on SessionPayload { session { id } } }",
-        "replyToMessage": f'(messageId: "{told.message.id}", KEY) {{ ... on AskAgainPayload {{ run {{ id }} }} }}',
-        "cancelRun": f'(runId: "{exchange.run.id}", KEY) {{ ... on CancelRunPayload {{ run {{ id }} }} }}',
-        "retryRun": f'(runId: "{over.run.id}", KEY) {{ ... on AskAgainPayload {{ reply {{ id }} run {{ id }} }} }}',
-        "continueRun": f'(runId: "{over.run.id}", KEY) {{ ... on AskAgainPayload {{ reply {{ id }} run {{ id }} }} }}',
-        "editQueuedRun": f'(runId: "{waiting.run.id}", text: "Better", KEY) '
+        "replyToMessage": f'(id: "{told.message.id}", KEY) {{ ... on AskAgainPayload {{ run {{ id }} }} }}',
+        "cancelRun": f'(id: "{exchange.run.id}", KEY) {{ ... on CancelRunPayload {{ run {{ id }} }} }}',
+        "retryRun": f'(id: "{over.run.id}", KEY) {{ ... on AskAgainPayload {{ reply {{ id }} run {{ id }} }} }}',
+        "continueRun": f'(id: "{over.run.id}", KEY) {{ ... on AskAgainPayload {{ reply {{ id }} run {{ id }} }} }}',
+        "editQueuedRun": f'(id: "{waiting.run.id}", text: "Better", KEY) '
         "{ ... on EditQueuedRunPayload { message { id content } run { id } } }",
-        "moveQueuedRun": f'(runId: "{waiting.run.id}", KEY) {{ ... on MoveQueuedRunPayload {{ queue {{ id }} }} }}',
-        "awaitInput": f'(input: {{runId: "{waits.run.id}", epoch: 1, text: "May I?"}}, KEY) '
+        "moveQueuedRun": f'(id: "{waiting.run.id}", KEY) {{ ... on MoveQueuedRunPayload {{ queue {{ id }} }} }}',
+        "awaitInput": f'(input: {{id: "{waits.run.id}", epoch: 1, text: "May I?"}}, KEY) '
         "{ ... on AwaitInputPayload { run { question { id text } } } }",
         "startRun": f'(input: {{messageId: "{asked.message.id}"}}, KEY) {{ ... on HeldRunPayload {EPOCH} }}',
-        "takeOverRun": f'(runId: "{held.run.id}", KEY) {{ ... on HeldRunPayload {EPOCH} }}',
+        "takeOverRun": f'(id: "{held.run.id}", KEY) {{ ... on HeldRunPayload {EPOCH} }}',
     }
     repeatable_by_number = {"appendToRun", "finishRun"}
     repeatable_by_nature = {"cancelSend", "answerRun", "applyBatch", "setTyping"}  # they have tests of their own
@@ -283,7 +283,7 @@ async def test_an_answer_that_is_given_again_with_its_key_counts(scope: Scope) -
     asked = await questions.ask(scope, held.run.id, 1, "May I?")
     assert asked.question is not None
     answer = f"""mutation {{ answerRun(
-        runId: "{held.run.id}", questionId: "{asked.question["id"]}", answer: {{ok: true}}, clientMutationId: "a"
+        id: "{held.run.id}", questionId: "{asked.question["id"]}", answer: {{ok: true}}, clientMutationId: "a"
     ) {{ ... on AnswerRunPayload {{ run {{ status question {{ answer }} }} }} }} }}"""
     first, again = await ask(scope, answer), await ask(scope, answer)
     assert first == again == {"answerRun": {"run": {"status": "RUNNING", "question": {"answer": {"ok": True}}}}}

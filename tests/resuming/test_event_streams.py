@@ -15,7 +15,7 @@ from tests.server.served import Served
 
 COUNT = 200
 NUMBERS = "".join(f"{number} " for number in range(COUNT))
-WATCH = """subscription ($id: ID!, $after: String) {
+WATCH = """subscription ($id: ID!, $after: SyncCursor) {
     session(id: $id, after: $after) {
         __typename
         ... on MessageChanged { cursor message { id status parts { ... on TextPart { text } } } }

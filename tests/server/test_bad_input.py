@@ -191,7 +191,7 @@ async def test_what_no_text_column_can_hold_is_left_out_or_refused(caller: Calle
 @pytest.mark.parametrize("after", ["garbage", "", "AQ", "x" * 1000])
 @pytest.mark.parametrize("field", ["session(id: $id, after: $after)", "changes(after: $after)"])
 async def test_a_subscription_after_no_cursor_is_refused(served: Served, home: Home, field: str, after: str) -> None:
-    declared = "$id: ID!, $after: String" if "$id" in field else "$after: String"
+    declared = "$id: ID!, $after: SyncCursor" if "$id" in field else "$after: SyncCursor"
     request = gql(f"subscription ({declared}) {{ {field} {{ __typename }} }}")
     request.variable_values = {"id": home.ids["session"], "after": after} if "$id" in field else {"after": after}
 
@@ -208,7 +208,7 @@ async def test_a_subscription_after_a_cursor_of_another_session_begins_anew(
     elsewhere = await caller.get("query ($id: ID!) { message(id: $id) { sessionId } }", id=ids["elsewhere"])
     read = await caller.read(elsewhere["message"]["sessionId"])
     request = gql(
-        """subscription ($id: ID!, $after: String) { session(id: $id, after: $after) {
+        """subscription ($id: ID!, $after: SyncCursor) { session(id: $id, after: $after) {
             __typename ... on Reset { reason } } }"""
     )
     request.variable_values = {"id": home.ids["session"], "after": read["cursor"]}

@@ -17,7 +17,7 @@ PAGE = """
   edges { cursor node { id } }
 """
 ARGUMENTS = "first: $first, after: $after, last: $last, before: $before"
-VARIABLES = "$first: Int, $after: String, $last: Int, $before: String"
+VARIABLES = "$first: Int, $after: PageCursor, $last: Int, $before: PageCursor"
 LISTS = {
     "projects": f"query ({VARIABLES}) {{ list: projects({ARGUMENTS}) {{ {PAGE} }} }}",
     "sessions": f"query ({VARIABLES}) {{ list: sessions({ARGUMENTS}) {{ {PAGE} }} }}",

@@ -55,8 +55,8 @@ async def reply(caller: Caller, session: str, *, whole: bool = True) -> None:
     await do(caller, "sendMessage", id=message, sessionId=session, text="Ripe?", reply=False)
     await do(caller, "startRun", id=run, messageId=message)
     if whole:
-        await do(caller, "appendToRun", runId=run, epoch=1, fromSeq=1, events=[{"text": "Yes."}])
-        await do(caller, "finishRun", runId=run, epoch=1, lastSeq=1)
+        await do(caller, "appendToRun", id=run, epoch=1, fromSeq=1, events=[{"text": "Yes."}])
+        await do(caller, "finishRun", id=run, epoch=1, lastSeq=1)
 
 
 SHELF: dict[str, dict[str, Any]] = {
@@ -151,11 +151,11 @@ ORDERS = {
     "POSITION": ["cherry", "Quince", "Mango"],
 }
 """What comes first of `three`."""
-PAGE = """query ($order: SessionOrder!, $first: Int, $after: String, $last: Int, $before: String) {
+PAGE = """query ($order: SessionOrder!, $first: Int, $after: PageCursor, $last: Int, $before: PageCursor) {
     sessions(orderBy: $order, first: $first, after: $after, last: $last, before: $before) {
         edges { cursor node { title } } pageInfo { hasPreviousPage hasNextPage startCursor endCursor }
     } }"""
-MOVE = "mutation ($id: ID!, $before: ID) { moveSession(id: $id, before: $before) { __typename } }"
+MOVE = "mutation ($id: ID!, $before: ID) { moveSession(id: $id, beforeId: $before) { __typename } }"
 FORWARD, BACKWARD = ("first", "after"), ("last", "before")
 
 

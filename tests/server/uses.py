@@ -103,10 +103,10 @@ def mutation(
     return Use(document, {"input": input}, payload, names)
 
 
-def mutation_by_id(name: str, argument: str, id_: str, selection: str, payload: str) -> Use:
+def mutation_by_id(name: str, id_: str, selection: str, payload: str) -> Use:
     """A mutation with an id."""
-    document = f"mutation ($id: ID!) {{ {name}({argument}: $id) {{ {REFUSALS} {selection} }} }}"
-    return Use(document, {"id": id_}, payload, argument)
+    document = f"mutation ($id: ID!) {{ {name}(id: $id) {{ {REFUSALS} {selection} }} }}"
+    return Use(document, {"id": id_}, payload)
 
 
 MUTATIONS = {
@@ -125,7 +125,7 @@ MUTATIONS = {
         "ProjectPayload",
     ),
     "deleteProject": mutation_by_id(
-        "deleteProject", "id", "$project", "... on DeleteProjectPayload { id }", "DeleteProjectPayload"
+        "deleteProject", "$project", "... on DeleteProjectPayload { id }", "DeleteProjectPayload"
     ),
     "createSession": mutation(
         "createSession",
@@ -143,13 +143,13 @@ MUTATIONS = {
         "SessionPayload",
     ),
     "markRead": mutation_by_id(
-        "markRead", "id", "$session", "... on SessionPayload { session { id unread unreadCount } }", "SessionPayload"
+        "markRead", "$session", "... on SessionPayload { session { id unread unreadCount } }", "SessionPayload"
     ),
     "markUnread": mutation_by_id(
-        "markUnread", "id", "$session", "... on SessionPayload { session { id unread } }", "SessionPayload"
+        "markUnread", "$session", "... on SessionPayload { session { id unread } }", "SessionPayload"
     ),
     "moveSession": mutation_by_id(
-        "moveSession", "id", "$session", "... on SessionPayload { session { id position } }", "SessionPayload"
+        "moveSession", "$session", "... on SessionPayload { session { id position } }", "SessionPayload"
     ),
     "setSessionState": Use(
         f"""mutation ($id: ID!) {{ setSessionState(id: $id, values: {{panel: "open"}}) {{
@@ -158,18 +158,16 @@ MUTATIONS = {
         "SessionPayload",
     ),
     "setReaction": Use(
-        f"""mutation ($id: ID!) {{ setReaction(messageId: $id, emoji: "+1") {{
+        f"""mutation ($id: ID!) {{ setReaction(id: $id, emoji: "+1") {{
             {REFUSALS} ... on MessagePayload {{ message {{ id reactions {{ emoji count userIds }} }} }} }} }}""",
         {"id": "$message"},
         "MessagePayload",
-        "messageId",
     ),
     "setFeedback": Use(
-        f"""mutation ($id: ID!) {{ setFeedback(messageId: $id, rating: GOOD, comment: "Yes") {{
+        f"""mutation ($id: ID!) {{ setFeedback(id: $id, rating: GOOD, comment: "Yes") {{
             {REFUSALS} ... on MessagePayload {{ message {{ id feedback {{ userId rating comment }} }} }} }} }}""",
         {"id": "$message"},
         "MessagePayload",
-        "messageId",
     ),
     "annotateMessage": mutation(
         "annotateMessage",
@@ -203,7 +201,7 @@ MUTATIONS = {
         "SessionPayload",
     ),
     "deleteSession": mutation_by_id(
-        "deleteSession", "id", "$session", "... on DeleteSessionPayload { id }", "DeleteSessionPayload"
+        "deleteSession", "$session", "... on DeleteSessionPayload { id }", "DeleteSessionPayload"
     ),
     "createAgent": mutation(
         "createAgent",
@@ -219,9 +217,7 @@ MUTATIONS = {
         {"id": "$helper", "name": "Better helper"},
         "AgentPayload",
     ),
-    "deleteAgent": mutation_by_id(
-        "deleteAgent", "id", "$helper", "... on DeleteAgentPayload { id }", "DeleteAgentPayload"
-    ),
+    "deleteAgent": mutation_by_id("deleteAgent", "$helper", "... on DeleteAgentPayload { id }", "DeleteAgentPayload"),
     "sendMessage": mutation(
         "sendMessage",
         "SendMessageInput",
@@ -246,11 +242,10 @@ MUTATIONS = {
         "MessagePayload",
     ),
     "chooseBranch": Use(
-        f"""mutation ($id: ID!, $message: ID) {{ chooseBranch(sessionId: $id, messageId: $message) {{
+        f"""mutation ($id: ID!, $message: ID) {{ chooseBranch(id: $id, messageId: $message) {{
             {REFUSALS} ... on SessionPayload {{ session {{ id leafId branchChosen }} }} }} }}""",
         {"id": "$session", "message": "$message"},
         "SessionPayload",
-        "sessionId",
     ),
     "forkSession": mutation(
         "forkSession",
@@ -261,14 +256,13 @@ MUTATIONS = {
         names="sessionId",
     ),
     "replyToMessage": Use(
-        f"""mutation ($id: ID!) {{ replyToMessage(messageId: $id, whenBusy: PARALLEL) {{
+        f"""mutation ($id: ID!) {{ replyToMessage(id: $id, whenBusy: PARALLEL) {{
             {REFUSALS} ... on AskAgainPayload {{ run {{ id }} reply {{ id }} }} }} }}""",
         {"id": "$message"},
         "AskAgainPayload",
-        "messageId",
     ),
     "cancelRun": mutation_by_id(
-        "cancelRun", "runId", "$run", "... on CancelRunPayload { run { id cancelRequested } }", "CancelRunPayload"
+        "cancelRun", "$run", "... on CancelRunPayload { run { id cancelRequested } }", "CancelRunPayload"
     ),
     "startRun": mutation(
         "startRun",
@@ -282,20 +276,18 @@ MUTATIONS = {
         "appendToRun",
         "AppendToRunInput",
         "... on AppendToRunPayload { lastSeq }",
-        {"runId": "$run", "epoch": 1, "fromSeq": 1, "events": [{"text": "Well"}]},
+        {"id": "$run", "epoch": 1, "fromSeq": 1, "events": [{"text": "Well"}]},
         "AppendToRunPayload",
-        names="runId",
     ),
     "finishRun": mutation(
         "finishRun",
         "FinishRunInput",
         "... on FinishRunPayload { run { id status } message { content } }",
-        {"runId": "$run", "epoch": 1, "lastSeq": 0},
+        {"id": "$run", "epoch": 1, "lastSeq": 0},
         "FinishRunPayload",
-        names="runId",
     ),
     "takeOverRun": mutation_by_id(
-        "takeOverRun", "runId", "$run", "... on HeldRunPayload { run { id epoch } }", "HeldRunPayload"
+        "takeOverRun", "$run", "... on HeldRunPayload { run { id epoch } }", "HeldRunPayload"
     ),
 }
 
@@ -316,7 +308,7 @@ MUTATIONS |= {
         "TemplatePayload",
     ),
     "deleteTemplate": mutation_by_id(
-        "deleteTemplate", "id", "$template", "... on DeleteTemplatePayload { id }", "DeleteTemplatePayload"
+        "deleteTemplate", "$template", "... on DeleteTemplatePayload { id }", "DeleteTemplatePayload"
     ),
     "createFolder": mutation(
         "createFolder",
@@ -334,32 +326,31 @@ MUTATIONS |= {
         "FolderPayload",
     ),
     "moveFolder": mutation_by_id(
-        "moveFolder", "id", "$folder", "... on FolderPayload { folder { id position } }", "FolderPayload"
+        "moveFolder", "$folder", "... on FolderPayload { folder { id position } }", "FolderPayload"
     ),
     "deleteFolder": mutation_by_id(
-        "deleteFolder", "id", "$folder", "... on DeleteFolderPayload { id }", "DeleteFolderPayload"
+        "deleteFolder", "$folder", "... on DeleteFolderPayload { id }", "DeleteFolderPayload"
     ),
     "restoreSession": mutation_by_id(
-        "restoreSession", "id", "$trash", "... on SessionPayload { session { id deletedAt } }", "SessionPayload"
+        "restoreSession", "$trash", "... on SessionPayload { session { id deletedAt } }", "SessionPayload"
     ),
     "purgeSession": mutation_by_id(
-        "purgeSession", "id", "$trash", "... on PurgeSessionPayload { id }", "PurgeSessionPayload"
+        "purgeSession", "$trash", "... on PurgeSessionPayload { id }", "PurgeSessionPayload"
     ),
     "restoreHistory": mutation_by_id(
         "restoreHistory",
-        "id",
         "$session",
         "... on RestoreMessagesPayload { count session { id } }",
         "RestoreMessagesPayload",
     ),
     "clearSession": mutation_by_id(
-        "clearSession", "id", "$session", "... on ClearSessionPayload { count session { id } }", "ClearSessionPayload"
+        "clearSession", "$session", "... on ClearSessionPayload { count session { id } }", "ClearSessionPayload"
     ),
     "deleteMessages": mutation(
         "deleteMessages",
         "DeletionInput",
         "... on DeleteMessagesPayload { count session { id messageCount } }",
-        {"sessionId": "$session", "messageId": "$message", "scope": "SUBTREE"},
+        {"sessionId": "$session", "id": "$message", "scope": "SUBTREE"},
         "DeleteMessagesPayload",
         names="sessionId",
     ),
@@ -367,7 +358,7 @@ MUTATIONS |= {
         "restoreMessages",
         "DeletionInput",
         "... on RestoreMessagesPayload { count session { id } }",
-        {"sessionId": "$session", "messageId": "$message", "scope": "OTHER_BRANCHES"},
+        {"sessionId": "$session", "id": "$message", "scope": "OTHER_BRANCHES"},
         "RestoreMessagesPayload",
         names="sessionId",
     ),
@@ -400,40 +391,36 @@ MUTATIONS |= {
         "CancelSendPayload",
     ),
     "retryRun": mutation_by_id(
-        "retryRun", "runId", "$over", "... on AskAgainPayload { run { id } reply { id } }", "AskAgainPayload"
+        "retryRun", "$over", "... on AskAgainPayload { run { id } reply { id } }", "AskAgainPayload"
     ),
     "continueRun": mutation_by_id(
-        "continueRun", "runId", "$over", "... on AskAgainPayload { run { id } reply { id content } }", "AskAgainPayload"
+        "continueRun", "$over", "... on AskAgainPayload { run { id } reply { id content } }", "AskAgainPayload"
     ),
     "awaitInput": mutation(
         "awaitInput",
         "AwaitInputInput",
         "... on AwaitInputPayload { run { id status } }",
-        {"runId": "$run", "epoch": 1, "text": "May I?"},
+        {"id": "$run", "epoch": 1, "text": "May I?"},
         "AwaitInputPayload",
-        names="runId",
     ),
     "editQueuedRun": Use(
-        f"""mutation ($run: ID!) {{ editQueuedRun(runId: $run, text: "Better") {{
+        f"""mutation ($run: ID!) {{ editQueuedRun(id: $run, text: "Better") {{
             {REFUSALS} ... on EditQueuedRunPayload {{ message {{ id content }} run {{ id }} }} }} }}""",
         {"run": "$queued"},
         "EditQueuedRunPayload",
-        "runId",
     ),
     "moveQueuedRun": Use(
-        f"""mutation ($run: ID!) {{ moveQueuedRun(runId: $run) {{
+        f"""mutation ($run: ID!) {{ moveQueuedRun(id: $run) {{
             {REFUSALS} ... on MoveQueuedRunPayload {{ queue {{ id }} }} }} }}""",
         {"run": "$queued"},
         "MoveQueuedRunPayload",
-        "runId",
     ),
     "answerRun": Use(
         f"""mutation ($run: ID!, $question: ID!) {{
-            answerRun(runId: $run, questionId: $question, answer: {{yes: true}}) {{
+            answerRun(id: $run, questionId: $question, answer: {{yes: true}}) {{
                 {REFUSALS} ... on AnswerRunPayload {{ run {{ id status }} }} }} }}""",
         {"run": "$asking", "question": "$question"},
         "AnswerRunPayload",
-        "runId",
     ),
 }
 
@@ -526,10 +513,10 @@ SEND = """mutation ($project: ID!) { sendMessage(input: {
 START = """mutation ($message: ID!) { startRun(input: {messageId: $message}) {
     ... on HeldRunPayload { run { id epoch } } } }"""
 STOP = """mutation ($id: ID!) {
-    appendToRun(input: {runId: $id, epoch: 1, fromSeq: 1, events: [{text: "Once"}]}) { __typename }
-    finishRun(input: {runId: $id, epoch: 1, lastSeq: 1, end: CANCELLED}) { __typename }
+    appendToRun(input: {id: $id, epoch: 1, fromSeq: 1, events: [{text: "Once"}]}) { __typename }
+    finishRun(input: {id: $id, epoch: 1, lastSeq: 1, end: CANCELLED}) { __typename }
 }"""
-ASK = """mutation ($id: ID!) { awaitInput(input: {runId: $id, epoch: 1, text: "May I?"}) {
+ASK = """mutation ($id: ID!) { awaitInput(input: {id: $id, epoch: 1, text: "May I?"}) {
     ... on AwaitInputPayload { run { question { id } } } } }"""
 
 

@@ -15,7 +15,7 @@ from gql.transport.websockets import WebsocketsTransport
 from tests.server.callers import SETTLED
 
 FOLLOW = """
-subscription Follow($id: ID!, $after: String) {
+subscription Follow($id: ID!, $after: SyncCursor) {
   session(id: $id, after: $after) {
     __typename
     ... on MessageChanged { cursor message { id role status parts { index ... on TextPart { text } } } }

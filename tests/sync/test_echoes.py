@@ -82,7 +82,7 @@ async def test_what_happens_in_a_session_says_who_caused_it_and_the_server_is_no
 async def test_clients_see_it_on_every_kind_of_event(scope: Scope) -> None:
     await projects.create(client(scope, "left", "k1"), "Garden")
     start = str(Cursor(ScopeKind.ACCOUNT, scope.viewer.id, 1, 0))
-    document = """subscription ($after: String) { changes(after: $after) {
+    document = """subscription ($after: SyncCursor) { changes(after: $after) {
         ... on ProjectChanged { origin clientMutationId project { name } }
     } }"""
     stream = await api.stream(document, {"after": start}, Context(scope))

@@ -21,7 +21,6 @@ from strawberry.schema.types.base_scalars import isoformat
 from server.graphql.plan.unplanned import Unplanned
 
 _AS_THEY_ARE = (
-    (GraphQLString, "type({0}) is str"),
     (GraphQLID, "type({0}) is str"),
     (GraphQLInt, f"type({{0}}) is int and {GRAPHQL_MIN_INT} <= {{0}} <= {GRAPHQL_MAX_INT}"),
     (GraphQLBoolean, "{0} is True or {0} is False"),
@@ -34,6 +33,8 @@ def test(scalar: GraphQLScalarType, variable: str) -> str | None:
     for each, source in _AS_THEY_ARE:
         if scalar is each:
             return source.format(variable)
+    if scalar.coerce_output_value == GraphQLString.coerce_output_value:
+        return f"type({variable}) is str"
     if scalar.coerce_output_value is isoformat:
         return f"type({variable}) is datetime and {variable}.tzinfo is UTC"
     return None
