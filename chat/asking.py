@@ -47,6 +47,8 @@ async def reply(
 ) -> Reply:
     """Stores an empty reply to `parent`, which is in the session, and a queued run. The session's row must be locked.
 
+    Its branch is the one that was written to last, whoever writes it; `placing.follow` shows it to who asks for it.
+
     Raises:
         Busy: a run is not over, and `when_busy` is `REJECT`.
         sqlalchemy.exc.IntegrityError: the run's id is taken.
@@ -57,7 +59,7 @@ async def reply(
     stops = _in_the_way(active) if when_busy is WhenBusy.INTERRUPT else []
     queued = [run.position for run in active if run.status is RunStatus.QUEUED]
     place = await placing.after(tx, session, parent)
-    if not await sessions.take(tx, session, len(stops) + 2, messages=1):
+    if not await sessions.take(tx, session, len(stops) + 2, messages=1, branch=place.branch):
         raise NotFound("session")
     for number, run in enumerate(stops, start=session.head - len(stops) - 1):
         await runs.request_cancel(tx, run.id, number)

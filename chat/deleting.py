@@ -7,13 +7,13 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chat import locking, parts, placing, quotas, sessions, stopping, summaries
+from chat import locking, parts, quotas, sessions, stopping, summaries, views
 from chat.refusals import NotFound
 from chat.scope import Scope, made
 from chat.sessions import Seen
 from chat.stopping import Active
 from chat.tree import DeletionScope, Tree
-from db import branches, memberships, runs, withdrawals
+from db import memberships, runs, withdrawals
 from db import sessions as session_rows
 from db.models import Session
 from db.withdrawals import Deletion
@@ -61,18 +61,13 @@ async def _delete(scope: Scope, session_id: UUID, message_id: UUID | None, what:
         shown = tree.shown(tree.withdrawn | taken)
         session = await _advance(tx, session, tree.count(taken, shown), -len(taken))
         changes = tree.changes(taken, shown, session.head - tree.count(taken, shown) + 1)
-        deletion = Deletion(message_id or session_id, what or _ALL, changes[0].seq)
-        await withdrawals.withdraw(tx, deletion, changes)
-        current = await _another(tx, session, tree, session.current_branch, shown)
-        chosen = seen[1].branch
-        chosen = None if chosen is None else await _another(tx, session, tree, chosen, shown)
+        lost = await views.losing(tx, session, seen[1], tree, taken)
+        await withdrawals.withdraw(tx, Deletion(message_id or session_id, what or _ALL, changes[0].seq, lost), changes)
         summary = summaries.after_deletion(session.summary, tree.by_id.keys() - tree.withdrawn - taken)
-        session = await _retell(tx, session, current, summary=summary)
+        session = await _retell(tx, session, summary=summary)
         heads = await memberships.touch(tx, session_id)
-        member = seen[1]
-        if chosen != member.branch:
-            own = heads[scope.viewer.id]
-            member = await memberships.change(tx, session_id, scope.viewer.id, own, {"branch": chosen})
+        await memberships.renew_news(tx, session_id)
+        member = await memberships.get(tx, session_id, scope.viewer.id) or seen[1]
         made(tx, session=session_id, count=len(taken))
     sessions.ring(scope.process, session)
     sessions.ring_members(scope.process, heads)
@@ -82,7 +77,8 @@ async def _delete(scope: Scope, session_id: UUID, message_id: UUID | None, what:
 async def restore(scope: Scope, session_id: UUID, message_id: UUID, what: DeletionScope) -> Changed:
     """Brings back exactly what the last deletion of this message and scope took, within 30 days.
 
-    What was stopped stays stopped. The viewer sees the branch of what has come back.
+    What was stopped stays stopped. Whoever saw what was taken sees it again, unless they have written or chosen
+    another branch since; the viewer does in any case.
 
     Raises:
         NotFound: there is no such session for the viewer, or no such message in it.
@@ -101,7 +97,7 @@ async def _restore(scope: Scope, session_id: UUID, message_id: UUID | None, what
     async with scope.write() as tx:
         earlier = await quotas.weigh(tx, scope)
         session, seen, tree = await _locked(tx, scope, session_id, message_id)
-        back = set(await withdrawals.newest(tx, session_id, message_id or session_id, what or _ALL))
+        back, lost = await withdrawals.newest(tx, session_id, message_id or session_id, what or _ALL)
         if not back:
             return _nothing(tx, seen)
         shown = tree.shown(tree.withdrawn - back)
@@ -111,12 +107,16 @@ async def _restore(scope: Scope, session_id: UUID, message_id: UUID | None, what
             leaf = tree.newest_leaf(None, back & shown)
         else:
             leaf = tree.newest_leaf(message_id, shown) if message_id in shown else None
-        session = await _retell(tx, session, session.current_branch if leaf is None else leaf.branch)
+        number = None if leaf is None else leaf.branch
+        current, chosen = await views.regained(tx, session, seen[1], tree, back, lost, number)
+        session = await _retell(tx, session, current_branch=current)
         await quotas.fit(tx, scope, earlier)
         heads = await memberships.touch(tx, session_id)
-        member = seen[1]
-        if leaf is not None:
-            member = await placing.follow(tx, member, leaf.branch, heads)
+        await memberships.renew_news(tx, session_id)
+        member = await memberships.get(tx, session_id, scope.viewer.id) or seen[1]
+        if chosen != member.branch:
+            own = heads[scope.viewer.id]
+            member = await memberships.change(tx, session_id, scope.viewer.id, own, {"branch": chosen})
         made(tx, session=session_id, count=len(back))
     sessions.ring(scope.process, session)
     sessions.ring_members(scope.process, heads)
@@ -153,17 +153,8 @@ async def _advance(tx: AsyncSession, session: Session, numbers: int, messages: i
     return await session_rows.advance(tx, session.id, numbers, message_count=count) or session
 
 
-async def _another(tx: AsyncSession, session: Session, tree: Tree, number: int, shown: Set[UUID]) -> int:
-    branch = await branches.get(tx, session.id, number)
-    return number if branch is None else tree.branch(number, branch.lineage, branch.starts, shown)
-
-
-async def _retell(tx: AsyncSession, session: Session, current_branch: int, **others: Any) -> Session:
-    """Has the session's row say what is its newest message now, and which branch is shown."""
+async def _retell(tx: AsyncSession, session: Session, **values: Any) -> Session:
+    """Sets what the session's row says of its newest message now, and these values."""
     last = await withdrawals.said_last(tx, session.id, parts.PREVIEW * 2)
-    values: dict[str, Any] = {
-        **others,
-        "current_branch": current_branch,
-        "last_message_preview": None if last is None else parts.preview(last),
-    }
-    return await session_rows.advance(tx, session.id, 0, **values) or session
+    preview = None if last is None else parts.preview(last)
+    return await session_rows.advance(tx, session.id, 0, **values, last_message_preview=preview) or session

@@ -32,7 +32,8 @@ async def edit(
 ) -> Posted:
     """Stores a user's message said otherwise, beside the first one, and has it answered unless `when_busy` is None.
 
-    The viewer sees the new branch. What is not text, and metadata that is not given, are those of the first message.
+    The viewer sees the new branch, and their draft stays. What is not text, and metadata that is not given, are those
+    of the first message.
     An `Exchange` comes back where a reply is on its way; else as `messages.send`.
 
     Raises:
@@ -52,6 +53,7 @@ async def edit(
         "metadata": first.meta if metadata is None else metadata,
         "client_created_at": client_created_at,
         "beside_text": [part for part in first.parts if part["kind"] != "text"],
+        "from_draft": False,
     }
     if when_busy is None:
         return await messages.post(scope, first.session_id, text, **said)

@@ -24,9 +24,11 @@ async def before(tx: AsyncSession, reply: Message) -> tuple[Turn, ...]:
 
 async def said(tx: AsyncSession, session_id: UUID, number: int) -> Sequence[Message]:
     """What there is to read of a branch's path, in messages that are whole: the newest `LENGTH`, the oldest first."""
-    branch = await branches.get(tx, session_id, number)
-    length = 0 if branch is None else await messages.depth(tx, session_id, number)
-    path = [] if branch is None else await messages.path(tx, branch, range(max(0, length - LENGTH), length))
+    last = await messages.last(tx, session_id, number)
+    branch = None if last is None else await branches.get(tx, session_id, last.branch)
+    if last is None or branch is None:
+        return []
+    path = await messages.path(tx, branch, range(max(0, last.depth + 1 - LENGTH), last.depth + 1))
     unfinished = (MessageStatus.PENDING, MessageStatus.STREAMING)
     whole = (message for message in path if not message.is_withdrawn and message.status not in unfinished)
     return [message for message in whole if message.content.strip()]

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypedDict
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from chat import asking, doorbells, flight, limits, parts, placing, quotas, sessions, titles
+from chat import asking, composing, doorbells, flight, limits, parts, placing, quotas, sessions, titles
 from chat.asking import Reply, WhenBusy
 from chat.refusals import IdTaken, InvalidInput, NotFound
 from chat.scope import Scope, made
@@ -21,6 +21,13 @@ from db import sessions as session_rows
 from db.failures import duplicate
 from db.models import Json, Message, MessageRole, MessageStatus, Run
 from db.page import Page, Span
+
+
+class _How(TypedDict):
+    """How a message is stored."""
+
+    repeatable: bool
+    from_draft: bool
 
 
 class Tip(Enum):
@@ -59,12 +66,14 @@ async def send(
     client_created_at: datetime | None = None,
     beside_text: Sequence[Json] = (),
     when_busy: WhenBusy = WhenBusy.QUEUE,
+    from_draft: bool = True,
 ) -> Exchange:
     """Stores a user's message, an empty reply and the queued run that will write it, all or nothing.
 
     A `NewSession` is made in the same transaction. With a client-made id, doing it again returns what the first call
     made. Without `parent_id` the message goes to the end of the branch that the viewer sees; with it, it may begin a
-    new branch. `beside_text` are parts that come after the text.
+    new branch. `beside_text` are parts that come after the text. It takes the viewer's draft in the session away,
+    unless it is not `from_draft`.
 
     Raises:
         InvalidInput: a value cannot be used.
@@ -75,7 +84,8 @@ async def send(
         QuotaExceeded: the account, or the agent, allows no more messages, sessions or replies.
     """
     message = _message(scope, text, message_id, metadata, client_created_at, beside_text)
-    posted, reply = await _say(scope, to, message, parent_id, repeatable=message_id is not None, when_busy=when_busy)
+    how: _How = {"repeatable": message_id is not None, "from_draft": from_draft}
+    posted, reply = await _say(scope, to, message, parent_id, **how, when_busy=when_busy)
     if reply is None:
         raise IdTaken("id")
     return Exchange(posted.seen, posted.message, reply.message, reply.run)
@@ -91,10 +101,12 @@ async def post(
     metadata: object = None,
     client_created_at: datetime | None = None,
     beside_text: Sequence[Json] = (),
+    from_draft: bool = True,
 ) -> Posted:
     """Stores a user's message alone, for an app that answers by itself (`chat.producing`). Else as `send`."""
     message = _message(scope, text, message_id, metadata, client_created_at, beside_text)
-    return (await _say(scope, to, message, parent_id, repeatable=message_id is not None, when_busy=None))[0]
+    how: _How = {"repeatable": message_id is not None, "from_draft": from_draft}
+    return (await _say(scope, to, message, parent_id, **how, when_busy=None))[0]
 
 
 def _message(
@@ -126,6 +138,7 @@ async def _say(
     *,
     repeatable: bool,
     when_busy: WhenBusy | None,
+    from_draft: bool,
 ) -> tuple[Posted, Reply | None]:
     """Stores a message, and asks for a reply unless `when_busy` is None."""
     try:
@@ -142,13 +155,21 @@ async def _say(
                 reply = await asking.reply(tx, scope, seen[0], message, when_busy=when_busy)
                 made(tx, run=reply.run.id)
             heads = await memberships.touch(
-                tx, seen[0].id, seen[0].last_activity_at, news=seen[0].head, author_id=scope.viewer.id
+                tx,
+                seen[0].id,
+                seen[0].last_activity_at,
+                news=message.news_seq,
+                author_id=scope.viewer.id,
+                sent_id=message.id if from_draft else None,
             )
+            if from_draft:
+                composing.sent(seen[1], message)
             seen = seen[0], await placing.follow(tx, seen[1], message.branch, heads)
     except IntegrityError as error:
         found = await _after_conflict(scope, to, message.id, error)
         if found is None:
-            return await _say(scope, to, message, parent_id, repeatable=repeatable, when_busy=when_busy)
+            how: _How = {"repeatable": repeatable, "from_draft": from_draft}
+            return await _say(scope, to, message, parent_id, **how, when_busy=when_busy)
         return found
     process = scope.process
     sessions.ring(process, seen[0])
@@ -211,7 +232,7 @@ async def _store(tx: AsyncSession, seen: Seen, message: Message, parent_id: UUID
         place = await placing.under(tx, session, parent_id)
     message.session_id = session.id
     message.parent_id, message.branch, message.depth = place.parent_id, place.branch, place.depth
-    message.seq = session.head
+    message.seq = message.news_seq = session.head
     await messages.add(tx, message)
     if session.current_branch != place.branch:
         session = await session_rows.advance(tx, session.id, 0, current_branch=place.branch) or session

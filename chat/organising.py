@@ -5,7 +5,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chat import limits, ordering, sessions
+from chat import composing, limits, ordering, sessions
+from chat.composing import After
 from chat.cursors import Cursor, ScopeKind
 from chat.refusals import InvalidInput
 from chat.scope import Scope, made
@@ -52,14 +53,26 @@ async def mark_unread(scope: Scope, session_id: UUID) -> Seen:
     return await _change(scope, session_id, {"marked_unread": True})
 
 
-async def save_draft(scope: Scope, session_id: UUID, text: str) -> Seen:
+async def save_draft(scope: Scope, session_id: UUID, text: str, *, after: After | None = None) -> Seen:
     """Keeps what the viewer is about to say, for all their windows. Blank text is none.
+
+    A text that is older than what they sent last is not kept, and nothing changes; `after` says what it comes after.
 
     Raises:
         NotFound: there is no such session.
-        InvalidInput: it is too long.
+        InvalidInput: it is too long, or what it comes after is no message of the viewer's in this session.
     """
-    return await _change(scope, session_id, {"draft": limits.draft("text", text)})
+    draft = limits.draft("text", text)
+    async with scope.write() as tx:
+        session, member = await _locked(tx, scope, session_id)
+        after_id = None if after is None else after.id
+        if await composing.is_late(tx, member, draft, after):
+            return session, member
+        if (member.draft, member.draft_after_id) == (draft, after_id):
+            return session, member
+        found = session, await _set(tx, scope, session_id, {"draft": draft, "draft_after_id": after_id})
+    _ring(scope, found)
+    return found
 
 
 async def move(scope: Scope, session_id: UUID, before: UUID | None) -> Seen:

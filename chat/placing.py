@@ -61,6 +61,15 @@ def shown(session: Session | Seen, member: Membership | Seen) -> int:
     return session.current_branch if member.branch is None else member.branch
 
 
+async def through(tx: AsyncSession, message: Message, seen: int) -> int:
+    """The branch to see where a message is written on: the one that is seen, if its path goes through the message.
+
+    Otherwise the one with the newest leaf below it.
+    """
+    place = await branches.newest_through(tx, message.session_id, message.id, seen=seen)
+    return message.branch if place is None else place.branch
+
+
 async def follow(tx: AsyncSession, member: Membership, branch: int, heads: Mapping[UUID, int]) -> Membership:
     """Has a member who has chosen a branch see this one. Comes after `memberships.touch`, which gave `heads`."""
     if member.branch in (None, branch):

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chat import asking, doorbells, flight, holding, locking, quotas, runs, sessions
+from chat import asking, doorbells, flight, holding, locking, placing, quotas, runs, sessions
 from chat.asking import WhenBusy
 from chat.refusals import Fenced, IdTaken, InvalidInput, NotFound, RunClosed, SequenceGap
 from chat.runs import Outcome
@@ -41,6 +41,7 @@ async def start(
 ) -> Held:
     """Begins a reply to a message, to be written by the caller. With a client-made id it can be repeated.
 
+    That is asking for a reply: the viewer whose token the caller has sees its branch.
     With `WhenBusy.QUEUE` the run may be queued still; `take_over` it when it is next.
 
     Raises:
@@ -58,7 +59,7 @@ async def start(
             if parent.role is MessageRole.ASSISTANT:
                 raise InvalidInput("messageId", "That is a reply itself. Name the message to reply to.")
             await quotas.claim(tx, scope, runs=1, on=message_id, agent_id=agent_id, run_id=run_id)
-            session, _ = await locking.message(tx, scope, parent)
+            session, member = await locking.message(tx, scope, parent)
             if run_id is not None and (found := await _existing(tx, run_id, message_id)) is not None:
                 made(tx, run=run_id)
                 return found
@@ -76,7 +77,8 @@ async def start(
             if when_busy is not WhenBusy.QUEUE or await run_rows.next_in_session(tx, reply.run):
                 held = await _take(tx, scope, reply.run)
             made(tx, run=held.run.id)
-            heads = await memberships.touch(tx, session.id)
+            heads = await memberships.touch(tx, session.id, session.last_activity_at)
+            await placing.follow(tx, member, reply.message.branch, heads)
     except IntegrityError as error:
         if not duplicate(error):
             raise
@@ -119,7 +121,8 @@ async def _take(tx: AsyncSession, scope: Scope, run: Run) -> Held:
 async def take_over(scope: Scope, run_id: UUID) -> Held:
     """Takes a run from whoever produces it, who is refused from now on; also one that is queued and next.
 
-    The message has what was written so far. The caller numbers its events from 1 again, in the new epoch.
+    It is what was written to last from now on; nobody's choice of a branch changes. The message has what was written so
+    far. The caller numbers its events from 1 again, in the new epoch.
 
     Raises:
         NotFound: there is no such run for the viewer.
@@ -134,15 +137,19 @@ async def take_over(scope: Scope, run_id: UUID) -> Held:
             raise NotFound("run")
         await sessions.writable(tx, scope, run.session_id)
         holding.check_executor(run)
-        await session_rows.advance(tx, run.session_id, 0)
+        session = await session_rows.advance(tx, run.session_id, 0)
+        if session is None:
+            raise NotFound("run")
         if run.status is RunStatus.QUEUED and not await run_rows.next_in_session(tx, run):
             raise InvalidInput("id", "The run waits for another one. Try again when that is over.")
         held = await _take(tx, scope, run)
+        current = await placing.through(tx, held.message, session.current_branch)
+        session = await session_rows.advance(tx, run.session_id, 0, current_branch=current) or session
+        heads = await memberships.touch(tx, session.id, session.last_activity_at)
         journal = (await deltas.of_runs(tx, [run_id])).get(run_id, ())
         flight.extend(held.message, journal)
-        session = await session_rows.get(tx, run.session_id)
-        assert session is not None
     sessions.ring(scope.process, session)
+    sessions.ring_members(scope.process, heads)
     return held
 
 

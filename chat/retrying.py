@@ -36,9 +36,9 @@ async def retry(scope: Scope, run_id: UUID, *, when_busy: WhenBusy = WhenBusy.QU
             raise InvalidInput("id", "The message that it answered is gone.")
         reply = await asking.reply(tx, scope, seen[0], parent, when_busy=when_busy, agent_id=run.agent_id)
         made(tx, run=reply.run.id)
-        session = await session_rows.advance(tx, seen[0].id, 0, current_branch=reply.message.branch) or seen[0]
+        session, member = seen
         heads = await memberships.touch(tx, session.id, session.last_activity_at)
-        seen = session, await placing.follow(tx, seen[1], reply.message.branch, heads)
+        seen = session, await placing.follow(tx, member, reply.message.branch, heads)
     return _told(scope, seen, reply, heads)
 
 
@@ -60,7 +60,6 @@ async def answer(scope: Scope, message_id: UUID, *, when_busy: WhenBusy = WhenBu
         session, member = await locking.message(tx, scope, parent)
         reply = await asking.reply(tx, scope, session, parent, when_busy=when_busy)
         made(tx, run=reply.run.id)
-        session = await session_rows.advance(tx, session.id, 0, current_branch=reply.message.branch) or session
         heads = await memberships.touch(tx, session.id, session.last_activity_at)
         seen = session, await placing.follow(tx, member, reply.message.branch, heads)
     return _told(scope, seen, reply, heads)
@@ -68,6 +67,8 @@ async def answer(scope: Scope, message_id: UUID, *, when_busy: WhenBusy = WhenBu
 
 async def resume(scope: Scope, run_id: UUID) -> tuple[Seen, Reply]:
     """Has a reply that was stopped taken up where it stopped, by a new run that writes into the same message.
+
+    The viewer sees a path through it, as everybody does who has chosen no branch.
 
     Raises:
         NotFound: there is no such run for the viewer.
@@ -82,7 +83,8 @@ async def resume(scope: Scope, run_id: UUID) -> tuple[Seen, Reply]:
             raise InvalidInput("id", "This reply came to its end. Ask for another one with `retryRun`.")
         if message.run_id != run.id:
             raise InvalidInput("id", "Another run has taken this reply up.")
-        session = await session_rows.advance(tx, run.session_id, 2)
+        current = await placing.through(tx, message, seen[0].current_branch)
+        session = await session_rows.advance(tx, run.session_id, 2, current_branch=current)
         if session is None:
             raise NotFound("run")
         again = Run(
@@ -99,11 +101,16 @@ async def resume(scope: Scope, run_id: UUID) -> tuple[Seen, Reply]:
             "status": MessageStatus.PENDING,
             "run_id": again.id,
             "error": None,
+            "news_seq": None,
         }
         message = await messages.change(tx, message.id, session.head - 1, pending)
         made(tx, run=again.id)
         heads = await memberships.touch(tx, session.id, session.last_activity_at)
-    return _told(scope, (session, seen[1]), Reply(message, again), heads)
+        await memberships.renew_news(tx, session.id)
+        member = await memberships.get(tx, session.id, scope.viewer.id) or seen[1]
+        if member.branch is not None:
+            member = await placing.follow(tx, member, await placing.through(tx, message, member.branch), heads)
+    return _told(scope, (session, member), Reply(message, again), heads)
 
 
 async def _ended(tx: AsyncSession, scope: Scope, run_id: UUID) -> tuple[Seen, Run, Message]:

@@ -170,7 +170,7 @@ async def finish(process: Process, run: Run, outcome: Outcome, *, seal: bool = F
             ended = await _end(tx, run, outcome, session)
             message = await _fold(tx, ended, outcome, session)
             session = await _remember(tx, session, message, outcome)
-            heads = await memberships.touch(tx, session.id, session.last_activity_at, news=session.head)
+            heads = await memberships.touch(tx, session.id, session.last_activity_at, news=message.news_seq)
     except _Over:
         return None if seal else await _ended(process, run, outcome)
     _tell(process, session, heads)
@@ -221,6 +221,7 @@ async def _fold(tx: AsyncSession, run: Run, outcome: Outcome, session: Session) 
         "content": parts.content(whole),
         "status": _MESSAGE_STATUS[outcome.status],
         "error": None if outcome.error is None else dict(outcome.error),
+        "news_seq": session.head - 1,
     }
     await deltas.discard(tx, run.id)
     return await messages.change(tx, message.id, session.head - 1, values)

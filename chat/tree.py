@@ -42,7 +42,7 @@ class Tree:
             case DeletionScope.SUBTREE:
                 return self._below(message_id)
             case DeletionScope.OTHER_BRANCHES:
-                return self.by_id.keys() - self._below(message_id) - self._above(message_id)
+                return self.by_id.keys() - self._below(message_id) - self.path(message_id)
 
     def _below(self, message_id: UUID) -> set[UUID]:
         """A message and all that follows it, on any branch."""
@@ -52,13 +52,12 @@ class Tree:
                 found.add(node.id)
         return found
 
-    def _above(self, message_id: UUID) -> set[UUID]:
-        """What stands before a message on its path."""
-        found = set()
-        parent_id = self.by_id[message_id].parent_id
-        while parent_id is not None:
-            found.add(parent_id)
-            parent_id = self.by_id[parent_id].parent_id
+    def path(self, message_id: UUID | None) -> Set[UUID]:
+        """A message and what stands before it; nothing, if there is none."""
+        found: set[UUID] = set()
+        while message_id is not None:
+            found.add(message_id)
+            message_id = self.by_id[message_id].parent_id
         return found
 
     def shown(self, withdrawn: Set[UUID]) -> Set[UUID]:
@@ -82,19 +81,6 @@ class Tree:
 
     def _changed(self, turned: Set[UUID], shown: Set[UUID]) -> Iterable[Node]:
         return (node for node in self._nodes if node.id in turned or node.gone is (node.id in shown))
-
-    def branch(self, branch: int, lineage: Sequence[int], starts: Sequence[int], shown: Set[UUID]) -> int:
-        """The branch to see instead of one: itself, or where it shows nothing of its own any more, another one.
-
-        That is the one with the newest leaf below where its path ends now.
-        """
-        if any(node.branch == branch and node.id in shown for node in self._nodes):
-            return branch
-        ends = [*starts[1:], 0]
-        segments = {number: range(start, end) for number, start, end in zip(lineage, starts, ends, strict=True)}
-        path = [node for node in self._nodes if node.id in shown and node.depth in segments.get(node.branch, ())]
-        leaf = self.newest_leaf(path[-1].id if path else None, shown)
-        return branch if leaf is None else leaf.branch
 
     def newest_leaf(self, message_id: UUID | None, shown: Set[UUID]) -> Node | None:
         """The newest of the last messages below one that is shown, or of all."""

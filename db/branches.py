@@ -1,6 +1,6 @@
 """The branches of a session's tree of messages, and the segments of a path."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
@@ -76,39 +76,45 @@ class Place(NamedTuple):
 
 
 # A path goes through a message if the segment that holds the message's depth is of the message's branch. Of several
-# such paths, that one is taken whose last message is the newest, unless one of them is preferred.
-_THROUGH = """
-    WITH target AS MATERIALIZED (
+# such paths, the one that is seen is taken, if it is among them, or else the one whose last message is the newest.
+_THROUGH = f"""
+    WITH seen AS MATERIALIZED ({{seen}}), {paths.PATH}, target AS MATERIALIZED (
         SELECT session_id, branch, depth FROM messages
-        WHERE id = {message}::uuid AND session_id = {session}::uuid AND deleted_at IS NULL
+        WHERE id = {{message}}::uuid AND session_id = {{session}}::uuid AND deleted_at IS NULL
     )
-    SELECT path.number, target.depth
-    FROM target JOIN branches AS path ON path.session_id = target.session_id
+    SELECT branch.number, target.depth
+    FROM target JOIN branches AS branch ON branch.session_id = target.session_id
     CROSS JOIN LATERAL (
         SELECT id, created_at FROM messages
-        WHERE session_id = path.session_id AND messages.branch = path.number AND deleted_at IS NULL
+        WHERE session_id = branch.session_id AND messages.branch = branch.number AND deleted_at IS NULL
         ORDER BY depth DESC LIMIT 1
     ) AS leaf
-    WHERE path.lineage[width_bucket(target.depth, path.starts)] = target.branch
-    ORDER BY {preferred} leaf.created_at DESC, leaf.id DESC
+    WHERE branch.lineage[width_bucket(target.depth, branch.starts)] = target.branch
+    ORDER BY branch.number = (SELECT number FROM path) DESC NULLS LAST, leaf.created_at DESC, leaf.id DESC
     LIMIT 1
 """
-_SEEN_FIRST = """
-    path.number = (
-        SELECT coalesce(member.branch, session.current_branch)
-        FROM sessions AS session JOIN memberships AS member ON member.session_id = session.id
-        WHERE session.id = target.session_id AND member.user_id = $1
-    ) DESC,
+_ANY = "SELECT {session}::uuid AS id, {number}::int AS number"
+_VIEWERS = """
+    SELECT session.id, coalesce(member.branch, session.current_branch) AS number
+    FROM sessions AS session JOIN memberships AS member ON member.session_id = session.id
+    WHERE session.id = $2 AND member.user_id = $1
 """
 
-_NEWEST = _THROUGH.format(session="$1", message="$2", preferred="")
-_NEWEST_READ = Statement.of(_THROUGH.format(session="$2", message="$3", preferred=""), asyncpg.Record)
-_SEEN_READ = Statement.of(_THROUGH.format(session="$2", message="$3", preferred=_SEEN_FIRST), asyncpg.Record)
+_NEWEST = _THROUGH.format(session="$1", message="$2", seen=_ANY.format(session="$1", number="$3"))
+_NEWEST_READ = Statement.of(
+    _THROUGH.format(session="$2", message="$3", seen=_ANY.format(session="$2", number="NULL")), asyncpg.Record
+)
+_SEEN_READ = Statement.of(_THROUGH.format(session="$2", message="$3", seen=_VIEWERS), asyncpg.Record)
 
 
-async def newest_through(tx: AsyncSession, session_id: UUID, message_id: UUID) -> Place | None:
-    """Where a message stands on the path through it whose last message is the newest; None: there is none such."""
-    found = await statements.first(tx, _NEWEST, session_id, message_id)
+async def newest_through(
+    tx: AsyncSession, session_id: UUID, message_id: UUID, *, seen: int | None = None
+) -> Place | None:
+    """Where a message stands on the path through it whose last message is the newest; None: there is none such.
+
+    If the path of the branch `seen` goes through it, then on that one.
+    """
+    found = await statements.first(tx, _NEWEST, session_id, message_id, seen)
     return None if found is None else Place(*found)
 
 
@@ -118,10 +124,9 @@ async def through(reader: Reader, session_id: UUID, message_id: UUID, *, seen_fi
     return Place(*found[0]) if found else None
 
 
-_LEAVES = Statement.of(
-    f"""
-    WITH seen AS MATERIALIZED (SELECT * FROM unnest($2::uuid[], $3::int[]) AS asked (id, number)), {paths.PATH}
-    SELECT path.id AS session_id, path.number, leaf.id
+_LEAVES = f"""
+    WITH seen AS MATERIALIZED ({{seen}}), {paths.PATH}
+    SELECT path.id AS session_id, path.asked AS number, leaf.id
     FROM path CROSS JOIN LATERAL (
         SELECT id FROM messages
         WHERE session_id = path.id AND depth = path.length - 1
@@ -129,16 +134,24 @@ _LEAVES = Statement.of(
         OFFSET 0
     ) AS leaf
     WHERE path.length > 0
-    """,
-    asyncpg.Record,
+"""
+_LEAVES_READ = Statement.of(
+    _LEAVES.format(seen="SELECT * FROM unnest($2::uuid[], $3::int[]) AS asked (id, number)"), asyncpg.Record
 )
+_LEAVES_OF_ONE = _LEAVES.format(seen="SELECT $1::uuid AS id, number FROM unnest($2::int[]) AS number")
 
 
 async def leaves(reader: Reader, branches: Sequence[tuple[UUID, int]]) -> Mapping[tuple[UUID, int], UUID]:
     """The last message of the path of each `(session, branch)`, where it has one that the reader's viewer may see."""
     session_ids, numbers = zip(*branches, strict=True)
-    found = await reader.all(_LEAVES, session_ids, numbers)
+    found = await reader.all(_LEAVES_READ, session_ids, numbers)
     return {(row["session_id"], row["number"]): row["id"] for row in found}
+
+
+async def leaves_of(tx: AsyncSession, session_id: UUID, numbers: Collection[int]) -> Mapping[int, UUID]:
+    """The same for branches of one session in a transaction."""
+    found = await statements.fetch(tx, _LEAVES_OF_ONE, session_id, list(numbers))
+    return {row["number"]: row["id"] for row in found}
 
 
 _SIBLINGS = Statement.of(

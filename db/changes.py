@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from uuid import UUID
 
 from db import paths, rows
@@ -27,37 +28,25 @@ _COLUMNS = f"""
     delta.events AS "delta.events"
 """
 
-# A message stands beside another one only where a branch begins, so most sessions are not searched for any.
-_BESIDE = """
-    CASE WHEN scope.last_branch > 0 THEN (
-        SELECT array_agg(beside.id ORDER BY beside.created_at, beside.id) FROM (
-            SELECT id, created_at FROM messages WHERE parent_id = message.parent_id AND deleted_at IS NULL
-            UNION ALL
-            SELECT id, created_at FROM messages
-            WHERE message.parent_id IS NULL AND session_id = message.session_id AND parent_id IS NULL
-                AND deleted_at IS NULL
-        ) AS beside
-    ) END AS siblings, NULL::text AS seen
-"""
-_ALONE = "NULL::uuid[], NULL::text"
-
 _NEWEST = f"""
-    SELECT 'message' AS kind, {_COLUMNS}, {_BESIDE} FROM {paths.MESSAGES} {_RUN} {_DELTA}
+    SELECT 'message' AS kind, {_COLUMNS}, NULL AS data FROM {paths.MESSAGES} {_RUN} {_DELTA}
     WHERE message.deleted_at IS NULL
 """
 
+_CHANGED = """
+    (SELECT * FROM messages WHERE session_id = scope.id AND seq > $2::bigint ORDER BY seq LIMIT $3::int) AS message
+"""
+
 _SINCE = f"""
-    SELECT 'message' AS kind, {_COLUMNS}, {_BESIDE} FROM (
-        SELECT * FROM messages WHERE session_id = scope.id AND seq > $2::bigint ORDER BY seq LIMIT $3::int
-    ) AS message {_RUN} {_DELTA}
+    SELECT 'message' AS kind, {_COLUMNS}, NULL AS data FROM {_CHANGED} {_RUN} {_DELTA}
     UNION ALL
-    SELECT 'run', {_COLUMNS}, {_ALONE} FROM (
+    SELECT 'run', {_COLUMNS}, NULL FROM (
         SELECT * FROM runs WHERE session_id = scope.id AND seq > $2 ORDER BY seq LIMIT $3
     ) AS run {_MESSAGE} {_DELTA}
 """
 
 _FLYING = f"""
-    SELECT 'flying', {_COLUMNS}, {_ALONE} FROM (
+    SELECT 'flying', {_COLUMNS}, NULL FROM (
         SELECT message_id FROM runs
         WHERE runs.session_id = scope.id AND runs.status IN ('running', 'awaiting_input') ORDER BY position, id
     ) AS active CROSS JOIN LATERAL (
@@ -66,7 +55,7 @@ _FLYING = f"""
 """
 
 _MISSING = f"""
-    SELECT 'delta', {_COLUMNS}, {_ALONE} FROM unnest($4::uuid[], $5::int[], $6::bigint[]) AS known (run_id, epoch, last)
+    SELECT 'delta', {_COLUMNS}, NULL FROM unnest($4::uuid[], $5::int[], $6::bigint[]) AS known (run_id, epoch, last)
     CROSS JOIN LATERAL (
         SELECT * FROM deltas
         WHERE deltas.run_id = known.run_id AND deltas.epoch = known.epoch AND seq + count > known.last + 1
@@ -74,21 +63,42 @@ _MISSING = f"""
 """
 
 _SEEN = f"""
-    SELECT 'seen', {_COLUMNS}, NULL::uuid[], json_build_object(
+    SELECT 'seen', {_COLUMNS}, json_build_object(
         'number', path.number, 'length', path.length, 'leaf', (
             SELECT id FROM messages
             WHERE session_id = path.id AND depth = path.length - 1
                 AND messages.branch = path.lineage[width_bucket(path.length - 1, path.starts)]
         ), 'members', (
-            SELECT json_agg(json_build_array(user_id, seq, branch)) FROM member WHERE member.number = path.number
+            SELECT json_agg(json_build_array(user_id, seq, branch)) FROM member WHERE member.number = path.asked
         )
     )::text FROM path {_MESSAGE} {_RUN} {_DELTA}
 """
 
 _PATH = f"""
-    SELECT 'path', {_COLUMNS}, {_BESIDE} FROM {paths.MESSAGES} {_RUN} {_DELTA}
+    SELECT 'path', {_COLUMNS}, NULL FROM {paths.MESSAGES} {_RUN} {_DELTA}
     WHERE message.deleted_at IS NULL AND message.seq <= $2
 """
+
+
+def _beside(*told: str) -> str:
+    """What stands beside the messages that are told. There are such only where a branch begins."""
+    parents = " UNION ALL ".join(f"SELECT message.parent_id FROM {each}" for each in told)
+    return f"""
+    SELECT 'siblings', {_COLUMNS}, json_build_object('parent', family.parent_id, 'ids', (
+        SELECT json_agg(beside.id ORDER BY beside.created_at, beside.id) FROM (
+            SELECT id, created_at FROM messages WHERE parent_id = family.parent_id AND deleted_at IS NULL
+            UNION ALL
+            SELECT id, created_at FROM messages
+            WHERE family.parent_id IS NULL AND session_id = scope.id AND parent_id IS NULL AND deleted_at IS NULL
+        ) AS beside
+    ))::text FROM (SELECT DISTINCT parent_id FROM ({parents}) AS message) AS family {_MESSAGE} {_RUN} {_DELTA}
+    WHERE scope.last_branch > 0
+    """
+
+
+_BESIDE_NEWEST = _beside(paths.MESSAGES)
+_BESIDE_CHANGED = _beside(_CHANGED)
+_BESIDE_ALL = _beside(_CHANGED, paths.MESSAGES)
 
 
 def _of(steps: str, *kinds: str) -> Asked[rows.Change]:
@@ -131,8 +141,10 @@ _TURNS = f"""
                 ORDER BY place DESC LIMIT 1
             ), 0)
         ) AS shared
-        FROM member JOIN path ON path.number = member.number
-        LEFT JOIN branches AS other ON other.session_id = path.id AND other.number = member.known_number
+        FROM member JOIN path ON path.asked = member.number
+        LEFT JOIN LATERAL (
+            SELECT lineage, starts FROM branches WHERE session_id = path.id AND number = member.known_number OFFSET 0
+        ) AS other ON true
         WHERE member.known_number IS DISTINCT FROM path.number OR path.length < member.known_length
     ),
     page AS MATERIALIZED (
@@ -157,12 +169,14 @@ NEWEST = _of(
     _NEWEST,
     _FLYING,
     _SEEN,
+    _BESIDE_NEWEST,
 )
 SINCE = _of(
     _members("SELECT $4::uuid AS user_id, NULL::int AS number, NULL::int AS length"),
     _SINCE,
     _FLYING,
     _SEEN,
+    _BESIDE_CHANGED,
 )
 SINCE_AT = _of(
     f"""
@@ -173,6 +187,7 @@ SINCE_AT = _of(
     _FLYING,
     _SEEN,
     _PATH,
+    _BESIDE_ALL,
 )
 SINCE_WITH_JOURNAL = _of(
     f"""
@@ -183,6 +198,7 @@ SINCE_WITH_JOURNAL = _of(
     _MISSING,
     _SEEN,
     _PATH,
+    _BESIDE_ALL,
 )
 
 
@@ -194,7 +210,7 @@ class Told:
     length: int
 
 
-async def newest(readers: Readers, session_id: UUID, count: int, user_id: UUID | None) -> Sequence[rows.Change]:
+async def newest(readers: Readers, session_id: UUID, count: int, user_id: UUID | None = None) -> Sequence[rows.Change]:
     """The last `count` messages of the branch that a member sees, every message in flight, and the branch itself.
 
     Each row says where the scope stands; a row without a kind says nothing else. No row: there is no such session, or
@@ -204,7 +220,7 @@ async def newest(readers: Readers, session_id: UUID, count: int, user_id: UUID |
 
 
 async def since(
-    readers: Readers, session_id: UUID, after: int, limit: int, user_id: UUID, leaf_id: UUID | None
+    readers: Readers, session_id: UUID, after: int, limit: int, user_id: UUID | None = None, leaf_id: UUID | None = None
 ) -> Sequence[rows.Change]:
     """What changed after a number, deletions included, every message in flight, and the branch that a member sees.
 
@@ -222,7 +238,7 @@ async def since_with_journal(
     after: int,
     limit: int,
     known: Sequence[tuple[UUID, int, int]],
-    told: Mapping[UUID, Told | None],
+    told: Mapping[UUID, Told | None] = MappingProxyType({}),
 ) -> Sequence[rows.Change]:
     """The same for several members, without the messages in flight, but with what is in the journal.
 

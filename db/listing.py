@@ -230,9 +230,8 @@ UNREAD = Statement.of(
     f"""
     SELECT member.session_id, (SELECT count(*) FROM (
         SELECT FROM messages
-        WHERE messages.session_id = member.session_id AND seq > member.read_seq
-            AND deleted_at IS NULL AND withdrawn_at IS NULL
-            AND status NOT IN ('pending', 'streaming') AND author_id IS DISTINCT FROM $1
+        WHERE messages.session_id = member.session_id AND seq > member.read_seq AND messages.news_seq > member.read_seq
+            AND deleted_at IS NULL AND withdrawn_at IS NULL AND author_id IS DISTINCT FROM $1
         LIMIT {MOST_UNREAD}
     ) AS new) AS count
     FROM memberships AS member

@@ -12,7 +12,8 @@ from db import statements
 from db.models import Membership, Session, User
 from db.models.session import NEWEST_FIRST
 
-_TOUCH = "SELECT member, head FROM transom_touch_members($1, $2, $3, $4)"
+_TOUCH = "SELECT member, head FROM transom_touch_members($1, $2, $3, $4, $5)"
+_RENEW = "SELECT transom_renew_news($1)"
 
 
 async def get(tx: AsyncSession, session_id: UUID, user_id: UUID) -> Membership | None:
@@ -27,14 +28,21 @@ async def touch(
     *,
     news: int | None = None,
     author_id: UUID | None = None,
+    sent_id: UUID | None = None,
 ) -> Mapping[UUID, int]:
     """Tells all members' account scopes that the session changed; returns each member's new head.
 
     Takes one number in every member's account scope, in the order of their ids, whose rows stay locked to the
     commit; so it comes after the session's own row. `activity` moves the session up in their lists. `news` is the
     session's number at which something was said: that is new to all but its author, who has read what is before it.
+    `sent_id` is what the author said, if it was what they were about to say: it takes their draft away.
     """
-    return dict(await statements.fetch(tx, _TOUCH, session_id, activity, news, author_id))
+    return dict(await statements.fetch(tx, _TOUCH, session_id, activity, news, author_id, sent_id))
+
+
+async def renew_news(tx: AsyncSession, session_id: UUID) -> None:
+    """Finds out for all members what is the newest to read, after messages went or came back. Comes after `touch`."""
+    await statements.fetch(tx, _RENEW, session_id)
 
 
 async def heads(tx: AsyncSession, session_id: UUID) -> Mapping[UUID, int]:

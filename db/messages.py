@@ -1,6 +1,7 @@
 """Messages: the nodes of a session's tree, read along one path of it."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -100,6 +101,12 @@ async def count_shown(tx: AsyncSession, message_ids: Sequence[UUID]) -> int:
     """How many of the messages are there and say what they said: nobody has deleted them."""
     alive = (Message.deleted_at.is_(None), Message.withdrawn_at.is_(None))
     return (await tx.scalars(select(func.count()).where(Message.id.in_(message_ids), *alive))).one()
+
+
+async def is_younger(tx: AsyncSession, message_id: UUID, age: timedelta) -> bool:
+    """Whether a message was stored less than so long ago, by the clock of the database."""
+    query = select(Message.id).where(Message.id == message_id, Message.created_at > func.now() - age)
+    return (await tx.scalars(query)).one_or_none() is not None
 
 
 async def path(tx: AsyncSession, branch: Branch, depths: range) -> Sequence[Message]:

@@ -12,27 +12,48 @@ from db.reader import Reader, Statement
 # Each step is materialised: it has one row, or one for each segment that the page touches, and what follows must find
 # plain values to look messages up by. Row security compares nothing with an index that could tell what it saw.
 PATH = """
-    path AS MATERIALIZED (
-        SELECT seen.id, branch.number, branch.lineage, branch.starts, coalesce((
-            SELECT depth + 1 FROM messages
-            WHERE session_id = seen.id AND messages.branch = branch.number AND deleted_at IS NULL
-            ORDER BY depth DESC LIMIT 1
-        ), (
-            SELECT last.depth + 1 FROM generate_subscripts(branch.lineage, 1) AS place CROSS JOIN LATERAL (
-                SELECT depth FROM messages
-                WHERE session_id = seen.id AND messages.branch = branch.lineage[place]
-                    AND depth < branch.starts[place + 1] AND deleted_at IS NULL
-                ORDER BY depth DESC LIMIT 1
-            ) AS last
-            ORDER BY last.depth DESC LIMIT 1
-        ), 0) AS length
+    ended AS MATERIALIZED (
+        SELECT seen.id, branch.number, branch.lineage, branch.starts, coalesce(tip.gone, false) AS gone,
+            CASE WHEN NOT tip.gone THEN tip.depth + 1 ELSE coalesce((
+                SELECT last.depth + 1 FROM generate_subscripts(branch.lineage, 1) AS place CROSS JOIN LATERAL (
+                    SELECT depth FROM messages
+                    WHERE session_id = seen.id AND messages.branch = branch.lineage[place]
+                        AND depth < coalesce(branch.starts[place + 1], 2147483647) AND deleted_at IS NULL
+                    ORDER BY depth DESC LIMIT 1
+                ) AS last
+                ORDER BY last.depth DESC LIMIT 1
+            ), 0) END AS length
         FROM seen LEFT JOIN branches AS branch ON branch.session_id = seen.id AND branch.number = seen.number
+        LEFT JOIN LATERAL (
+            SELECT depth, deleted_at IS NOT NULL AS gone FROM messages
+            WHERE session_id = seen.id AND messages.branch = branch.number
+            ORDER BY depth DESC LIMIT 1
+        ) AS tip ON true
+    ), path AS MATERIALIZED (
+        SELECT ended.id, ended.number AS asked, coalesce(other.number, ended.number) AS number,
+            coalesce(other.lineage, ended.lineage) AS lineage, coalesce(other.starts, ended.starts) AS starts,
+            coalesce(other.length, ended.length) AS length
+        FROM ended LEFT JOIN LATERAL (
+            SELECT branch.number, branch.lineage, branch.starts, leaf.depth + 1 AS length
+            FROM branches AS branch CROSS JOIN LATERAL (
+                SELECT id, depth, created_at FROM messages
+                WHERE session_id = ended.id AND messages.branch = branch.number AND deleted_at IS NULL
+                ORDER BY depth DESC LIMIT 1
+            ) AS leaf
+            WHERE ended.gone AND branch.session_id = ended.id AND leaf.depth >= ended.length - 1
+                AND (ended.length = 0 OR branch.lineage[width_bucket(ended.length - 1, branch.starts)]
+                    = ended.lineage[width_bucket(ended.length - 1, ended.starts)])
+                AND NOT EXISTS (SELECT FROM messages WHERE parent_id = leaf.id AND deleted_at IS NULL)
+            ORDER BY leaf.created_at DESC, leaf.id DESC LIMIT 1
+        ) AS other ON true
     )
 """
-"""A step of a statement: from `seen (id, number)`, a session and a branch of it, to the path of that branch.
+"""The steps of a statement from `seen (id, number)`, a session and a branch of it that somebody sees, to the `path`.
 
-The path is as long as it is shown. What is deleted and holds no place for anything comes last on it, and may be all
-that the branch has of its own.
+This is what seeing a branch means, for every reader: messages down to the branch's last one. Where that is deleted and
+holds no place for anything, the path goes on from what is left of it, down to the newest leaf; `asked` is the branch
+that was asked for then, `number` the one whose path it is. Nothing is stored of that, so what is brought back is seen
+as before.
 """
 
 SEGMENTS = """

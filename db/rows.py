@@ -80,7 +80,7 @@ class Change(Message):
 
     kind: str | None = _column("kind")
     """`message`, `run`, `delta`; `flying`: a message that is being written, changed or not; `path`: a message of a path
-    that a member sees now; `seen`: such a path; None: nothing changed."""
+    that a member sees now; `seen`: such a path; `siblings`: what stands beside messages; None: nothing changed."""
     scope_epoch: int = _column("scope_epoch")
     scope_head: int = _column("scope_head")
     writing: Sequence[int] | None = _column("writing")
@@ -91,11 +91,10 @@ class Change(Message):
     """The number of the first event."""
     delta_events: str = _column("delta.events")
     """A JSON array."""
-    siblings: Sequence[UUID] | None = _column("siblings")
-    """Of a message of a session that has branches: what follows the same message, in the order of creation."""
-    seen: Json = _json("seen")
-    """The `number` of a branch, the `length` of its path, its `leaf`, and the `members` who see it. Of each of those:
-    the id, the number of the last change in the account scope, and the branch that was chosen."""
+    data: Json = _json("data")
+    """Of `seen`, the `number` of the branch whose path it is, the `length` of that, its `leaf`, and the `members` who
+    see it; of each of them the id, the number of the last change in the account scope, and the branch that was chosen.
+    Of `siblings`, the `parent` that they follow, and their `ids` in the order of creation."""
 
 
 class Run:
@@ -178,6 +177,7 @@ class Seen(asyncpg.Record):  # type: ignore[misc]
     tags: list[str] = _column("tags")
     position: str = _column("position")
     draft: str | None = _column("draft")
+    last_sent_id: UUID | None = _column("last_sent_id")
     deleted_at: datetime | None = None  # what is deleted is not read this way
     unread: bool = _column("unread")
     current_branch: int = _column("current_branch")
@@ -213,6 +213,6 @@ SEEN_COLUMNS = f"""
     session.created_at, session.updated_at, session.epoch, session.head, member.role, member.archived_at,
     session.current_branch, member.branch, session.forked_session_id, session.forked_message_id,
     member.pinned_at, member.starred_at, member.folder_id, member.tags, member.position, member.draft,
-    {UNREAD} AS unread
+    member.last_sent_id, {UNREAD} AS unread
 """
 """What a `Seen` is made from, in SQL."""

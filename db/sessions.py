@@ -89,7 +89,8 @@ async def advance(
 
 
 _TAKE = f"""
-    UPDATE sessions AS session SET head = head + $2, message_count = message_count + $3
+    UPDATE sessions AS session SET
+        head = head + $2, message_count = message_count + $3, current_branch = coalesce($4, current_branch)
     WHERE id = $1 AND deleted_at IS NULL RETURNING {_COLUMNS.sql}
 """
 
@@ -103,9 +104,12 @@ _SAY = f"""
 """
 
 
-async def take(tx: AsyncSession, session: Session, count: int, *, messages: int = 0) -> bool:
-    """As `advance`, for a session that gets new messages; the object says then how the session is. False: it is not."""
-    taken = await statements.first(tx, _TAKE, session.id, count, messages)
+async def take(tx: AsyncSession, session: Session, count: int, *, messages: int = 0, branch: int | None = None) -> bool:
+    """As `advance`, for a session that gets new messages; the object says then how the session is. False: it is not.
+
+    `branch` is the one that is written to last from now on.
+    """
+    taken = await statements.first(tx, _TAKE, session.id, count, messages, branch)
     if taken is not None:
         _COLUMNS.refresh(session, taken)
     return taken is not None

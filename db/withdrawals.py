@@ -4,11 +4,12 @@ What a deleted message said moves into the column `withdrawn`, so that nothing e
 The row stays where it is in the tree; what is below it keeps its path.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
+import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import statements
@@ -38,12 +39,18 @@ class Change(NamedTuple):
     """Whether it is withdrawn by this change, or brought back; otherwise only what is below it is."""
 
 
+type Views = Mapping[str, int | None]
+"""The branches that were seen, by whom; None stands for the one that was written to last."""
+
+
 class Deletion(NamedTuple):
     """What makes a deletion one: the message and the scope that were named, and its first number."""
 
     message_id: UUID
     scope: str
     number: int
+    views: Views
+    """What its restoration shows again."""
 
 
 _TREE = """
@@ -86,7 +93,7 @@ _BRING_BACK = f"""
 """
 
 _NEWEST = """
-    SELECT id, (withdrawn ->> 'number')::bigint FROM messages
+    SELECT id, (withdrawn ->> 'number')::bigint, (withdrawn -> 'views')::text FROM messages
     WHERE session_id = $1 AND withdrawn ->> 'message' = $2::uuid::text AND withdrawn ->> 'scope' = $3
 """
 
@@ -114,7 +121,8 @@ async def tree(tx: AsyncSession, session_id: UUID) -> Sequence[Node]:
 
 async def withdraw(tx: AsyncSession, deletion: Deletion, changes: Iterable[Change]) -> None:
     """Deletes messages as one deletion. Their session's row must be locked."""
-    named = {"message": str(deletion.message_id), "scope": deletion.scope, "number": deletion.number}
+    named = {**deletion._asdict(), "message": str(deletion.message_id)}
+    del named["message_id"]
     await statements.fetch(tx, _WITHDRAW, *_columns(changes), json(named))
 
 
@@ -127,11 +135,16 @@ def _columns(changes: Iterable[Change]) -> Sequence[Sequence[object]]:
     return [list(column) for column in zip(*changes, strict=True)]
 
 
-async def newest(tx: AsyncSession, session_id: UUID, message_id: UUID, scope: str) -> Sequence[UUID]:
-    """What the last deletion of this message and scope has taken, as far as it was not brought back or forgotten."""
+async def newest(tx: AsyncSession, session_id: UUID, message_id: UUID, scope: str) -> tuple[Set[UUID], Views]:
+    """What the last deletion of this message and scope has taken, as far as it was not brought back or forgotten.
+
+    And which branches with something of it were seen then.
+    """
     found = await statements.fetch(tx, _NEWEST, session_id, message_id, scope)
-    last = max((number for _, number in found), default=0)
-    return [id for id, number in found if number == last]
+    last = max((number for _, number, _ in found), default=0)
+    taken = {id: views for id, number, views in found if number == last}
+    views = next(iter(taken.values()), None)
+    return taken.keys(), orjson.loads(views) if views else {}
 
 
 async def said_last(tx: AsyncSession, session_id: UUID, characters: int) -> str | None:

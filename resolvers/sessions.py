@@ -8,7 +8,7 @@ from uuid import UUID
 import strawberry
 from strawberry.scalars import JSON
 
-from chat import following, organising, sessions, state, summarizing
+from chat import composing, following, organising, sessions, state, summarizing
 from chat.cursors import Cursor, ScopeKind
 from chat.personal import Folder, Personal
 from chat.sessions import NewSession
@@ -20,7 +20,7 @@ from schema.context import Info
 from schema.cursor import SyncCursor
 from schema.event import AccountEvent, SessionEvent
 from schema.followed import Followed
-from schema.input import CreateSessionInput, EditSessionInput, SessionFilter
+from schema.input import LAST_SENT, CreateSessionInput, EditSessionInput, SessionFilter
 from schema.payload import DeleteSessionPayload, SessionPayload, SetTypingPayload
 from schema.repeat import Key, once
 from schema.result import (
@@ -181,11 +181,14 @@ async def save_draft(
     info: Info,
     id: SessionId,
     text: Annotated[str, strawberry.argument(description="At most 200,000 characters; blank text is no draft.")],
+    last_sent_id: Annotated[strawberry.Maybe[strawberry.ID | None], strawberry.argument(description=LAST_SENT)] = None,
     client_mutation_id: Key = None,
 ) -> MarkSessionResult:
     """Keeps what the viewer is about to say."""
-    scope = once(info, "saveDraft", client_mutation_id, id, text)
-    return SessionPayload(session=Session.of(await organising.save_draft(scope, identifier.parse("id", id), text)))
+    scope = once(info, "saveDraft", client_mutation_id, id, text, last_sent_id)
+    after = None if last_sent_id is None else composing.After(identifier.optional("lastSentId", last_sent_id.value))
+    seen = await organising.save_draft(scope, identifier.parse("id", id), text, after=after)
+    return SessionPayload(session=Session.of(seen))
 
 
 async def set_state(

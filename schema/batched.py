@@ -5,6 +5,7 @@ from strawberry.scalars import JSON
 
 from schema.cursor import SyncCursor
 from schema.input import (
+    LAST_SENT,
     AnnotateInput,
     CreateAgentInput,
     CreateFolderInput,
@@ -52,6 +53,7 @@ class SaveDraftInput:
 
     id: strawberry.ID = strawberry.field(description="The session.")
     text: str = strawberry.field(description="At most 200,000 characters; blank text is no draft.")
+    last_sent_id: strawberry.Maybe[strawberry.ID | None] = strawberry.field(description=LAST_SENT)
 
 
 @strawberry.input(description="The arguments of `moveSession`.")

@@ -21,6 +21,11 @@ choice.describe(
     PARALLEL="Run beside it.",
 )
 
+LAST_SENT = (
+    "The session's `lastSentId` as the window knew it when the text was begun (null: nothing was sent yet), or the id "
+    "of your message that is on its way. A text that is older than what you sent last is not kept."
+)
+
 ID_NOTE = "An id of your own making (a UUID). With it, the same call again returns what the first one made."
 
 

@@ -203,11 +203,14 @@ class Session(Node):
         description="Its place in your own order: compare places as text, character by character; the lowest is first."
     )
     draft: str | None = strawberry.field(description="What you are about to say in it.")
+    last_sent_id: strawberry.ID | None = strawberry.field(
+        description="What you sent last in it, though it may be deleted since: a draft comes after it. See `saveDraft`."
+    )
     unread: bool = strawberry.field(description="Whether there is something new for you, or you marked it so.")
     unread_count: int = strawberry.field(
         resolver=_unread_count,
-        description="How many messages of others are new to you, at most 100: those that are whole, and that came or "
-        "changed after what you have read.",
+        description="How many messages of others are new to you, at most 100: those that are whole, and came after "
+        "what you have read.",
     )
     cursor: SyncCursor = strawberry.field(
         description="Where the session stood when this was read. Subscribe to `session` after it and you miss nothing."
@@ -283,6 +286,7 @@ class _Shown(Session):
     tags = same("membership.tags")
     position = same("membership.position")
     draft = same("membership.draft")
+    last_sent_id = shown(lambda session: identifier.optional_of(session.membership.last_sent_id))
     unread = same("membership.unread")
     cursor = shown(lambda session: SyncCursor(str(_cursor(session.row))))
 

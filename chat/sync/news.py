@@ -145,8 +145,8 @@ async def newest(readers: Readers, session_id: UUID, user_id: UUID | None, count
         return None
     news = _standing(found)
     page = sorted((row for row in found if row.kind == "message"), key=lambda row: row.depth)
-    news.events += _told(news, session_id, [(0, row) for row in page])  # who breaks off here has not got them all
-    _fly(news, session_id, found)
+    news.events += _told(news, found, [(0, row) for row in page])  # who breaks off here has not got them all
+    _fly(news, found)
     _see(news, found)
     return news
 
@@ -163,8 +163,8 @@ async def of_session(readers: Readers, session_id: UUID, place: Place) -> News |
         return None
     news = _since(found, session_id)
     if not news.more:
-        _fly(news, session_id, found)
-        _turn(news, session_id, found)
+        _fly(news, found)
+        _turn(news, found)
         _see(news, found)
     return news
 
@@ -189,7 +189,7 @@ async def missed(
     news.frames += [_frame(row, known[row.delta_run_id].message_id) for row in journal]
     if not news.more:
         news.told = told
-        _turn(news, session_id, found)
+        _turn(news, found)
         _see(news, found)
     return news
 
@@ -208,7 +208,7 @@ def _since(found: Sequence[rows.Change], session_id: UUID) -> News:
     runs = sorted((rows.Run(row) for row in found if row.kind == "run"), key=lambda run: run.seq)
     _limit(news, [[row.seq for row in messages], [run.seq for run in runs]])
     changed = [(row.seq, row) for row in messages if row.seq <= news.head]
-    told: list[RowEvent | SiblingsChanged] = [*_told(news, session_id, changed)]
+    told: list[RowEvent | SiblingsChanged] = [*_told(news, found, changed)]
     for run in runs:
         if run.seq <= news.head:
             told.append(RunChanged(Cursor(ScopeKind.SESSION, session_id, news.epoch, run.seq), run))
@@ -218,24 +218,24 @@ def _since(found: Sequence[rows.Change], session_id: UUID) -> News:
     return news
 
 
-def _fly(news: News, session_id: UUID, found: Sequence[rows.Change]) -> None:
+def _fly(news: News, found: Sequence[rows.Change]) -> None:
     """Adds the messages in flight that are not told yet."""
     told = _messages(news.events)
     flying = [(news.head, row) for row in found if row.kind == "flying" and row.id not in told]
-    news.events += _told(news, session_id, flying)
+    news.events += _told(news, found, flying)
 
 
-def _turn(news: News, session_id: UUID, found: Sequence[rows.Change]) -> None:
+def _turn(news: News, found: Sequence[rows.Change]) -> None:
     """Adds the messages of other paths that are not told yet."""
     told = _messages(news.events)
     page = {row.id: row for row in found if row.kind == "path" and row.id not in told}
     path = sorted(page.values(), key=lambda row: row.depth)
-    news.path += _told(news, session_id, [(news.head, row) for row in path])
+    news.path += _told(news, found, [(news.head, row) for row in path])
 
 
 def _see(news: News, found: Sequence[rows.Change]) -> None:
     """Says what each member sees."""
-    for path in (row.seen for row in found if row.kind == "seen"):
+    for path in (row.data for row in found if row.kind == "seen"):
         leaf_id = None if path["leaf"] is None else UUID(path["leaf"])
         told = changes.Told(path["number"], path["length"])
         for user_id, seq, branch in path["members"]:
@@ -248,13 +248,20 @@ def _messages(events: Sequence[RowEvent | SiblingsChanged]) -> set[UUID]:
 
 
 def _told(
-    news: News, session_id: UUID, found: Sequence[tuple[int, rows.Change]]
+    news: News, found: Sequence[rows.Change], told: Sequence[tuple[int, rows.Change]]
 ) -> Iterable[MessageChanged | SiblingsChanged]:
-    """Messages with their numbers, each with what its run has written so far, after what stands beside it."""
-    for seq, row in found:
-        cursor = Cursor(ScopeKind.SESSION, session_id, news.epoch, seq)
-        if row.siblings and (len(row.siblings) > 1 or row.deleted_at is not None):
-            yield SiblingsChanged(cursor, row.parent_id, row.siblings)
+    """Messages with their numbers, each with what its run has written so far.
+
+    Before the first of some that follow the same message comes what these are, unless there is but one.
+    """
+    families = [row.data for row in found if row.kind == "siblings"]
+    beside = {family["parent"]: family["ids"] or () for family in families}
+    shrunk = {row.parent_id for _, row in told if row.deleted_at is not None}
+    for seq, row in told:
+        cursor = Cursor(ScopeKind.SESSION, row.session_id, news.epoch, seq)
+        ids = beside.pop(None if row.parent_id is None else str(row.parent_id), ())
+        if len(ids) > 1 or (ids and row.parent_id in shrunk):
+            yield SiblingsChanged(cursor, row.parent_id, [UUID(id) for id in ids])
         yield MessageChanged(cursor, flight.whole(row))
         if row.writing is not None and row.run_id is not None:
             epoch, last = row.writing

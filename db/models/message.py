@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy import BigInteger, ForeignKey, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -62,7 +62,8 @@ class Message(Row):
     """When somebody deleted it. What it said is in `withdrawn` then, and nowhere else."""
     withdrawn: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
     """What a restoration brings back, for 30 days: `parts`, `content`, `metadata`, `error`, `marks`, and which deletion
-    it was: the `message` and the `scope` that were named, and its `number` in the session scope."""
+    it was: the `message` and the `scope` that were named, its `number` in the session scope, and the `views` that saw
+    something of it."""
     author_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     run_id: Mapped[UUID | None]
     """The run that writes, or wrote, this message."""
@@ -71,6 +72,9 @@ class Message(Row):
     """Rises with every edit by a person; what `expectedVersion` is compared with."""
     seq: Mapped[Counter]
     """Its last change in the session scope."""
+    news_seq: Mapped[int | None] = mapped_column(BigInteger)
+    """The number of the session scope at which it was said, or, a reply, was whole. None: it is not, or the session has
+    begun with it."""
     origin: Mapped[str | None]
     """The client that made the last change, so that a window knows its own echo; the database sets it."""
     mutation: Mapped[str | None]

@@ -107,10 +107,14 @@ class Membership(Row):
     """Its place in the member's own order: the lowest comes first. Between two places there is always another one."""
     draft: Mapped[str | None]
     """What the member is about to say."""
+    draft_after_id: Mapped[UUID | None]
+    """The message of the member's that the draft comes after, if its window said so; it may be on its way still."""
+    last_sent_id: Mapped[UUID | None]
+    """What the member sent last. It took the draft of that time away."""
     read_seq: Mapped[Counter]
     """The number of the session scope up to which the member has read."""
     news_seq: Mapped[Counter]
-    """The number of the session scope at which somebody else last said something."""
+    """The number of the session scope at which somebody else last said something that is not deleted."""
     marked_unread: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     last_activity_at: Mapped[Created]
     """The session's own, kept here so that a member's list is one index scan."""

@@ -97,9 +97,10 @@ async def test_a_message_at_the_end_is_gone_and_what_held_a_place_for_it_too(sco
     assert session["messages"]["edges"][1]["node"]["siblings"] == {"index": 0, "count": 1}
     assert await restore(scope, told["E"]) == 1
     assert await alive(scope, told) == "ABCEF"
-    assert await shown(scope, told["A"].session_id) == "AE"
+    assert await shown(scope, told["A"].session_id, told["E"].id) == "AE"
     assert await restore(scope, told["D"]) == 1
-    assert await shown(scope, told["A"].session_id) == "ADE"
+    assert await shown(scope, told["A"].session_id, told["E"].id) == "ADE"
+    assert await shown(scope, told["A"].session_id) == "ABF", "Nobody saw that branch before it was deleted."
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,63 @@
+"""What a member is about to say in a session: taken away by what they send, and never brought back by a late save.
+
+Several windows save the same draft, and their calls may come late or in another order. So a window may say what its
+text comes after: the member's last message, as it knew it. A window that does not say so is believed, unless its text
+is what was sent.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chat.refusals import InvalidInput
+from db import messages
+from db.models import Membership, Message
+
+LATE = timedelta(seconds=10)
+"""How long after a message the beginning of its text is taken for a late save of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """The message that a text comes after; None: there was none. It may be on its way still."""
+
+    id: UUID | None
+
+
+def sent(member: Membership, message: Message) -> None:
+    """Has the object say what `memberships.touch` has stored for the author of a message that was sent."""
+    if member.draft_after_id != message.id:
+        member.draft = None
+    member.last_sent_id = message.id
+
+
+async def is_late(tx: AsyncSession, member: Membership, text: str | None, after: After | None) -> bool:
+    """Whether a text is older than what the member sent last. Their account's row must be locked.
+
+    Raises:
+        InvalidInput: what it comes after is no message of the member's in this session.
+    """
+    if after is None:
+        return text is not None and member.last_sent_id is not None and await _repeats(tx, member.last_sent_id, text)
+    if after.id == member.last_sent_id:
+        return False
+    if after.id is None:
+        return True
+    earlier = await messages.get(tx, after.id)
+    if earlier is None:
+        return False
+    if (earlier.session_id, earlier.author_id) != (member.session_id, member.user_id):
+        raise InvalidInput("lastSentId", "There is no such message of yours in this session.")
+    last = None if member.last_sent_id is None else await messages.get(tx, member.last_sent_id)
+    return last is not None and (earlier.news_seq or 0) < (last.news_seq or 0)
+
+
+async def _repeats(tx: AsyncSession, message_id: UUID, text: str) -> bool:
+    message = await messages.get(tx, message_id)
+    if message is None:
+        return False
+    if message.content.strip() == text.strip():
+        return True
+    return message.content.startswith(text) and await messages.is_younger(tx, message_id, LATE)
