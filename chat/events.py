@@ -7,6 +7,7 @@ from uuid import UUID
 
 from chat.cursors import Cursor
 from db import models, rows
+from db.tallies import Tallies
 
 
 @dataclass(slots=True)
@@ -138,6 +139,13 @@ class PresenceChanged(Told):
 
 
 @dataclass(slots=True)
+class CountsChanged(Told):
+    """So many sessions the account has of what."""
+
+    counts: Tallies
+
+
+@dataclass(slots=True)
 class CaughtUp(Told):
     """Everything up to here has been told; what follows is live."""
 
@@ -165,7 +173,9 @@ class Reset(Told):
 type RowEvent = (
     ProjectChanged | AgentChanged | FolderChanged | TemplateChanged | SessionChanged | MessageChanged | RunChanged
 )
-type AccountEvent = ProjectChanged | AgentChanged | FolderChanged | TemplateChanged | SessionChanged | CaughtUp | Reset
+type AccountEvent = (
+    ProjectChanged | AgentChanged | FolderChanged | TemplateChanged | SessionChanged | CountsChanged | CaughtUp | Reset
+)
 type SessionEvent = (
     MessageChanged
     | RunChanged

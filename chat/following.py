@@ -77,20 +77,20 @@ def session(
         if seen is None:
             raise NotFound("session")
         return await _join(
-            scope, ScopeKind.SESSION, session_id, after, leaf_id=leaf_id, present=present, every=every / 1000
+            scope, ScopeKind.SESSION, session_id, after, leaf_id=leaf_id, signals=present, every=every / 1000
         )
 
     return Opening(scope, opens)
 
 
-def account(scope: Scope, after: str | None) -> Opening[AccountEvent]:
-    """A window on the viewer's account, after a cursor or from now.
+def account(scope: Scope, after: str | None, *, counts: bool = False) -> Opening[AccountEvent]:
+    """A window on the viewer's account, after a cursor or from now; with `counts`, for badges too.
 
     Raises, when it is entered:
         InvalidInput: `after` is no cursor.
         QuotaExceeded: the viewer has as many windows open as it may.
     """
-    return Opening(scope, lambda: _join(scope, ScopeKind.ACCOUNT, scope.viewer.id, after))
+    return Opening(scope, lambda: _join(scope, ScopeKind.ACCOUNT, scope.viewer.id, after, signals=counts))
 
 
 async def _join(
@@ -100,7 +100,7 @@ async def _join(
     after: str | None,
     *,
     leaf_id: UUID | None = None,
-    present: bool = False,
+    signals: bool = False,
     every: float = 0.0,
 ) -> Window[Any]:
     try:
@@ -112,7 +112,7 @@ async def _join(
             cursor,
             scope.viewer.client,
             leaf_id=leaf_id,
-            present=present,
+            signals=signals,
             every=every,
         )
     except Gone as error:

@@ -268,9 +268,16 @@ async def follow(
     return Followed(window, event.of_session)
 
 
-async def changes(info: Info, after: AfterChange = None) -> AsyncIterator[AccountEvent]:
+async def changes(
+    info: Info,
+    after: AfterChange = None,
+    counts: Annotated[
+        bool, strawberry.argument(description="Whether to tell what badges say, when it changes: `CountsChanged`.")
+    ] = False,
+) -> AsyncIterator[AccountEvent]:
     """What happens to the account's sessions, projects and agents."""
-    return Followed(following.account(info.context.scope, info.context.resumed_at or after), event.of_account)
+    window = following.account(info.context.scope, info.context.resumed_at or after, counts=counts)
+    return Followed(window, event.of_account)
 
 
 async def set_typing(

@@ -8,6 +8,7 @@ from chat import events
 from db import models, rows
 from schema import choice, identifier, part
 from schema.agent import Agent
+from schema.count import CountsChanged
 from schema.cursor import SyncCursor
 from schema.folder import Folder
 from schema.message import Message
@@ -241,6 +242,7 @@ AccountEvent = Annotated[
     | FolderDeleted
     | TemplateChanged
     | TemplateDeleted
+    | CountsChanged
     | CaughtUp
     | Reset,
     strawberry.union(
@@ -284,10 +286,8 @@ def of_session(event: events.SessionEvent) -> SessionEvent:
             return BranchChanged(leaf_id=identifier.optional_of(leaf_id), branch_chosen=chosen)
         case events.PresenceChanged(count, present):
             return PresenceChanged(count=count, present=[_present(each) for each in present])
-        case events.CaughtUp(cursor):
-            return CaughtUp(cursor=SyncCursor(str(cursor)))
-        case events.Reset(reason):
-            return Reset(reason=reason)
+        case events.CaughtUp() | events.Reset():
+            return _of_stream(event)
 
 
 def _sign(
@@ -311,6 +311,12 @@ def _present(window: events.Present) -> Present:
         client=window.client,
         typing=window.typing,
     )
+
+
+def _of_stream(event: events.CaughtUp | events.Reset) -> CaughtUp | Reset:
+    if isinstance(event, events.Reset):
+        return Reset(reason=event.reason)
+    return CaughtUp(cursor=SyncCursor(str(event.cursor)))
 
 
 def of_account(event: events.AccountEvent) -> AccountEvent:
@@ -338,7 +344,7 @@ def of_account(event: events.AccountEvent) -> AccountEvent:
             return FolderDeleted(cursor=SyncCursor(str(cursor)), **_sign(folder), id=identifier.of(folder.id))
         case events.FolderChanged(cursor, folder):
             return FolderChanged(cursor=SyncCursor(str(cursor)), **_sign(folder), folder=Folder.of(folder))
-        case events.CaughtUp(cursor):
-            return CaughtUp(cursor=SyncCursor(str(cursor)))
-        case events.Reset(reason):
-            return Reset(reason=reason)
+        case events.CountsChanged(counts):
+            return CountsChanged.of(counts)
+        case events.CaughtUp() | events.Reset():
+            return _of_stream(event)

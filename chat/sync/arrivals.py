@@ -20,7 +20,7 @@ class Arrivals:
     def __init__(self, jobs: Jobs) -> None:
         self.turn = asyncio.Semaphore(AT_ONCE)
         """Held by whatever work an arrival makes, besides its reading."""
-        self._jobs = jobs
+        self.jobs = jobs
         self._asked: dict[tuple[Feed, Place], asyncio.Future[News | None]] = {}
 
     async def read(self, feed: "Feed", place: Place) -> News | None:
@@ -30,7 +30,7 @@ class Arrivals:
         if asked is None:
             asked = self._asked[key] = asyncio.get_running_loop().create_future()
             asked.add_done_callback(lambda done: done.cancelled() or done.exception())  # all may have left meanwhile
-            self._jobs.start(self._read(key, asked), f"arrivals at {feed.id}")
+            self.jobs.start(self._read(key, asked), f"arrivals at {feed.id}")
         return await asyncio.shield(asked)
 
     async def _read(self, key: "tuple[Feed, Place]", asked: "asyncio.Future[News | None]") -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 from chat import doorbells
 from chat.cursors import Cursor, ScopeKind
 from chat.doorbells import Frame, Signal
-from chat.events import PresenceChanged, ResetReason
+from chat.events import CountsChanged, PresenceChanged, ResetReason
 from chat.sync.arrivals import Arrivals
 from chat.sync.news import News, Place, Seen
 from chat.sync.window import Window
@@ -77,21 +77,21 @@ class Feed(ABC):
         client: str | None = None,
         *,
         leaf_id: UUID | None = None,
-        present: bool = False,
+        signals: bool = False,
         every: float = 0.0,
     ) -> Window[Any]:
         """A window of `user_id` after a cursor, or from now.
 
-        `leaf_id`: the end of the path that it shows. `present`: it is seen by others, and sees them. `every`: the
-        seconds between two tellings of tokens.
+        `leaf_id`: the end of the path that it shows. `signals`: it wants what is not in the rows, as
+        `signal` gives it. `every`: the seconds between two tellings of tokens.
         """
-        window: Window[Any] = Window(self, user_id, after, client, leaf_id=leaf_id, present=present, every=every)
+        window: Window[Any] = Window(self, user_id, after, client, leaf_id=leaf_id, signals=signals, every=every)
         self.windows.add(window)
         self._joined(window)
         return window
 
-    def presence(self) -> PresenceChanged | None:
-        """Who is there, as far as this scope has windows that want to know."""
+    def signal(self) -> PresenceChanged | CountsChanged | None:
+        """What a window that wants it is told when it has caught up: who is there, or what an account's badges say."""
         return None
 
     def met(self, user_id: UUID, seen: Seen) -> None:  # noqa: B027  (only sessions have branches)

@@ -49,7 +49,7 @@ class Feeds:
         client: str | None = None,
         *,
         leaf_id: UUID | None = None,
-        present: bool = False,
+        signals: bool = False,
         every: float = 0.0,
     ) -> Window[Any]:
         """A window on a scope that `user_id` may see (the caller has made sure); `leave` it in the end.
@@ -63,7 +63,7 @@ class Feeds:
             if key not in self._open:
                 self._open[key] = asyncio.create_task(self._opened(kind, scope_id))
             feed = await asyncio.shield(self._open[key])
-            return feed.join(user_id, after, client, leaf_id=leaf_id, present=present, every=every)
+            return feed.join(user_id, after, client, leaf_id=leaf_id, signals=signals, every=every)
         finally:
             self._waiting[key] -= 1
             self._tidy(key)

@@ -77,7 +77,7 @@ class SessionFeed(Feed):
     def _joined(self, window: Window[Any]) -> None:
         self._users[window.user_id] += 1
         self._paces.setdefault(window.every, Pace(window.every)).windows.add(window)
-        if window.present:
+        if window.signals:
             self._presence.enter(window.id, window.user_id, window.client)
 
     def _left(self, window: Window[Any]) -> None:
@@ -103,8 +103,8 @@ class SessionFeed(Feed):
         """See `Feed.beat`."""
         self._presence.refresh()
 
-    def presence(self) -> PresenceChanged:
-        """See `Feed.presence`."""
+    def signal(self) -> PresenceChanged:
+        """See `Feed.signal`."""
         return self._presence.now()
 
     def _hear(self, signal: Signal) -> None:

@@ -11,6 +11,7 @@ from chat.doorbells import Frame
 from chat.events import (
     BranchChanged,
     CaughtUp,
+    CountsChanged,
     Event,
     MessageChanged,
     PartChanged,
@@ -68,13 +69,13 @@ class Window[E]:
         client: str | None = None,
         *,
         leaf_id: UUID | None = None,
-        present: bool = False,
+        signals: bool = False,
         every: float = 0.0,
     ) -> None:
         self.id = uuid4()
         self.user_id = user_id
         self.client = client
-        self.present = present
+        self.signals = signals
         self.every = every
         self.feed = feed
         self._after = after
@@ -131,9 +132,9 @@ class Window[E]:
         elif isinstance(event, BranchChanged):
             self._leaf_id = event.leaf_id
 
-    def tell(self, event: PresenceChanged) -> None:
+    def tell(self, event: PresenceChanged | CountsChanged) -> None:
         """Takes a signal, if the window wants any; one that is behind gets the newest when it has caught up."""
-        if self.present and not self._behind and self._refusal is None:
+        if self.signals and not self._behind and self._refusal is None:
             self._tell((event,))
 
     def end(self, reason: ResetReason) -> None:
@@ -251,7 +252,7 @@ class Window[E]:
         self._behind = False
         for told in held:
             self._ready.extend(self._new(told))
-        if self.present and (event := self.feed.presence()) is not None:
+        if self.signals and (event := self.feed.signal()) is not None:
             self._ready.append(event)
 
     async def _read(self) -> News | None:
@@ -277,7 +278,9 @@ class Window[E]:
 def _number(event: Event) -> int:
     """The event's number in its scope; 0 where it has none."""
     match event:
-        case TextDelta() | PartChanged() | PresenceChanged() | SiblingsChanged() | BranchChanged() | Reset():
+        case TextDelta() | PartChanged() | PresenceChanged() | CountsChanged() | Reset():
             return 0
+        case SiblingsChanged() | BranchChanged():
+            return 0  # what comes next has it, or has been told
         case _:
             return event.cursor.seq
