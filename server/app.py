@@ -25,7 +25,7 @@ from pubsub.rates import Rates
 from pubsub.redis import RedisBus
 from resolvers.root import api
 from schema.context import Context
-from server import health, pages
+from server import health, hosts, pages
 from server.authentication import Authentication, Identity
 from server.graphql import Caller, Code, Explained, GraphQLEndpoint
 from server.settings import Settings, current
@@ -47,9 +47,12 @@ _REFUSALS = {
 class Transom(Starlette):
     """The ASGI application of one process. Its engines must run, and the database must be migrated."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, beat: float = 10.0) -> None:
+        """`beat`: seconds between two signs of life, which windows and feeds are asked for."""
         self.settings = settings
+        self._beat = beat
         self.shared = State()
+        self._misdirected = None if settings.authenticates else hosts.Refusal(GRAPHQL)
         self.endpoint = GraphQLEndpoint(
             api,
             authenticate=Authentication(settings, lambda: self.shared.process),
@@ -57,6 +60,7 @@ class Transom(Starlette):
             explain=_explain,
             allowed_origins=settings.origins,
             event_id=_cursor,
+            ping_interval=beat,
         )
         super().__init__(
             routes=[
@@ -81,7 +85,9 @@ class Transom(Starlette):
     @override
     async def __call__(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
         """As Starlette. But a socket, which stays long, does not keep the frames of layers that do nothing for it."""
-        if scope["type"] == "websocket" and scope["path"] == GRAPHQL:
+        if self._misdirected is not None and scope["type"] != "lifespan" and not hosts.names_loopback(scope["headers"]):
+            await self._misdirected(scope, receive, send)
+        elif scope["type"] == "websocket" and scope["path"] == GRAPHQL:
             await self.endpoint(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
@@ -95,7 +101,7 @@ class Transom(Starlette):
         settings = self.settings
         assert settings.database_url is not None
         assert settings.redis_url is not None
-        timing = Timing(lease=settings.lease)
+        timing = Timing(lease=settings.lease, heartbeat=self._beat)
         async with AsyncExitStack() as stack:
             db = await stack.enter_async_context(Database(settings.database_url))
             bus = await stack.enter_async_context(RedisBus(settings.redis_url))
@@ -111,6 +117,7 @@ class Transom(Starlette):
     async def drain(self) -> None:
         """Gets ready to stop: takes no more work, interrupts runs, and tells every window to come back elsewhere."""
         self.shared.draining = True
+        self.endpoint.close()
         if self.shared.life is not None:
             await self.shared.life.drain()
         await self.endpoint.shutdown()

@@ -1,5 +1,6 @@
 """Serving the application with uvicorn: one process or several, and an end without loose ends."""
 
+import asyncio
 import gc
 import os
 import signal
@@ -14,11 +15,14 @@ from uvicorn.supervisors import multiprocess
 
 from server import logs
 from server.app import Transom
+from server.connections import HTTPProtocol
 from server.settings import Settings, current
 from server.sockets import WebSocketProtocol
 
 LARGEST_FRAME = 1_000_000
 """Bytes of one WebSocket message."""
+LONGEST_GOODBYE = 1.0
+"""Seconds that clients have to read the end of their answers when the server ends."""
 
 
 class CannotListen(Exception):
@@ -38,9 +42,22 @@ class Server(uvicorn.Server):
 
     @override
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Drains the application first, so that windows are told why; uvicorn would cut them without a word."""
+        """Accepts nobody any more, then drains the application, so that windows are told why.
+
+        uvicorn would cut them without a word; and it would cancel, and log as errors, what has not ended then.
+        """
+        for server in self.servers:
+            server.close()
+        for listening in sockets or ():
+            listening.close()
         await cast("Transom", self.config.loaded_app).drain()
-        await super().shutdown(sockets)
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        if tasks := set(self.server_state.tasks):
+            await asyncio.wait(tasks, timeout=LONGEST_GOODBYE)
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        await super().shutdown()
 
 
 def config(settings: Settings) -> uvicorn.Config:
@@ -51,6 +68,7 @@ def config(settings: Settings) -> uvicorn.Config:
         proxy_headers=False,
         workers=settings.workers,
         loop="uvloop",
+        http=HTTPProtocol,
         ws=WebSocketProtocol,
         ws_per_message_deflate=False,
         ws_ping_interval=10,
@@ -60,6 +78,7 @@ def config(settings: Settings) -> uvicorn.Config:
         access_log=False,  # a GET request has its document in the address
         log_config=None,
         timeout_graceful_shutdown=5,
+        timeout_worker_healthcheck=30,  # a process that is still starting, on a busy machine, says nothing yet
         server_header=False,
     )
 
@@ -102,6 +121,16 @@ class _Worker(multiprocess.Process):
         super().target(sockets)
 
 
+class _Workers(multiprocess.Multiprocess):
+    """Several server processes on one socket, which this process listens on for as long as they are to accept."""
+
+    @override
+    def terminate_all(self) -> None:
+        for listening in self.sockets:
+            listening.close()
+        super().terminate_all()
+
+
 def _end_with_parent(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(0.5)
@@ -115,4 +144,4 @@ def run(settings: Settings, environment: Mapping[str, str], listening: socket.so
         Server(config(settings)).run(sockets=[listening])
     else:
         multiprocess.Process = _Worker  # type: ignore[misc]  # uvicorn has no other place to name it
-        multiprocess.Multiprocess(config(settings), sockets=[listening]).run()
+        _Workers(config(settings), sockets=[listening]).run()

@@ -28,13 +28,17 @@ _TEXT = 0x81
 _OPEN = State.OPEN
 _SHORT, _LONG = struct.Struct("!BBH"), struct.Struct("!BBQ")
 _MOST_HELD = 1 << 16
+_LONGEST_GOODBYE = 5.0
+
+LATE = 4408
+"""The code for clients that owe something, such as the answer to a ping. They come back after it."""
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
     """Adds `transom.write` to the scope's extensions (`server.graphql.ws.Write`)."""
 
     __slots__ = (
-        *("_held", "_held_bytes", "_turn"),
+        *("_held", "_held_bytes", "_turn", "_unfinished"),
         *("app", "app_state", "asgi_version", "client", "close_sent", "close_timeout", "close_timer", "config", "conn"),
         *("connections", "curr_msg_data_type", "default_headers", "disconnected", "frames", "handshake_complete"),
         *("handshake_initiated", "initial_response", "last_ping_rtt", "logger", "loop", "pending_ping_payload"),
@@ -57,6 +61,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self._turn = _Turn.of(self.loop)
         self._held: list[bytes] | None = None
         self._held_bytes = 0
+        self._unfinished: list[bytes] | None = None
 
     @override
     def handle_connect(self, event: Request) -> None:
@@ -100,6 +105,42 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         await super().send(message)
         if message["type"] == "websocket.accept":
             self._forget()
+        elif message["type"] == "websocket.http.response.body" and self.close_sent:
+            self.handshake_complete = True  # refused: uvicorn would log that it is not
+
+    @override
+    def send_keepalive_ping(self) -> None:
+        """Pings, unless the client has left the same message unfinished since the last ping."""
+        unfinished, self._unfinished = self._unfinished, self.frames or None
+        if unfinished is not None and unfinished is self._unfinished:
+            self._let_go("a message was not finished")
+        else:
+            super().send_keepalive_ping()
+
+    @override
+    def keepalive_timeout(self) -> None:
+        self.pong_timer = None
+        self.pending_ping_payload = None
+        self._let_go("no answer to pings")
+
+    def _let_go(self, reason: str) -> None:
+        """Closes with a code after which clients come back; after uvicorn's 1011 they would not."""
+        if self.close_sent or self.transport.is_closing():
+            return
+        self.release()
+        self.conn.fail(LATE, reason)
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": LATE, "reason": reason})
+        self.transport.close()
+        self.loop.call_later(_LONGEST_GOODBYE, self.transport.abort)
+
+    @override
+    def on_task_complete(self, task: asyncio.Task[None]) -> None:
+        """Does not leave the connection open for a client that reads no more, not even the end."""
+        super().on_task_complete(task)
+        if not self.disconnected:
+            self.loop.call_later(self.close_timeout + _LONGEST_GOODBYE, self.transport.abort)
 
     def _forget(self) -> None:
         """Lets go of what the handshake has left: all that the headers said stands in the scope, too."""

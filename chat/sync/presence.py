@@ -1,17 +1,22 @@
 """Who has a session open, and who is typing in it: signals that are never stored.
 
 Every window that takes part announces itself on the session's channel, again with each heartbeat, and says when it
-goes. What was not announced for a while is gone. A process that begins to listen asks who is there.
+goes; one whose client seems to be asleep has gone until it wakes. What was not announced for a while is gone. A process
+that begins to listen asks who is there.
 """
 
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from chat import doorbells
 from chat.doorbells import Signal
 from chat.events import PresenceChanged, Present
+
+if TYPE_CHECKING:
+    from chat.sync.window import Window
 
 HERE_SECONDS = 25.0
 """How long a window counts as there after it was last announced."""
@@ -36,23 +41,33 @@ class Presence:
     def __init__(self, publish: Callable[[bytes], None], tell: Callable[[PresenceChanged], None]) -> None:
         self._publish = publish
         self._tell = tell
-        self._own: dict[UUID, tuple[UUID, str | None]] = {}
+        self._own: dict[UUID, Window[Any]] = {}
+        self._away: set[UUID] = set()
         self._seen: dict[UUID, _Seen] = {}
         self._typing: dict[tuple[UUID, str | None], float] = {}
         self._telling: asyncio.TimerHandle | None = None
         self._fading: asyncio.TimerHandle | None = None
 
-    def enter(self, window_id: UUID, user_id: UUID, client: str | None) -> None:
+    def enter(self, window: "Window[Any]") -> None:
         """A window of this process opens."""
         if not self._own:
             self._publish(doorbells.who())
-        self._own[window_id] = (user_id, client)
-        self._publish(doorbells.here(window_id, user_id, client))
+        self._own[window.id] = window
+        self._announce(window)
 
     def leave(self, window_id: UUID) -> None:
         """A window of this process has gone."""
         if self._own.pop(window_id, None) is not None:
+            self._away.discard(window_id)
             self._publish(doorbells.gone(window_id))
+
+    def _announce(self, window: "Window[Any]") -> None:
+        if not window.away:
+            self._away.discard(window.id)
+            self._publish(doorbells.here(window.id, window.user_id, window.client))
+        elif window.id not in self._away:
+            self._away.add(window.id)
+            self._publish(doorbells.gone(window.id))
 
     def close(self) -> None:
         """Nobody is told any more."""
@@ -62,8 +77,8 @@ class Presence:
 
     def refresh(self) -> None:
         """Announces this process's windows again, and forgets those that were not announced for a while."""
-        for window_id, (user_id, client) in self._own.items():
-            self._publish(doorbells.here(window_id, user_id, client))
+        for window in self._own.values():
+            self._announce(window)
         self._fade()
 
     def take(self, signal: Signal) -> None:
@@ -71,8 +86,8 @@ class Presence:
         now = asyncio.get_running_loop().time()
         match signal.kind:
             case "who":
-                for window_id, (user_id, client) in self._own.items():
-                    self._publish(doorbells.here(window_id, user_id, client))
+                for window in self._own.values():
+                    self._announce(window)
             case "here" if signal.window_id is not None and signal.user_id is not None:
                 known = signal.window_id in self._seen
                 self._seen[signal.window_id] = _Seen(signal.user_id, signal.client, now + HERE_SECONDS)

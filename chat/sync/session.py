@@ -78,7 +78,7 @@ class SessionFeed(Feed):
         self._users[window.user_id] += 1
         self._paces.setdefault(window.every, Pace(window.every)).windows.add(window)
         if window.signals:
-            self._presence.enter(window.id, window.user_id, window.client)
+            self._presence.enter(window)
 
     def _left(self, window: Window[Any]) -> None:
         pace = self._paces.get(window.every)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Self, cast
+from typing import TYPE_CHECKING, Protocol, Self, cast
 from uuid import UUID, uuid4
 
 from chat.cursors import Cursor
@@ -51,6 +51,14 @@ type Take = Callable[[Event], bool]
 """Takes an event to the client at once. False: it cannot just now; the event is told to whoever iterates."""
 
 
+class Listener(Protocol):
+    """Whoever the events are for."""
+
+    @property
+    def away(self) -> bool:
+        """Whether nobody seems to be there, though the connection is."""
+
+
 class Window[E]:
     """The events of one scope for one subscriber, without a gap or a repetition. Iterate; then `close`.
 
@@ -60,6 +68,9 @@ class Window[E]:
 
     With `take`, what happens while somebody waits for the next event goes there first, without waking anybody.
     """
+
+    listener: Listener | None = None
+    """Set where the window takes part in who is there."""
 
     def __init__(
         self,
@@ -92,6 +103,11 @@ class Window[E]:
         self._ended = False
         self._waiter: asyncio.Future[None] | None = None
         self.take: Take | None = None
+
+    @property
+    def away(self) -> bool:
+        """Whether nobody seems to be there."""
+        return self.listener is not None and self.listener.away
 
     def push(self, told: News | Tokens) -> None:
         """Takes what the feed has read, or heard."""

@@ -14,6 +14,7 @@ from server.graphql.http import HTTPTransport
 from server.graphql.limits import Limits
 from server.graphql.operations import EventId, Operations
 from server.graphql.persisted import PersistedDocuments
+from server.graphql.pulse import Pulse
 from server.graphql.service import Service
 from server.graphql.ws import WebSocketTransport
 
@@ -24,9 +25,10 @@ class GraphQLEndpoint[I: Identity]:
     Every operation gets a fresh context from `context(caller)`. `authenticate(credential)` is given what the client
     sent in `Authorization` (or `connection_init`) and returns an identity or raises `Unauthenticated`.
 
-    Times are in seconds. `operation_timeout` bounds queries and mutations. `allowed_origins` are the origins whose
-    pages may open sockets besides our own (`https://example.com`, or `*`). `explain` gives the
-    code and the text of exceptions that are no faults.
+    Times are in seconds. `operation_timeout` bounds queries and mutations. Sockets and streams are pinged every
+    `ping_interval`; a socket whose client leaves six pings unanswered is closed (4408). `allowed_origins` are the
+    origins whose pages may open sockets besides our own (`https://example.com`, or `*`). `explain` gives the code and
+    the text of exceptions that are no faults.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class GraphQLEndpoint[I: Identity]:
             max_operations_per_socket=max_operations_per_socket,
             connection_init_timeout=connection_init_timeout,
             ping_interval=ping_interval,
+            pulse=Pulse(ping_interval),
         )
         self._http = HTTPTransport(self._service)
         self._websocket = WebSocketTransport(self._service)
@@ -77,10 +80,14 @@ class GraphQLEndpoint[I: Identity]:
         """The Starlette routes of the endpoint."""
         return [Route(path, self), WebSocketRoute(path, self)]
 
-    async def shutdown(self, timeout: float = 5.0) -> None:
+    def close(self) -> None:
+        """Take no new work."""
+        self._service.closing = True
+
+    async def shutdown(self, timeout: float = 5.0, grace: float = 3.0) -> None:
         """Take no new work, and end every socket (close code 1001) and event stream (a coded error, then `complete`).
 
-        Call it before the server stops accepting; it returns when they are gone, or after `timeout` seconds.
-        Queries and mutations that run over HTTP are left to end by themselves.
+        Queries and mutations may end by themselves for `grace` seconds; then they are cancelled, and their clients are
+        told `SERVICE_UNAVAILABLE`. Returns when all are gone, or after `timeout` seconds more.
         """
-        await self._service.shutdown(timeout)
+        await self._service.shutdown(timeout, grace)

@@ -17,7 +17,7 @@ from server.graphql.interruptions import Interruptible
 from server.graphql.multipart import PARTS
 from server.graphql.operations import Operation
 from server.graphql.requests import Request
-from server.graphql.service import Ending, Service
+from server.graphql.service import Answering, Ending, Service
 from server.graphql.sse import EVENTS
 from server.graphql.streams import Disconnected, Stream
 
@@ -68,9 +68,10 @@ class HTTPTransport[I: Identity]:
         self._service.refuse_if_closing()
         if method == "POST":
             _check_content_type(headers)
-        identity = await self._service.identify(headers.get("authorization"))
-        client = client_name(headers.get(CLIENT_HEADER))
-        parameters = _from_query(scope) if method == "GET" else decode(await self._body(receive, headers))
+        async with Answering(self._service):
+            identity = await self._service.identify(headers.get("authorization"))
+            client = client_name(headers.get(CLIENT_HEADER))
+            parameters = _from_query(scope) if method == "GET" else decode(await self._body(receive, headers))
         stream_only = negotiation.choose(accept, streams=False) == negotiation.EVENTS
         try:
             operation = self._service.operations.prepare(Request.of(parameters))
@@ -93,7 +94,7 @@ class HTTPTransport[I: Identity]:
 
     async def _execute(self, operation: Operation, caller: Caller[I], receive: Receive) -> bytes:
         """The result of a query or mutation; if the client leaves, nobody waits for it, and a query is cancelled."""
-        work: Interruptible[Ending] = Interruptible()
+        work = Answering(self._service)
         async with work, _Leaving(receive, work):
             context = await self._service.context_of(caller)
             result = await operation.answer(context)
@@ -170,12 +171,13 @@ def _from_query(scope: Scope) -> dict[str, Any]:
 
 
 def _not_acceptable(operation: Operation) -> Refused:
-    ours = (
-        "text/event-stream or multipart/mixed"
-        if operation.streams
-        else "application/graphql-response+json or application/json"
-    )
-    return refusal(Code.BAD_REQUEST, f"This answer is {ours}, which 'Accept' does not allow.", status=406)
+    if operation.streams:
+        message = (
+            "A subscription is answered by a stream: name it in 'Accept', as text/event-stream or multipart/mixed."
+        )
+    else:
+        message = "This answer is application/graphql-response+json or application/json, which 'Accept' does not allow."
+    return refusal(Code.BAD_REQUEST, message, status=406)
 
 
 async def _refuse(send: Send, refused: Refused, media_type: str | None) -> None:

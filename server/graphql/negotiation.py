@@ -27,11 +27,12 @@ class _Range:
 def choose(accept: str | None, *, streams: bool) -> str | None:
     """The media type to answer with, or `None` if the client accepts none of ours.
 
-    A stream of results (`streams`) can only be `text/event-stream`, or `multipart/mixed` if the client wants that more.
+    A stream of results (`streams`) can only be `text/event-stream`, or `multipart/mixed` if the client wants that more;
+    and `*/*`, which programs send that know nothing of streams, asks for neither: they would wait for the end of it.
     A single result is sent as events only if the client wants that more than JSON. Without a preference of the client
     it is `application/json`.
     """
-    ranges = _ranges(accept or "*/*")
+    ranges = [range_ for range_ in _ranges(accept or "*/*") if not (streams and range_.type == "*/*")]
     offers = (EVENTS, PARTS) if streams else (JSON, RESPONSE, EVENTS)
     wanted: list[tuple[tuple[float, ...], str]] = []
     for offer in offers:

@@ -10,6 +10,7 @@ import strawberry
 from graphql import ExecutionResult, OperationType, execute
 from strawberry.execution.is_awaitable import optimized_is_awaitable
 
+from chat.sync.window import Listener
 from server.graphql import errors, subscriptions
 from server.graphql.documents import Document, Documents
 from server.graphql.encoding import encode
@@ -60,6 +61,13 @@ class Operations:
         task.add_done_callback(self._ended)
         return await asyncio.shield(task)
 
+    async def end_mutations(self, timeout: float) -> None:
+        """Ends mutations that still run, so that each is done or not; returns when they are over, or after a while."""
+        for mutation in self._mutations:
+            mutation.cancel()
+        if self._mutations:
+            await asyncio.wait(set(self._mutations), timeout=timeout)
+
     def _ended(self, mutation: asyncio.Task[object]) -> None:
         self._mutations.discard(mutation)
         if not mutation.cancelled():
@@ -97,15 +105,18 @@ class Operation:
         """The plans of its selections."""
         return self.document.plans[self.name]
 
-    def run(self, context: object, take: Take | None = None) -> AsyncGenerator[Result]:
+    def run(
+        self, context: object, take: Take | None = None, listener: Listener | None = None
+    ) -> AsyncGenerator[Result]:
         """Execute; a query or mutation has one result. Close the generator to stop it.
 
-        The results of a subscription go to `take` as far as that takes them, and are not yielded then.
+        The results of a subscription go to `take` as far as that takes them, and are not yielded then. `listener` knows
+        whether its client is there.
 
         Raises:
             Refused: nothing was executed, or the stream of a subscription broke. Nothing follows it.
         """
-        return subscriptions.results(self, context, take) if self.streams else self._one(context)
+        return subscriptions.results(self, context, take, listener) if self.streams else self._one(context)
 
     async def _one(self, context: object) -> AsyncGenerator[Result]:
         yield await self.answer(context)

@@ -1,11 +1,13 @@
 """What all transports share: who may ask, what runs, and what must end when the server goes away."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
+from types import TracebackType
+from typing import Any, Self, override
 
 from graphql import GraphQLError
 
@@ -13,6 +15,7 @@ from server.graphql.callers import Authenticate, Caller, Identity, MakeContext, 
 from server.graphql.errors import Code, Refused, refusal, shown
 from server.graphql.interruptions import Interruptible
 from server.graphql.operations import Operations
+from server.graphql.pulse import Pulse
 
 
 class Ending(Enum):
@@ -22,6 +25,7 @@ class Ending(Enum):
     EXPIRED = "The token expired."
     GOING_AWAY = "The server is going away."
     NO_INIT = "The client did not initialise the connection in time."
+    SILENT = "The client answers no pings."
 
 
 @dataclass(slots=True)
@@ -36,8 +40,10 @@ class Service[I: Identity]:
     max_operations_per_socket: int
     connection_init_timeout: float
     ping_interval: float
+    pulse: Pulse
     closing: bool = False
     open: set[Interruptible[Ending]] = field(default_factory=set)
+    answering: "set[Answering]" = field(default_factory=set)
 
     async def identify(self, credential: str | None) -> I:
         """The identity behind a credential.
@@ -103,15 +109,61 @@ class Service[I: Identity]:
                 raise
             raise refusal(explained.code, explained.text, **explained.extensions) from error
 
-    async def shutdown(self, timeout: float) -> None:
-        """End every socket and stream, telling its client; return when they are gone, or after `timeout` seconds."""
+    async def shutdown(self, timeout: float, grace: float) -> None:
+        """End every socket and stream, telling its client; return when they are gone, or after `timeout` seconds.
+
+        What has one answer may come to its end for `grace` seconds, and so may the sockets that wait for such.
+        """
         self.closing = True
-        tasks = set()
-        for work in list(self.open):
+        busy = {work.within for work in self.answering}
+        ending = self._end([work for work in self.open if work not in busy])
+        if self.answering:
+            await asyncio.wait({work.task for work in self.answering}, timeout=grace)
+        for work in list(self.answering):
             work.interrupt(Ending.GOING_AWAY)
-            tasks.add(work.task)
-        if tasks:
-            await asyncio.wait(tasks, timeout=timeout)
+        ending |= {work.task for work in self.answering}
+        await self.operations.end_mutations(grace / 2)
+        ending |= self._end(self.open)
+        if ending:
+            await asyncio.wait(ending, timeout=timeout)
+
+    def _end(self, open: Iterable[Interruptible[Ending]]) -> set[asyncio.Task[object]]:
+        """Has sockets and streams end; their tasks."""
+        works = list(open)
+        for work in works:
+            work.interrupt(Ending.GOING_AWAY)
+        return {work.task for work in works}
+
+
+class Answering(Interruptible[Ending]):
+    """Work that has one answer, perhaps for a socket; interrupted only if it takes too long for a server that ends."""
+
+    __slots__ = ("_answering", "within")
+
+    def __init__(self, service: Service[Any], within: Interruptible[Ending] | None = None) -> None:
+        super().__init__()
+        self._answering = service.answering
+        self.within = within
+
+    @override
+    async def __aenter__(self) -> Self:
+        self._answering.add(self)
+        return await super().__aenter__()
+
+    @override
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        """Leave.
+
+        Raises:
+            Refused: the server went away before the work was done.
+        """
+        self._answering.discard(self)
+        suppressed = await super().__aexit__(kind, error, trace)
+        if suppressed and self.reason is Ending.GOING_AWAY:
+            raise refusal(Code.SERVICE_UNAVAILABLE, f"{Ending.GOING_AWAY.value} Send the same again in a moment.")
+        return suppressed
 
 
 def going_away() -> Refused:

@@ -18,6 +18,7 @@ from graphql import (
 )
 
 from chat.events import Told
+from chat.sync.window import Listener
 from schema.followed import Followed
 from server.graphql import errors
 from server.graphql.encoding import encode
@@ -33,7 +34,9 @@ type Take = Callable[[bytes], bool]
 """Sends the body of a result at once. False: the connection takes nothing just now."""
 
 
-async def results(operation: "Operation", context: object, take: Take | None) -> AsyncGenerator[Result]:
+async def results(
+    operation: "Operation", context: object, take: Take | None, listener: Listener | None
+) -> AsyncGenerator[Result]:
     """The results of a subscription, without those that were taken. Close the generator to end the subscription.
 
     While it waits it holds as little as it can: subscriptions are many, and wait most of the time.
@@ -48,6 +51,8 @@ async def results(operation: "Operation", context: object, take: Take | None) ->
             if isinstance(source, Followed):
                 following = _Following(operation, context, source)
                 window = await source.open()
+                if window.present:
+                    window.listener = listener
                 if take is not None and following.plan is not None:
                     window.take = following.into(take)
                 async for event in window:

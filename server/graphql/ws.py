@@ -1,7 +1,11 @@
 """GraphQL over WebSocket: the graphql-transport-ws protocol, and no other.
 
 See https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md. Pings of the WebSocket protocol itself are the
-server's (uvicorn's `ws_ping_interval`); the application pings of a client are answered here.
+server's (uvicorn's `ws_ping_interval`); browsers answer them for pages that are frozen or kept for the back button. So
+pages are pinged, too, with messages of this protocol.
+
+A client that may come back, and find things better then, is closed with a code after which clients do (1001, 1013,
+4403, 4408); one that would make the same mistake again, with one after which they do not.
 """
 
 import asyncio
@@ -20,15 +24,22 @@ from server.graphql.frames import Close
 from server.graphql.interruptions import Interruptible
 from server.graphql.operations import Operation
 from server.graphql.requests import Request
-from server.graphql.service import Ending, Service
+from server.graphql.service import Answering, Ending, Service, going_away
 
 _CLOSING = {
     Ending.EXPIRED: Close(4403, "token expired"),
     Ending.GOING_AWAY: Close(1001, "going away"),
     Ending.NO_INIT: Close(4408, "Connection initialisation timeout"),
+    Ending.SILENT: Close(4408, "no answer to pings"),
 }
 _GREETING = {Code.UNAUTHENTICATED: 4403, Code.FORBIDDEN: 4403, Code.BAD_REQUEST: 4400}
 _LONGEST_GOODBYE = 2.0
+_TRY_AGAIN_LATER = 1013
+_PING = frames.write("ping")
+AWAY = 3
+"""Pings without any message of the client after which nobody is taken to be there, the last of them just sent."""
+SILENT = 6
+"""Pings after which the next one is the end of the socket."""
 
 WRITE = "transom.write"
 """The ASGI extension of a server that can send text frames without waiting; its value is a `Write`."""
@@ -74,7 +85,10 @@ class WebSocketTransport[I: Identity]:
 class _Socket[I: Identity]:
     """One connection and the operations that run over it."""
 
-    __slots__ = ("_asgi_send", "_caller", "_credential", "_operations", "_receive", "_service", "_tasks", "_write")
+    __slots__ = (
+        *("_asgi_send", "_caller", "_credential", "_operations", "_receive", "_service", "_tasks", "_unanswered"),
+        *("_work", "_write"),
+    )
 
     def __init__(
         self, service: Service[I], receive: Receive, send: Send, credential: str | None, write: Write | None
@@ -87,12 +101,36 @@ class _Socket[I: Identity]:
         self._operations: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._caller: Caller[I] | None = None
+        self._unanswered = 0
+
+    @property
+    def away(self) -> bool:
+        """Whether the client seems to be asleep."""
+        return self._unanswered >= AWAY
+
+    def beat(self) -> None:
+        """Pings the client, unless it has been silent for too long."""
+        if self._unanswered >= SILENT:
+            self._work.interrupt(Ending.SILENT)
+            return
+        self._unanswered += 1
+        if self._write is not None:
+            self._write(_PING.encode())  # where nothing can be written, nothing will be answered
+        else:
+            task = asyncio.create_task(self._ping())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _ping(self) -> None:
+        with suppress(_Left):
+            await self._send(_PING)
 
     async def serve(self) -> None:
         """Read messages until the socket ends; then end every operation, and close."""
         closing: Close | None = None
         try:
             async with Interruptible[Ending]() as work:
+                self._work = work
                 with self._service.kept(work):
                     closing = await self._converse(work)
             if work.reason is not None:
@@ -108,15 +146,19 @@ class _Socket[I: Identity]:
             while self._caller is None:
                 await self._greet(await self._read())
             waiting.cancel()
-            with self._service.expiring(work, self._caller.identity):
-                while True:
-                    await self._handle(await self._read(), self._caller)
+            turn = self._service.pulse.join(self)
+            try:
+                with self._service.expiring(work, self._caller.identity):
+                    while True:
+                        await self._handle(await self._read(), self._caller)
+            finally:
+                turn.discard(self)
         except _Left:
             return None
         except Close as close:
             return close
         except Exception as error:
-            return Close(1011, errors.incident(error).message)
+            return Close(_TRY_AGAIN_LATER, errors.incident(error).message)
         finally:
             waiting.cancel()
 
@@ -129,7 +171,7 @@ class _Socket[I: Identity]:
                     identity = await self._service.identify(_credential(payload) or self._credential)
                     client = client_name(payload.get("client"))
                 except Refused as refused:
-                    raise Close(_GREETING.get(refused.code, 1011), refused.errors[0].message) from None
+                    raise Close(_GREETING.get(refused.code, _TRY_AGAIN_LATER), refused.errors[0].message) from None
                 await self._send(frames.write("connection_ack"))
                 self._caller = Caller(identity, client, "websocket")
             case "subscribe":
@@ -179,7 +221,13 @@ class _Socket[I: Identity]:
             try:
                 operation = self._service.operations.prepare(request)
                 del request  # and its text: a subscription lives long
-                await self._results(id_, operation, caller)
+                if operation.streams:
+                    await self._results(id_, operation, caller)
+                elif self._service.closing:
+                    raise going_away()
+                else:
+                    async with Answering(self._service, self._work):
+                        await self._results(id_, operation, caller)
             except Refused as refused:
                 await self._finish(id_, frames.write("error", id_=id_, payload=refused.formatted))
             except _Left:
@@ -198,7 +246,7 @@ class _Socket[I: Identity]:
             assert self._write is not None
             return self._operations.get(id_) is task and self._write(prefix + body + b"}")
 
-        async with aclosing(operation.run(context, take if self._write else None)) as results:
+        async with aclosing(operation.run(context, take if self._write else None, self)) as results:
             async for result in results:
                 if not self._is_running(id_):
                     return
@@ -234,6 +282,7 @@ class _Socket[I: Identity]:
         message = await self._receive()
         if message["type"] == "websocket.disconnect":
             raise _Left
+        self._unanswered = 0
         return frames.read(message, self._service.max_request_bytes)
 
     async def _send(self, text: str) -> None:

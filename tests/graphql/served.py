@@ -27,6 +27,8 @@ class Witness:
     running: int = 0
     started: asyncio.Event = field(default_factory=asyncio.Event)
     finished: asyncio.Event = field(default_factory=asyncio.Event)
+    released: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set by tests: what waits for it goes on."""
     callers: list[Caller["Person"]] = field(default_factory=list)
     contexts: list["Context"] = field(default_factory=list)
     unknown: set[str] = field(default_factory=set)
@@ -137,6 +139,13 @@ class Mutation:
     @strawberry.mutation
     def add(self, a: int, b: int) -> int:
         return a + b
+
+    @strawberry.mutation
+    async def slow(self, info: Info) -> int:
+        """Waits until it is released."""
+        info.context.witness.running += 1
+        await info.context.witness.released.wait()
+        return 1
 
     @strawberry.mutation
     async def stuck(self, info: Info) -> str:
@@ -260,10 +269,15 @@ class Socket:
         await self.connection.send(orjson.dumps(frame).decode())
 
     async def receive(self) -> Any:
-        async with asyncio.timeout(10):
-            text = await self.connection.recv()
-        assert isinstance(text, str)
-        return orjson.loads(text)
+        """The next message that is no ping; those are answered."""
+        while True:
+            async with asyncio.timeout(10):
+                text = await self.connection.recv()
+            assert isinstance(text, str)
+            frame = orjson.loads(text)
+            if frame != {"type": "ping"}:
+                return frame
+            await self.send({"type": "pong"})
 
     async def closed(self) -> tuple[int, str]:
         """The code and reason the server closes with, after whatever it still sends."""

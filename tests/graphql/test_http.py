@@ -73,9 +73,26 @@ async def test_what_the_client_cannot_read_is_not_sent(served: Served, http: htt
     assert (answer.status_code, code(answer)) == (406, "BAD_REQUEST")
 
 
-async def test_a_subscription_needs_events(served: Served, http: httpx.AsyncClient) -> None:
-    answer = await http.post(served.url, json={"query": "subscription { count }"}, headers={"accept": JSON})
+@pytest.mark.parametrize(
+    "accept",
+    [
+        JSON,
+        "*/*",
+        "",
+        f"{JSON}, text/plain, */*",
+        "text/html,application/xml;q=0.9,*/*;q=0.8",
+        "text/event-stream;q=0, */*",
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_stream_is_only_for_those_who_name_it(
+    served: Served, http: httpx.AsyncClient, method: str, accept: str
+) -> None:
+    parameters = {"query": "subscription { ticks }"}
+    asked = {"params": parameters} if method == "GET" else {"json": parameters}
+    answer = await http.request(method, served.url, headers={"accept": accept}, **asked)  # type: ignore[arg-type]
     assert (answer.status_code, code(answer)) == (406, "BAD_REQUEST")
+    assert "text/event-stream" in answer.json()["errors"][0]["message"]
 
 
 @pytest.mark.parametrize(

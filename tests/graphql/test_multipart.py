@@ -92,7 +92,7 @@ async def test_a_single_result_is_plain_json(served: Served, http: httpx.AsyncCl
 @pytest.mark.parametrize(
     ("accept", "chosen"),
     [
-        ("*/*", "text/event-stream"),
+        ("text/*", "text/event-stream"),
         ("multipart/mixed", "multipart/mixed"),
         ("multipart/mixed, */*", "multipart/mixed"),
         ("multipart/mixed, text/event-stream", "text/event-stream"),

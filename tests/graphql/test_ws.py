@@ -3,8 +3,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from graphql import GraphQLError
 from websockets.exceptions import InvalidStatus
 
+from server.graphql.pulse import Pulse
 from tests.graphql.served import Person, Served, serving, socket, until, within
 
 
@@ -203,7 +205,65 @@ async def test_a_failing_authentication_is_an_incident() -> None:
     async with serving(authenticate=broken) as served, socket(served, init=False) as client:
         await client.send({"type": "connection_init"})
         code, reason = await client.closed()
-        assert (code, reason.split(" Incident ")[0]) == (1011, "Something went wrong on our side.")
+        assert (code, reason.split(" Incident ")[0]) == (1013, "Something went wrong on our side.")
+
+
+async def test_an_authentication_that_cannot_be_done_just_now_is_worth_another_try() -> None:
+    async def unavailable(_: str | None) -> Any:
+        raise GraphQLError("The database does not answer.", extensions={"code": "SERVICE_UNAVAILABLE"})
+
+    async with serving(authenticate=unavailable) as served, socket(served, init=False) as client:
+        await client.send({"type": "connection_init"})
+        assert await client.closed() == (1013, "The database does not answer.")
+
+
+async def test_a_client_is_pinged_once_it_is_acknowledged_and_stays_as_long_as_it_answers() -> None:
+    async with serving(ping_interval=0.05) as served, socket(served, init=False) as client:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(client.connection.recv(), 0.2)
+        await client.send({"type": "connection_init"})
+        assert await client.receive() == {"type": "connection_ack"}
+        for _ in range(10):
+            assert await client.connection.recv() == '{"type":"ping"}'
+            await client.send({"type": "pong"})
+
+
+@pytest.mark.parametrize("frame", [{"type": "ping"}, {"type": "complete", "id": "none"}])
+async def test_whatever_a_client_says_is_a_sign_of_life(frame: dict[str, str]) -> None:
+    async with serving(ping_interval=0.05) as served, socket(served) as client:
+        for _ in range(10):
+            while await client.connection.recv() != '{"type":"ping"}':
+                pass
+            await client.send(frame)
+
+
+async def test_a_client_that_answers_no_ping_is_let_go_and_may_come_back() -> None:
+    async with serving(ping_interval=0.02) as served, socket(served) as client:
+        await client.subscribe("1", "subscription { ticks }")
+        await within(5, served.witness.started)
+        assert await client.closed() == (4408, "no answer to pings")
+        await within(1, served.witness.finished)
+
+
+async def test_pings_of_many_sockets_are_spread_over_the_interval() -> None:
+    beats: list[float] = []
+
+    class Member:
+        def beat(self) -> None:
+            beats.append(asyncio.get_running_loop().time())
+
+    pulse = Pulse(0.3)
+    turns = []
+    for _ in range(10):
+        turns.append((pulse.join(member := Member()), member))
+        await asyncio.sleep(0.03)
+    await until(lambda: len(beats) == 30)
+    assert len({id(turn) for turn, _ in turns}) >= 5
+    for turn, member in turns:
+        turn.discard(member)
+    count = len(beats)
+    with pytest.raises(TimeoutError):
+        await until(lambda: len(beats) > count, 0.5)
 
 
 async def test_an_id_in_use_closes_the_socket(served: Served) -> None:

@@ -25,9 +25,11 @@ class Socket:
         await self._connection.send(json.dumps(frame))
 
     async def hear(self) -> Any:
-        """The next message."""
+        """The next message that is no ping; those are answered."""
         async with asyncio.timeout(10):
-            return json.loads(await self._connection.recv())
+            while (frame := json.loads(await self._connection.recv())) == {"type": "ping"}:
+                await self.say(type="pong")
+            return frame
 
     async def closed(self) -> tuple[int | None, str | None]:
         """Reads to the end; the code and the reason that it was closed with."""

@@ -9,7 +9,7 @@ from server.settings import Settings
 
 async def preflight(allowed: str, origin: str) -> httpx.Headers:
     app = Transom(Settings(allowed_origins=allowed))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://here") as client:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
         asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
         return (await client.options("/graphql", headers=asked)).headers
 

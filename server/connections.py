@@ -1,0 +1,164 @@
+"""uvicorn's HTTP protocol, for which a connection may not be held open by whoever sends half of something."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any, override
+from weakref import WeakKeyDictionary
+
+import httptools
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from server.deadlines import Deadlines
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long clients are waited for, in seconds."""
+
+    head: float = 10.0
+    """For the head of a request, from the connection or from its first byte."""
+    body: float = 10.0
+    """For a body, or for it to go on; `pace` bytes of it add a second, up to this time from now."""
+    pace: float = 2_000.0
+    reading: float = 60.0
+    """For a client that reads nothing of its answer."""
+    most: int = 1_000
+    """Connections that are waited for at once, in one process; those that have waited for longest are closed."""
+    step: float = 0.5
+    """Between two looks at the clock."""
+
+
+PATIENCE = Patience()
+
+
+class HTTPProtocol(HttpToolsProtocol):
+    """Ends what does not arrive in time with 408, and takes the host from the address where that names one."""
+
+    patience = PATIENCE
+
+    @override
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._deadlines = _deadlines(self.loop, self.patience)
+        self._upgraded = False
+
+    @override
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._deadlines.set(self, self.patience.head)
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._deadlines.clear(self)
+        super().connection_lost(exc)
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        was_body = self._awaits_body
+        super().data_received(data)
+        if self._upgraded or self.flow.write_paused:
+            return  # others look after it, or it is another deadline that counts
+        if self._awaits_body:
+            if was_body and self in self._deadlines:
+                self._deadlines.extend(self, len(data) / self.patience.pace, self.patience.body)
+            else:
+                self._deadlines.set(self, self.patience.body)
+        elif not self._awaits_head:
+            self._deadlines.clear(self)
+        elif was_body or self not in self._deadlines:
+            self._deadlines.set(self, self.patience.head)
+
+    @property
+    def _awaits_body(self) -> bool:
+        cycle = self.cycle
+        return cycle is not None and cycle.more_body and "method" in self.scope
+
+    @property
+    def _awaits_head(self) -> bool:
+        """Whether the client has to say something, and no timer of uvicorn's waits for it."""
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            return False
+        return self.scope is None or "method" not in self.scope or self.timeout_keep_alive_task is None
+
+    @override
+    def on_headers_complete(self) -> None:
+        if not self.url.startswith((b"/", b"*")):
+            self._take_host()
+        super().on_headers_complete()
+
+    def _take_host(self) -> None:
+        """An address with a host counts for more than `Host` (RFC 9112, section 3.2.2)."""
+        url = httptools.parse_url(self.url)
+        if url.host is None:
+            return
+        host = b"[%b]" % url.host if b":" in url.host else url.host
+        if url.port is not None:
+            host += b":%d" % url.port
+        self.headers[:] = [(b"host", host), *(header for header in self.headers if header[0] != b"host")]
+        self.url = (url.path or b"/") + (b"?" + url.query if url.query else b"")
+
+    @override
+    def handle_websocket_upgrade(self) -> None:
+        self._upgraded = True
+        self._deadlines.clear(self)
+        super().handle_websocket_upgrade()
+
+    @override
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._deadlines.set(self, self.patience.reading)
+
+    @override
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._deadlines.clear(self)
+
+    def give_up(self) -> None:
+        """Ends the connection: with 408, where the client may still read an answer."""
+        if self.flow.write_paused:
+            self.transport.abort()
+            return
+        if self.transport.is_closing():
+            return
+        if self.flow.read_paused:  # it is us who do not read
+            self._deadlines.set(self, self.patience.body)
+            return
+        begun = self.scope is not None and "method" not in self.scope
+        if begun or (self.cycle is not None and self.cycle.more_body and not self.cycle.response_started):
+            self.transport.write(_TOO_LATE)
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        self.transport.close()
+
+
+_REASON = b"The request did not arrive in time. Send it again, whole.\n"
+_TOO_LATE = b"%bcontent-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b" % (
+    STATUS_LINE[408],
+    len(_REASON),
+    _REASON,
+)
+
+_of_loops: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Patience, Deadlines]] = WeakKeyDictionary()
+
+
+def _deadlines(loop: asyncio.AbstractEventLoop, patience: Patience) -> Deadlines:
+    """Those of a loop's connections."""
+    kept = _of_loops.setdefault(loop, {})
+    if patience not in kept:
+        kept[patience] = Deadlines(patience.step, patience.most)
+    return kept[patience]
+
+
+def patient(patience: Patience) -> type[HTTPProtocol]:
+    """The protocol with other times."""
+    return type("HTTPProtocol", (HTTPProtocol,), {"patience": patience})
