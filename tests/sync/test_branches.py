@@ -18,6 +18,7 @@ from llm.scripted import ScriptedModel
 from tests.branching.conversations import say, tell
 from tests.chat.conftest import join
 from tests.conftest import Server, viewer_of
+from tests.repeating.asking import ask as query
 from tests.sync.buses import Lossy, process_on
 from tests.sync.client import Client, watching
 from tests.sync.talk import PATIENT, ask, at, head
@@ -152,6 +153,31 @@ LEAF: dict[str, Callable[[Scope, dict[str, Message]], Awaitable[object]]] = {
     "another branch goes on": lambda scope, talk: say(scope, talk["A"].session_id, "G", talk["E"]),
     "it is answered anew": lambda scope, talk: retrying.answer(scope, talk["B"].id),
 }
+
+
+PAGE = """
+    query ($id: ID!, $leaf: ID!, $before: PageCursor) {
+        message(id: $leaf) { pageCursor }
+        session(id: $id) {
+            messages(last: 2, before: $before) { pageInfo { hasPreviousPage } edges { node { id pageCursor } } }
+        }
+    }
+"""
+
+
+async def test_a_message_says_where_the_page_before_it_ends(scope: Scope) -> None:
+    trunk = await line(scope, 4, NewSession(title="Talk"))
+    side = await line(scope, 2, trunk[0].session_id, trunk[2])
+    for path in ([*trunk], [*trunk[:3], *side]):
+        asked = {"id": str(trunk[0].session_id), "leaf": str(path[-1].id)}
+        before = (await query(scope, PAGE, **asked))["message"]["pageCursor"]
+        found = [path[-1].id]
+        more = True
+        while more:
+            page = (await query(scope, PAGE, **asked, before=before))["session"]["messages"]
+            found = [*(UUID(edge["node"]["id"]) for edge in page["edges"]), *found]
+            before, more = page["edges"][0]["node"]["pageCursor"], page["pageInfo"]["hasPreviousPage"]
+        assert found == [message.id for message in path]
 
 
 @pytest.mark.parametrize("chosen", [None, "F", "C", "E"])
