@@ -11,10 +11,7 @@ from db.reader import Asked, Readers
 BEGINNING = 50
 """Messages of a path that a window begins with which knows nothing of it."""
 
-# Each kind has the columns of all kinds, joined where they are its own, and joined with nothing where they are not.
-_MESSAGE, _RUN, _DELTA = (f"LEFT JOIN {table} ON false" for table in ("messages message", "runs run", "deltas delta"))
-
-_COLUMNS = f"""
+_MESSAGE = f"""
     {rows.MESSAGE_COLUMNS},
     CASE WHEN message.status = 'streaming' THEN (
         SELECT ARRAY[runs.epoch, coalesce((
@@ -22,14 +19,31 @@ _COLUMNS = f"""
             WHERE deltas.run_id = runs.id AND deltas.epoch = runs.epoch ORDER BY seq DESC LIMIT 1
         ), 0)]
         FROM runs WHERE runs.id = message.run_id AND runs.status IN ('running', 'awaiting_input')
-    ) END AS writing,
-    {rows.RUN_COLUMNS},
+    ) END AS writing
+"""
+_DELTA = """
     delta.run_id AS "delta.run_id", delta.epoch AS "delta.epoch", delta.seq AS "delta.seq",
     delta.events AS "delta.events"
 """
 
+
+def _nulls(count: int) -> str:
+    return ", ".join(["NULL"] * count)
+
+
+# Each kind has the columns of all kinds, empty where they are not its own. The first one, which is of messages, says of
+# which types they are: it joins the other tables with nothing.
+_NO_MESSAGE, _NO_RUN, _NO_DELTA = (
+    _nulls(len(rows.Message.__annotations__) + 1),
+    _nulls(len(rows.RUN)),
+    _nulls(4),
+)
+_FIRST = f"SELECT 'message' AS kind, {_MESSAGE}, {rows.RUN_COLUMNS}, {_DELTA}, NULL AS data FROM"
+_OTHERS = "LEFT JOIN runs AS run ON false LEFT JOIN deltas AS delta ON false"
+_NO_ROW = f"{_NO_MESSAGE}, {_NO_RUN}, {_NO_DELTA}"
+
 _NEWEST = f"""
-    SELECT 'message' AS kind, {_COLUMNS}, NULL AS data FROM {paths.MESSAGES} {_RUN} {_DELTA}
+    {_FIRST} {paths.MESSAGES} {_OTHERS}
     WHERE message.deleted_at IS NULL
 """
 
@@ -38,32 +52,33 @@ _CHANGED = """
 """
 
 _SINCE = f"""
-    SELECT 'message' AS kind, {_COLUMNS}, NULL AS data FROM {_CHANGED} {_RUN} {_DELTA}
+    {_FIRST} {_CHANGED} {_OTHERS}
     UNION ALL
-    SELECT 'run', {_COLUMNS}, NULL FROM (
+    SELECT 'run', {_NO_MESSAGE}, {rows.RUN_COLUMNS}, {_NO_DELTA}, NULL FROM (
         SELECT * FROM runs WHERE session_id = scope.id AND seq > $2 ORDER BY seq LIMIT $3
-    ) AS run {_MESSAGE} {_DELTA}
+    ) AS run
 """
 
 _FLYING = f"""
-    SELECT 'flying', {_COLUMNS}, NULL FROM (
+    SELECT 'flying', {_MESSAGE}, {_NO_RUN}, {_NO_DELTA}, NULL FROM (
         SELECT message_id FROM runs
         WHERE runs.session_id = scope.id AND runs.status IN ('running', 'awaiting_input') ORDER BY position, id
     ) AS active CROSS JOIN LATERAL (
         SELECT * FROM messages WHERE messages.id = active.message_id AND deleted_at IS NULL OFFSET 0
-    ) AS message {_RUN} {_DELTA}
+    ) AS message
 """
 
 _MISSING = f"""
-    SELECT 'delta', {_COLUMNS}, NULL FROM unnest($4::uuid[], $5::int[], $6::bigint[]) AS known (run_id, epoch, last)
+    SELECT 'delta', {_NO_MESSAGE}, {_NO_RUN}, {_DELTA}, NULL
+    FROM unnest($4::uuid[], $5::int[], $6::bigint[]) AS known (run_id, epoch, last)
     CROSS JOIN LATERAL (
         SELECT * FROM deltas
         WHERE deltas.run_id = known.run_id AND deltas.epoch = known.epoch AND seq + count > known.last + 1
-    ) AS delta {_MESSAGE} {_RUN}
+    ) AS delta
 """
 
 _SEEN = f"""
-    SELECT 'seen', {_COLUMNS}, json_build_object(
+    SELECT 'seen', {_NO_ROW}, json_build_object(
         'number', path.number, 'length', path.length, 'leaf', (
             SELECT id FROM messages
             WHERE session_id = path.id AND depth = path.length - 1
@@ -71,11 +86,11 @@ _SEEN = f"""
         ), 'members', (
             SELECT json_agg(json_build_array(user_id, seq, branch)) FROM member WHERE member.number = path.asked
         )
-    )::text FROM path {_MESSAGE} {_RUN} {_DELTA}
+    )::text FROM path
 """
 
 _PATH = f"""
-    SELECT 'path', {_COLUMNS}, NULL FROM {paths.MESSAGES} {_RUN} {_DELTA}
+    SELECT 'path', {_MESSAGE}, {_NO_RUN}, {_NO_DELTA}, NULL FROM {paths.MESSAGES}
     WHERE message.deleted_at IS NULL AND message.seq <= $2
 """
 
@@ -84,14 +99,14 @@ def _beside(*told: str) -> str:
     """What stands beside the messages that are told. There are such only where a branch begins."""
     parents = " UNION ALL ".join(f"SELECT message.parent_id FROM {each}" for each in told)
     return f"""
-    SELECT 'siblings', {_COLUMNS}, json_build_object('parent', family.parent_id, 'ids', (
+    SELECT 'siblings', {_NO_ROW}, json_build_object('parent', family.parent_id, 'ids', (
         SELECT json_agg(beside.id ORDER BY beside.created_at, beside.id) FROM (
             SELECT id, created_at FROM messages WHERE parent_id = family.parent_id AND deleted_at IS NULL
             UNION ALL
             SELECT id, created_at FROM messages
             WHERE family.parent_id IS NULL AND session_id = scope.id AND parent_id IS NULL AND deleted_at IS NULL
         ) AS beside
-    ))::text FROM (SELECT DISTINCT parent_id FROM ({parents}) AS message) AS family {_MESSAGE} {_RUN} {_DELTA}
+    ))::text FROM (SELECT DISTINCT parent_id FROM ({parents}) AS message) AS family
     WHERE scope.last_branch > 0
     """
 
@@ -189,9 +204,17 @@ SINCE_AT = _of(
     _PATH,
     _BESIDE_ALL,
 )
+_TOLD = "SELECT * FROM unnest($7::uuid[], $8::int[], $9::int[]) AS told (user_id, number, length)"
 SINCE_WITH_JOURNAL = _of(
+    _members(_TOLD),
+    _SINCE,
+    _MISSING,
+    _SEEN,
+    _BESIDE_CHANGED,
+)
+SINCE_TURNED = _of(
     f"""
-    {_members("SELECT * FROM unnest($7::uuid[], $8::int[], $9::int[]) AS told (user_id, number, length)")},
+    {_members(_TOLD)},
     {_TURNS}
     """,
     _SINCE,
@@ -239,15 +262,16 @@ async def since_with_journal(
     limit: int,
     known: Sequence[tuple[UUID, int, int]],
     told: Mapping[UUID, Told | None] = MappingProxyType({}),
+    *,
+    turned: bool = False,
 ) -> Sequence[rows.Change]:
     """The same for several members, without the messages in flight, but with what is in the journal.
 
     That is, of each run, what it has journaled in an epoch after an event: `known` is `(run, epoch, event number)`.
-    `told` says what each member was told of their path; None: nothing.
+    `told` says what each member was told of their path (None: nothing), and with `turned` what they lack of it is read.
     """
     run_ids, epochs, numbers = zip(*known, strict=True) if known else ((), (), ())
     branches = [None if each is None else each.number for each in told.values()]
     lengths = [None if each is None else each.length for each in told.values()]
-    return await readers.fetch(
-        SINCE_WITH_JOURNAL, session_id, after, limit, run_ids, epochs, numbers, list(told), branches, lengths
-    )
+    asked = SINCE_TURNED if turned else SINCE_WITH_JOURNAL
+    return await readers.fetch(asked, session_id, after, limit, run_ids, epochs, numbers, list(told), branches, lengths)

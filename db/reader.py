@@ -106,7 +106,11 @@ class Readers:
             if not (connection := self._idle.pop()).is_closed():
                 return connection, True
         connection = await asyncpg.connect(
-            **self._options, timeout=self._patience, command_timeout=self._patience, server_settings=self._settings
+            **self._options,
+            timeout=self._patience,
+            command_timeout=self._patience,
+            server_settings=self._settings,
+            max_cacheable_statement_size=0,  # the driver would prepare the longest ones anew each time
         )
         try:
             await connection.set_type_codec("timestamptz", schema="pg_catalog", format="binary", **_TIMES)

@@ -200,7 +200,10 @@ MESSAGE_COLUMNS = """
 """
 """What a `Message` is made from, in SQL; its journal is of the same moment."""
 
-RUN_COLUMNS = ", ".join(f'run.{name} AS "run.{name}"' for name in Run.__annotations__)
+RUN = [name for name in Run.__annotations__ if name != "_found"]
+"""The attributes of a `Run`."""
+
+RUN_COLUMNS = ", ".join(f'run.{name} AS "run.{name}"' for name in RUN)
 """What a `Run` is made from, in SQL."""
 
 UNREAD = "(member.marked_unread OR member.news_seq > member.read_seq)"

@@ -158,7 +158,15 @@ async def of_session(readers: Readers, session_id: UUID, place: Place) -> News |
     """
     if place.after is None:
         return await newest(readers, session_id, place.user_id, changes.BEGINNING)
-    found = await changes.since(readers, session_id, place.after, PAGE, place.user_id, place.leaf_id)
+    news = await _after(readers, session_id, place, None)
+    seen = None if news is None else news.seen.get(place.user_id)
+    if seen is None or place.leaf_id in (None, seen.leaf_id):
+        return news
+    return await _after(readers, session_id, place, place.leaf_id)  # which takes longer, and is rarely wanted
+
+
+async def _after(readers: Readers, session_id: UUID, place: Place, leaf_id: UUID | None) -> News | None:
+    found = await changes.since(readers, session_id, place.after or 0, PAGE, place.user_id, leaf_id)
     if not found:
         return None
     news = _since(found, session_id)
@@ -180,8 +188,28 @@ async def missed(
 
     And the branches that members see, who were told of other paths. None: there is no such session, or it is deleted.
     """
+    news = await _missed(readers, session_id, after, known, told, turned=False)
+    if news is None or not any(_turned(told.get(user_id), seen.path) for user_id, seen in news.seen.items()):
+        return news
+    return await _missed(readers, session_id, after, known, told, turned=True)  # as above
+
+
+def _turned(told: changes.Told | None, now: changes.Told) -> bool:
+    """Whether a path does not just go on after what was told."""
+    return told is None or told.number != now.number or told.length > now.length
+
+
+async def _missed(
+    readers: Readers,
+    session_id: UUID,
+    after: int,
+    known: Mapping[UUID, Writing],
+    told: Mapping[UUID, changes.Told | None],
+    *,
+    turned: bool,
+) -> News | None:
     places = [(run_id, writing.epoch, writing.last) for run_id, writing in known.items()]
-    found = await changes.since_with_journal(readers, session_id, after, PAGE, places, told)
+    found = await changes.since_with_journal(readers, session_id, after, PAGE, places, told, turned=turned)
     if not found:
         return None
     news = _since(found, session_id)

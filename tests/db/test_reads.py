@@ -73,7 +73,7 @@ SHARED: dict[str, tuple[Callable[[Readers, list[UUID], UUID], Awaitable[object]]
     "changes of a session after a leaf": (lambda readers, ids, me: changes.since(readers, ids[0], 0, 20, me, me), 50),
     "changes and journals": (
         lambda readers, ids, me: changes.since_with_journal(
-            readers, ids[0], 0, 20, [(each, 1, 0) for each in ids], {me: None}
+            readers, ids[0], 0, 20, [(each, 1, 0) for each in ids], {me: None}, turned=True
         ),
         50,
     ),
