@@ -40,6 +40,7 @@ class Message:
     status: str
     content: str
     parts: list[Part] = strawberry.field(default_factory=list)
+    parent_id: strawberry.ID | None = None
 
 
 @strawberry.type
@@ -118,6 +119,12 @@ class RunChanged:
 
 
 @strawberry.type
+class BranchChanged:
+    leaf_id: strawberry.ID | None
+    branch_chosen: bool
+
+
+@strawberry.type
 class CaughtUp:
     cursor: str
 
@@ -152,7 +159,8 @@ class SendMessageInput:
 
 
 SessionEvent = Annotated[
-    TextDelta | PartChanged | MessageChanged | RunChanged | CaughtUp | Reset, strawberry.union("SessionEvent")
+    TextDelta | PartChanged | MessageChanged | BranchChanged | RunChanged | CaughtUp | Reset,
+    strawberry.union("SessionEvent"),
 ]
 SendMessageResult = Annotated[SendMessagePayload | InvalidInput, strawberry.union("SendMessageResult")]
 
