@@ -151,6 +151,8 @@ class Window:
         elif b'"CaughtUp"' in payload:
             self.caught_up += 1
             self.crowd.complete += self.caught_up == len(self.ids)
+        elif payload == b'{"type":"ping"}':
+            self.socket.sendall(message("pong"))
         elif b'"next"' not in payload or b'"errors"' in payload or b'"Reset"' in payload:
             raise Broken(payload[:300].decode(errors="replace"))
 

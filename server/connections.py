@@ -1,13 +1,14 @@
 """uvicorn's HTTP protocol, for which a connection may not be held open by whoever sends half of something."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, override
 from weakref import WeakKeyDictionary
 
 import httptools
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from server.deadlines import Deadlines
@@ -77,17 +78,26 @@ class HTTPProtocol(HttpToolsProtocol):
             self._deadlines.set(self, self.patience.head)
 
     @property
+    def _answer(self) -> RequestResponseCycle | None:
+        """The answer to the last request whose head has come."""
+        return self.cycle
+
+    @property
+    def _head_is_whole(self) -> bool:
+        """Whether the head of the last request has come; of none, it has not."""
+        head: Mapping[str, object] | None = self.scope
+        return head is not None and "method" in head
+
+    @property
     def _awaits_body(self) -> bool:
-        cycle = self.cycle
-        return cycle is not None and cycle.more_body and "method" in self.scope
+        return self._answer is not None and self._answer.more_body and self._head_is_whole
 
     @property
     def _awaits_head(self) -> bool:
         """Whether the client has to say something, and no timer of uvicorn's waits for it."""
-        cycle = self.cycle
-        if cycle is not None and not cycle.response_complete:
+        if self._answer is not None and not self._answer.response_complete:
             return False
-        return self.scope is None or "method" not in self.scope or self.timeout_keep_alive_task is None
+        return not self._head_is_whole or self.timeout_keep_alive_task is None
 
     @override
     def on_headers_complete(self) -> None:
@@ -132,12 +142,12 @@ class HTTPProtocol(HttpToolsProtocol):
         if self.flow.read_paused:  # it is us who do not read
             self._deadlines.set(self, self.patience.body)
             return
-        begun = self.scope is not None and "method" not in self.scope
-        if begun or (self.cycle is not None and self.cycle.more_body and not self.cycle.response_started):
+        answer, begun = self._answer, hasattr(self, "url") and not self._head_is_whole
+        if begun or (self._awaits_body and answer is not None and not answer.response_started):
             self.transport.write(_TOO_LATE)
-        if self.cycle is not None and not self.cycle.response_complete:
-            self.cycle.disconnected = True
-            self.cycle.message_event.set()
+        if answer is not None and not answer.response_complete:
+            answer.disconnected = True
+            answer.message_event.set()
         self.transport.close()
 
 

@@ -66,6 +66,7 @@ class HTTPTransport[I: Identity]:
         if method not in {"GET", "POST"}:
             raise refusal(Code.BAD_REQUEST, "Use GET or POST.", status=405, headers=[("allow", "GET, POST")])
         self._service.refuse_if_closing()
+        _refuse_embedding(headers)
         if method == "POST":
             _check_content_type(headers)
         async with Answering(self._service):
@@ -145,6 +146,13 @@ class _Leaving:
         if self._watching is not None:
             self._watching.cancel()
             await asyncio.wait({self._watching})
+
+
+def _refuse_embedding(headers: Headers) -> None:
+    """Refuse images, scripts and the like of other sites' pages: browsers send those without asking first."""
+    embeds = headers.get("sec-fetch-mode") == "no-cors"
+    if embeds and headers.get("sec-fetch-site") in {"cross-site", "same-site"}:
+        raise refusal(Code.FORBIDDEN, "A page of another site may call this with fetch only, and not with 'no-cors'.")
 
 
 def _check_content_type(headers: Headers) -> None:

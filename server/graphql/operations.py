@@ -48,7 +48,8 @@ class Operations:
         self.explain = explain
         self._documents = documents
         self._persisted = persisted
-        self._mutations: set[asyncio.Task[object]] = set()
+        self.mutations: set[asyncio.Task[object]] = set()
+        """Those that run, also for clients who have left."""
 
     def event_id_of(self, data: dict[str, Any] | None) -> str | None:
         """The cursor that these data carry."""
@@ -57,19 +58,19 @@ class Operations:
     async def to_the_end(self, mutation: Coroutine[Any, Any, object]) -> object:
         """What a mutation returns. It goes on if its client leaves: what is stored is also told to all others."""
         task = asyncio.create_task(mutation)
-        self._mutations.add(task)
+        self.mutations.add(task)
         task.add_done_callback(self._ended)
         return await asyncio.shield(task)
 
     async def end_mutations(self, timeout: float) -> None:
         """Ends mutations that still run, so that each is done or not; returns when they are over, or after a while."""
-        for mutation in self._mutations:
+        for mutation in self.mutations:
             mutation.cancel()
-        if self._mutations:
-            await asyncio.wait(set(self._mutations), timeout=timeout)
+        if self.mutations:
+            await asyncio.wait(set(self.mutations), timeout=timeout)
 
     def _ended(self, mutation: asyncio.Task[object]) -> None:
-        self._mutations.discard(mutation)
+        self.mutations.discard(mutation)
         if not mutation.cancelled():
             mutation.exception()  # it is its client's, who may have left
 

@@ -117,8 +117,9 @@ class Service[I: Identity]:
         self.closing = True
         busy = {work.within for work in self.answering}
         ending = self._end([work for work in self.open if work not in busy])
-        if self.answering:
-            await asyncio.wait({work.task for work in self.answering}, timeout=grace)
+        under_way = {work.task for work in self.answering} | self.operations.mutations
+        if under_way:
+            await asyncio.wait(under_way, timeout=grace)
         for work in list(self.answering):
             work.interrupt(Ending.GOING_AWAY)
         ending |= {work.task for work in self.answering}

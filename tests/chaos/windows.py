@@ -94,6 +94,9 @@ class StayingWindow(Screen):
             await socket.send(json.dumps({"type": "subscribe", "id": "1", "payload": payload}))
             async for frame in socket:
                 message = json.loads(frame)
+                if message == {"type": "ping"}:
+                    await socket.send('{"type": "pong"}')
+                    continue
                 if message["type"] != "next":
                     assert message["type"] == "error", message
                     assert {error["extensions"]["code"] for error in message["payload"]} <= PASSING, message

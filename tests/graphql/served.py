@@ -145,6 +145,7 @@ class Mutation:
         """Waits until it is released."""
         info.context.witness.running += 1
         await info.context.witness.released.wait()
+        info.context.witness.finished.set()
         return 1
 
     @strawberry.mutation

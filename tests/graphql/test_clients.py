@@ -1,5 +1,6 @@
 """Clients that others wrote."""
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable
 
@@ -84,3 +85,27 @@ async def test_gql_works_over_the_socket(served: Served) -> None:
 async def test_gql_works_over_http(served: Served) -> None:
     async with Client(transport=HTTPXAsyncTransport(url=served.url), fetch_schema_from_transport=True) as session:
         assert await session.execute(gql("mutation { add(a: 1, b: 2) }")) == {"add": 3}
+
+
+async def test_gql_hears_that_a_quiet_server_is_there() -> None:
+    async with serving(ping_interval=0.1) as served:
+        transport = WebsocketsTransport(
+            url=served.url.replace("http", "ws", 1),
+            subprotocols=[WebsocketsTransport.GRAPHQLWS_SUBPROTOCOL],
+            keep_alive_timeout=0.5,
+        )
+        async with Client(transport=transport) as session:
+            ticks = session.subscribe(gql("subscription { ticks }"))
+            assert await anext(ticks) == {"ticks": 1}
+            with pytest.raises(TimeoutError):  # and not an error of a connection that was given up
+                await asyncio.wait_for(anext(ticks), 1.5)
+            assert await session.execute(gql("{ hello }")) == {"hello": "Hello world"}
+
+
+async def test_graphql_ws_is_pinged_and_answers(node: Node) -> None:
+    async with serving(ping_interval=0.02) as served:
+        # It would be let go after seven pings.
+        assert json.loads(await node("pinged.js", served.url.replace("http", "ws", 1))) == {
+            "pings": 30,
+            "closed": False,
+        }

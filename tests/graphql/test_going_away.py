@@ -82,6 +82,17 @@ async def test_a_mutation_whose_client_has_left_is_ended_too() -> None:
         assert served.witness.running == 0
 
 
+async def test_a_mutation_whose_client_has_left_may_end_first() -> None:
+    async with serving() as served:
+        asking = asyncio.create_task(ask(served, "mutation { slow }"))
+        await until(lambda: served.witness.running == 1)
+        asking.cancel()
+        ending = asyncio.create_task(served.endpoint.shutdown(grace=10))
+        served.witness.released.set()
+        await within(5, served.witness.finished)
+        await ending
+
+
 async def test_what_ends_in_time_is_answered() -> None:
     async with serving() as served, socket(served) as busy, socket(served) as idle:
         await idle.subscribe("1", "subscription { ticks }")

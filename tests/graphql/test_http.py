@@ -243,3 +243,16 @@ async def test_every_request_has_a_context_of_its_own(http: httpx.AsyncClient) -
         await asyncio.gather(*(http.post(served.url, json={"query": "{ hello }"}) for _ in range(5)))
         await until(lambda: len(served.witness.contexts) == 5)
         assert len({id(context) for context in served.witness.contexts}) == 5
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "same-origin", "none", None])
+@pytest.mark.parametrize("mode", ["no-cors", "cors", "navigate"])
+@pytest.mark.parametrize("query", ["{ hello }", "subscription { count }"])
+async def test_a_page_of_another_site_cannot_have_an_image_ask(
+    served: Served, http: httpx.AsyncClient, site: str | None, mode: str, query: str
+) -> None:
+    headers = {"accept": "image/png, text/event-stream;q=0.8, */*;q=0.5", "sec-fetch-mode": mode}
+    headers |= {"sec-fetch-site": site} if site else {}
+    answer = await http.get(served.url, params={"query": query}, headers=headers)
+    refused = mode == "no-cors" and site in {"cross-site", "same-site"}
+    assert answer.status_code == (403 if refused else 200)

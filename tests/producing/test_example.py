@@ -99,6 +99,8 @@ class Lasting(Window):
                 message = json.loads(frame)
                 if message["type"] == "next":
                     self.take(message["payload"]["data"]["session"])
+                elif message["type"] == "ping":
+                    await socket.send('{"type": "pong"}')
 
 
 @asynccontextmanager

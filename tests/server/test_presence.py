@@ -32,7 +32,7 @@ class Client(Socket):
             await client.subscribe("1", WATCH, variables={"id": session_id})
             yield client
 
-    async def sees(self, *names: str) -> None:
+    async def sees(self, *names: str | None) -> None:
         """Answers pings until just these are there."""
         async with asyncio.timeout(20):
             while True:

@@ -60,10 +60,18 @@ function failed(message: string): Result {
 
 /**
  * Runs one subscription over a socket of its own; the headers travel in its `connection_init`.
- * A lost connection is made again; the returned function ends the subscription and the socket.
+ * A lost connection is made again, also after a restart; the returned function ends the subscription and the socket.
  */
 export function subscribe(operation: Operation, headers: Headers, sink: Sink<Result>): () => void {
-  const client = createClient({ url: socket.href, connectionParams: named(headers) });
+  let connected = false;
+  const client = createClient({
+    url: socket.href,
+    connectionParams: named(headers),
+    retryAttempts: Infinity,
+    retryWait: (retries) => new Promise((resolve) => setTimeout(resolve, Math.min(500 * 2 ** retries, 15_000))),
+    shouldRetry: () => connected, // where there never was a connection, the reason is shown at once
+    on: { connected: () => (connected = true) },
+  });
   return client.subscribe<Json>(
     {
       query: operation.query,
