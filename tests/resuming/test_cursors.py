@@ -129,7 +129,8 @@ async def test_a_client_that_has_dropped_its_cursor_or_kept_an_old_one_converges
     scope: Scope, model: ScriptedModel
 ) -> None:
     session_id = await begin(scope)
-    async with watching(scope, session_id) as old:
+    apart = Client(whole=False)  # what is multiplied does not follow each other
+    async with watching(scope, session_id, client=Client(whole=False)) as old:
         pass
     sent = await ask(scope, session_id, "First")
     await model.say("Yes.", end=True)
@@ -137,7 +138,7 @@ async def test_a_client_that_has_dropped_its_cursor_or_kept_an_old_one_converges
     await multiply(scope, session_id, 60)
     sent = await ask(scope, session_id, "Last")
     await model.say("And ")
-    async with watching(scope, session_id) as anew, watching(scope, session_id, old.cursor, client=old):
+    async with watching(scope, session_id, client=apart) as anew, watching(scope, session_id, old.cursor, client=old):
         assert len(anew.shown) == 50
         assert (anew.caught_up, old.caught_up) == (1, 2)
         await model.say("so on.", end=True)

@@ -58,7 +58,7 @@ async def test_who_comes_back_just_after_the_end_is_told_the_end_once(scope: Sco
         assert client.shown[sent.reply.id].status is MessageStatus.COMPLETE
         await agree(scope, session_id, client)
     async with watching(scope, session_id, await head(scope, session_id)) as again:
-        assert [type(event) for event in again.told] == [CaughtUp]
+        assert [type(event) for event in again.told] == [BranchChanged, CaughtUp]
 
 
 async def test_a_reply_that_is_cancelled_keeps_its_tail(scope: Scope, model: ScriptedModel) -> None:

@@ -65,7 +65,6 @@ class Client:
     told: list[SessionEvent] = field(default_factory=list)
     """Everything, in order."""
     caught_up: int = 0
-    live: bool = False
     _numbers: dict[UUID, int] = field(default_factory=dict)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
     _failure: BaseException | None = None
@@ -88,8 +87,7 @@ class Client:
             case SiblingsChanged(_, parent_id, ids):
                 self.siblings[parent_id] = [*ids]
             case BranchChanged(leaf_id, chosen):
-                assert self.branch != (leaf_id, chosen) or self.live is False, "A branch was told twice."
-                self.branch, self.live = (leaf_id, chosen), True
+                self.branch = (leaf_id, chosen)
                 assert not self.whole or self._holds_enough(), "A path was told without the end of it."
             case RunChanged(cursor, run):
                 assert cursor.seq > self._numbers.get(run.id, 0), "A run was told twice."
@@ -198,7 +196,7 @@ async def watching(
     """
     client = client or Client()
     client.whole = client.whole and (after is None or client.branch is not None)
-    before, client.live = client.caught_up, False
+    before = client.caught_up
     leaf_id = client.branch[0] if client.branch and client.whole else None
     async with following.session(scope, session_id, after, leaf_id=leaf_id, every=every) as told:
 
