@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chat.refusals import InvalidInput
 from db import messages
-from db.models import Membership, Message
+from db.models import Membership
 
 LATE = timedelta(seconds=10)
 """How long after a message the beginning of its text is taken for a late save of it."""
@@ -24,13 +24,6 @@ class After:
     """The message that a text comes after; None: there was none. It may be on its way still."""
 
     id: UUID | None
-
-
-def sent(member: Membership, message: Message) -> None:
-    """Has the object say what `memberships.touch` has stored for the author of a message that was sent."""
-    if member.draft_after_id != message.id:
-        member.draft = None
-    member.last_sent_id = message.id
 
 
 async def is_late(tx: AsyncSession, member: Membership, text: str | None, after: After | None) -> bool:

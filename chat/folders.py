@@ -1,6 +1,7 @@
 """Folders: a tree of an account's own, for sorting sessions. Siblings have an order."""
 
 from collections.abc import Sequence
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import func
@@ -10,6 +11,7 @@ from uuid_utils.compat import uuid7
 from chat import limits, ordering
 from chat.owned import Kind, ring
 from chat.refusals import FolderConflict, InvalidInput, NotFound, QuotaExceeded
+from chat.same import SAME, Same
 from chat.scope import Scope, made
 from db import folders, owned, users
 from db.models import Folder
@@ -72,8 +74,12 @@ async def edit(
     return await _FOLDERS.edit(scope, folder_id, values, expected_version)
 
 
-async def move(scope: Scope, folder_id: UUID, parent_id: UUID | None, before: UUID | None) -> Folder:
+async def move(
+    scope: Scope, folder_id: UUID, parent_id: UUID | Literal[Same.SAME] | None, before: UUID | None
+) -> Folder:
     """Puts a folder into another one, or to the top; before a sibling there, or last.
+
+    With `SAME` for its parent, it goes to where `before` is, or stays in its parent.
 
     Raises:
         NotFound: there is no such folder, or no such parent.
@@ -82,8 +88,10 @@ async def move(scope: Scope, folder_id: UUID, parent_id: UUID | None, before: UU
     async with scope.write() as tx:
         made(tx, folder=folder_id)
         await users.advance(tx, scope.viewer.id, 0)  # from here on the tree stays as it is
-        await _FOLDERS.existing(tx, folder_id)
+        moved = await _FOLDERS.existing(tx, folder_id)
         tree = _Tree(await folders.of_owner(tx, scope.viewer.id))
+        if parent_id is SAME:
+            parent_id = (tree.by_id.get(before, moved) if before is not None else moved).parent_id
         if folder_id in tree.path(parent_id):
             raise InvalidInput("parentId", "A folder cannot be in itself.")
         tree.check_place(parent_id, height=tree.height(folder_id))

@@ -12,13 +12,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
 from chat import flight, limits, locking, parts, sessions
 from chat.refusals import IdTaken, InvalidInput, NotAllowed
+from chat.same import SAME, Same
 from chat.scope import Scope, made
 from db import memberships
 from db import messages as message_rows
@@ -31,6 +32,7 @@ MOST_EMOJIS = 50
 """Different reactions to one message."""
 COMMENT = 2_000
 """Characters of a comment on feedback."""
+_PLACE = ("part", "start", "end")
 MOST_ANNOTATIONS = 200
 """Annotations of one message."""
 ANNOTATION = 5_000
@@ -76,22 +78,32 @@ async def react(scope: Scope, message_id: UUID, emoji: str, *, on: bool) -> Mess
     return await _mark(scope, message_id, change)
 
 
-async def rate(scope: Scope, message_id: UUID, rating: Rating | None, comment: str | None = None) -> Message:
-    """Sets what the viewer thinks of a message; None takes it back.
+async def rate(
+    scope: Scope,
+    message_id: UUID,
+    rating: Rating | Literal[Same.SAME] | None = SAME,
+    comment: str | Literal[Same.SAME] | None = SAME,
+) -> Message:
+    """Sets what the viewer thinks of a message. A rating of None takes all of it back, a comment of None the comment.
 
     Raises:
-        NotFound, NotAllowed, InvalidInput: see `react`.
+        NotFound, NotAllowed: see `react`.
+        InvalidInput: the comment is too long, or has no rating.
     """
-    note, user = limits.note("comment", comment, COMMENT), str(scope.viewer.id)
-    if rating is None and note is not None:
-        raise InvalidInput("comment", "A comment needs a rating.")
+    note = comment if comment is SAME else limits.note("comment", comment, COMMENT)
+    user = str(scope.viewer.id)
 
     def change(message: Message, _: Membership) -> Json:
         feedback: Json = {**message.marks.get("feedback", {})}
-        earlier = feedback.pop(user, None)
-        if rating is not None:
-            said = {"rating": rating.value, "comment": note}
-            is_same = earlier is not None and said == {"rating": earlier["rating"], "comment": earlier["comment"]}
+        earlier = feedback.pop(user, None) or {"rating": None, "comment": None}
+        said = {
+            "rating": earlier["rating"] if rating is SAME else None if rating is None else rating.value,
+            "comment": note if note is not SAME else None if rating is None else earlier["comment"],
+        }
+        if said["rating"] is None and said["comment"] is not None:
+            raise InvalidInput("comment", "A comment needs a rating.")
+        if said["rating"] is not None:
+            is_same = said.items() <= earlier.items()
             feedback[user] = earlier if is_same else {**said, "at": _now()}
         return _with(message, "feedback", feedback)
 
@@ -99,9 +111,16 @@ async def rate(scope: Scope, message_id: UUID, rating: Rating | None, comment: s
 
 
 async def annotate(
-    scope: Scope, message_id: UUID, text: str, *, annotation_id: UUID | None = None, at: Range | None = None
+    scope: Scope,
+    message_id: UUID,
+    text: str,
+    *,
+    annotation_id: UUID | None = None,
+    at: Range | Literal[Same.SAME] | None = SAME,
 ) -> Message:
     """Adds an annotation to a message, or to a range of its text; with the id of one of the viewer's, says it anew.
+
+    An annotation that is said anew is about what it was about, unless `at` says otherwise: None is the whole message.
 
     Raises:
         NotFound, NotAllowed: see `react`.
@@ -113,12 +132,14 @@ async def annotate(
 
     def change(message: Message, _: Membership) -> Json:
         annotations: list[Json] = [*message.marks.get("annotations", [])]
-        place = {} if at is None else _checked(message, at)
+        place = _checked(message, at) if isinstance(at, Range) else {}
         said = {"id": id, "user": user, "text": text, "at": _now(), **place}
         for index, each in enumerate(annotations):
             if each["id"] == id:
                 if each["user"] != user:
                     raise IdTaken("id")
+                if at is SAME:
+                    said |= {name: each[name] for name in _PLACE if name in each}
                 annotations[index] = each if {**each, "at": said["at"]} == said else said
                 return _with(message, "annotations", annotations)
         if len(annotations) >= MOST_ANNOTATIONS:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from chat import asking, composing, doorbells, flight, limits, parts, placing, quotas, sessions, titles
+from chat import asking, doorbells, flight, limits, parts, placing, quotas, sessions, titles
 from chat.asking import Reply, WhenBusy
 from chat.refusals import IdTaken, InvalidInput, NotFound
 from chat.scope import Scope, made
@@ -162,8 +162,7 @@ async def _say(
                 author_id=scope.viewer.id,
                 sent_id=message.id if from_draft else None,
             )
-            if from_draft:
-                composing.sent(seen[1], message)
+            memberships.note_said(seen[1], message.seq, message.id if from_draft else None)
             seen = seen[0], await placing.follow(tx, seen[1], message.branch, heads)
     except IntegrityError as error:
         found = await _after_conflict(scope, to, message.id, error)

@@ -40,6 +40,14 @@ async def touch(
     return dict(await statements.fetch(tx, _TOUCH, session_id, activity, news, author_id, sent_id))
 
 
+def note_said(author: Membership, news: int, sent_id: UUID | None) -> None:
+    """Has the object of an author, which nobody watches, say what `touch` has stored of them."""
+    author.read_seq, author.marked_unread = max(author.read_seq, news), False
+    if sent_id is not None:
+        author.draft = author.draft if author.draft_after_id == sent_id else None
+        author.last_sent_id = sent_id
+
+
 async def renew_news(tx: AsyncSession, session_id: UUID) -> None:
     """Finds out for all members what is the newest to read, after messages went or came back. Comes after `touch`."""
     await statements.fetch(tx, _RENEW, session_id)

@@ -99,7 +99,8 @@ _NEWEST = """
 
 _SAID_LAST = """
     SELECT left(content, $2) FROM messages
-    WHERE session_id = $1 AND content <> '' ORDER BY created_at DESC, depth DESC, id DESC LIMIT 1
+    WHERE session_id = $1 AND content <> '' AND role <> 'system'
+    ORDER BY news_seq DESC NULLS LAST, created_at DESC, depth DESC, id DESC LIMIT 1
 """
 
 _FORGET = """
@@ -148,7 +149,7 @@ async def newest(tx: AsyncSession, session_id: UUID, message_id: UUID, scope: st
 
 
 async def said_last(tx: AsyncSession, session_id: UUID, characters: int) -> str | None:
-    """The beginning of the newest message of a session that says anything."""
+    """The beginning of what was said last in a session and says anything; no instructions."""
     found = await statements.first(tx, _SAID_LAST, session_id, characters)
     return None if found is None else found[0]
 

@@ -11,7 +11,8 @@ from schema import connection, identifier
 from schema.agent import Agent, AgentConnection
 from schema.connection import After, Before, First, Last
 from schema.context import Info
-from schema.input import CreateAgentInput, EditAgentInput
+from schema.given import given
+from schema.input import AgentLimitsInput, CreateAgentInput, EditAgentInput
 from schema.payload import AgentPayload, DeleteAgentPayload
 from schema.repeat import Key, once
 from schema.result import CreateAgentResult, DeleteAgentResult, EditAgentResult
@@ -69,17 +70,18 @@ async def edit(
 
 
 def _character(input: CreateAgentInput | EditAgentInput) -> Character:
+    limits = given(input.limits, AgentLimitsInput())
     return Character(
         name=input.name,
-        description=input.description,
-        instructions=input.instructions,
-        provider=input.provider,
-        model=input.model,
-        parameters=input.parameters,
-        metadata=input.metadata,
-        active_sessions=input.active_sessions,
+        description=given(input.description, ""),
+        instructions=given(input.instructions, ""),
+        provider=given(input.provider, ""),
+        model=given(input.model, ""),
+        parameters=given(input.parameters, {}),
+        metadata=given(input.metadata, {}),
+        active_sessions=given(input.active_sessions, 0),
         when_full=input.when_full,
-        limits=None if input.limits is None else asdict(input.limits),
+        limits=None if limits is None else asdict(limits),
     )
 
 

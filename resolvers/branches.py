@@ -10,6 +10,7 @@ from chat.messages import Exchange
 from resolvers.sessions import SessionId
 from schema import identifier
 from schema.context import Info
+from schema.given import given
 from schema.input import EditMessageInput, ForkSessionInput, ReviseMessageInput
 from schema.message import Message
 from schema.payload import AskAgainPayload, MessagePayload, SendMessagePayload, SessionPayload
@@ -51,7 +52,7 @@ async def edit(
     """Says a message otherwise beside it, and has it answered."""
     said: dict[str, Any] = {
         "new_id": identifier.optional("id", input.id),
-        "metadata": input.metadata,
+        "metadata": given(input.metadata, {}),
         "client_created_at": input.client_created_at,
         "when_busy": input.when_busy if input.reply else None,
     }
@@ -76,7 +77,7 @@ async def revise(
         once(info, "reviseMessage", client_mutation_id, input),
         identifier.parse("id", input.id),
         text=input.text,
-        metadata=input.metadata,
+        metadata=given(input.metadata, {}),
         expected_version=input.expected_version,
     )
     return MessagePayload(message=Message.of(row))

@@ -5,6 +5,7 @@ from typing import Annotated
 import strawberry
 
 from chat import folders
+from chat.same import SAME
 from schema import identifier
 from schema.context import Info
 from schema.folder import Folder
@@ -61,7 +62,10 @@ async def move(
     info: Info,
     id: FolderId,
     parent_id: Annotated[
-        strawberry.ID | None, strawberry.argument(description="The folder to put it into; null for the top.")
+        strawberry.Maybe[strawberry.ID | None],
+        strawberry.argument(
+            description="The folder to put it into; null for the top. Left out: where `beforeId` is, or where it is."
+        ),
     ] = None,
     before_id: Annotated[
         strawberry.ID | None,
@@ -73,7 +77,7 @@ async def move(
     row = await folders.move(
         once(info, "moveFolder", client_mutation_id, id, parent_id, before_id),
         identifier.parse("id", id),
-        identifier.optional("parentId", parent_id),
+        SAME if parent_id is None else identifier.optional("parentId", parent_id.value),
         identifier.optional("beforeId", before_id),
     )
     return FolderPayload(folder=Folder.of(row))

@@ -1,11 +1,12 @@
 """Messages: react, rate, annotate."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import strawberry
 
 from chat import marking
 from chat.marking import Range, Rating
+from chat.same import SAME, Same
 from schema import identifier
 from schema.context import Info
 from schema.input import AnnotateInput
@@ -33,15 +34,26 @@ async def react(
 async def rate(
     info: Info,
     id: MessageId,
-    rating: Annotated[Rating | None, strawberry.argument(description="Your rating; null takes it back.")] = None,
+    rating: Annotated[
+        strawberry.Maybe[Rating | None],
+        strawberry.argument(description="Your rating; null takes it back, with the comment. Left out, it stays."),
+    ] = None,
     comment: Annotated[
-        str | None, strawberry.argument(description="What you say about it; at most 2,000 characters.")
+        strawberry.Maybe[str | None],
+        strawberry.argument(
+            description="What you say about it, in at most 2,000 characters; null takes that back. Left out, it stays."
+        ),
     ] = None,
     client_mutation_id: Key = None,
 ) -> MarkMessageResult:
     """Sets what the viewer thinks of a message."""
     scope = once(info, "setFeedback", client_mutation_id, id, rating, comment)
-    row = await marking.rate(scope, identifier.parse("id", id), rating, comment)
+    row = await marking.rate(
+        scope,
+        identifier.parse("id", id),
+        SAME if rating is None else rating.value,
+        SAME if comment is None else comment.value,
+    )
     return MessagePayload(message=Message.of(row))
 
 
@@ -51,7 +63,10 @@ async def annotate(
     client_mutation_id: Key = None,
 ) -> AnnotateResult:
     """Adds or changes an annotation."""
-    at = None if input.range is None else Range(input.range.part, input.range.start, input.range.end)
+    at: Range | Literal[Same.SAME] | None = SAME
+    if input.range is not None:
+        place = input.range.value
+        at = None if place is None else Range(place.part, place.start, place.end)
     row = await marking.annotate(
         once(info, "annotateMessage", client_mutation_id, input),
         identifier.parse("messageId", input.message_id),

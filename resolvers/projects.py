@@ -9,6 +9,7 @@ from chat.projects import Stage
 from schema import connection, identifier
 from schema.connection import After, Before, First, Last
 from schema.context import Info
+from schema.given import given
 from schema.input import CreateProjectInput, EditProjectInput
 from schema.payload import DeleteProjectPayload, ProjectPayload
 from schema.project import Project, ProjectConnection, StageInput
@@ -66,8 +67,8 @@ async def edit(
         once(info, "editProject", client_mutation_id, input),
         identifier.parse("id", input.id),
         name=input.name,
-        metadata=input.metadata,
-        stages=_stages(input.stages),
+        metadata=given(input.metadata, {}),
+        stages=_stages(given(input.stages, list[StageInput]())),
         expected_version=input.expected_version,
     )
     return ProjectPayload(project=Project.of(row))

@@ -20,6 +20,7 @@ from schema.context import Info
 from schema.cursor import SyncCursor
 from schema.event import AccountEvent, SessionEvent
 from schema.followed import Followed
+from schema.given import given
 from schema.input import LAST_SENT, CreateSessionInput, EditSessionInput, SessionFilter
 from schema.payload import DeleteSessionPayload, SessionPayload, SetTypingPayload
 from schema.repeat import Key, once
@@ -142,15 +143,15 @@ async def edit(
         once(info, "editSession", client_mutation_id, input),
         identifier.parse("id", input.id),
         title=input.title,
-        metadata=input.metadata,
-        summary=input.summary,
+        metadata=given(input.metadata, {}),
+        summary=given(input.summary, ""),
         links=links,
         personal=Personal(
             archived=input.archived,
             pinned=input.pinned,
             starred=input.starred,
             folder=None if input.folder_id is None else Folder(identifier.optional("folderId", input.folder_id.value)),
-            tags=input.tags,
+            tags=given(input.tags, list[str]()),
         ),
         expected_version=input.expected_version,
     )

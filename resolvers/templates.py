@@ -8,6 +8,7 @@ from chat import templates
 from chat.templates import Answering, Outline, Said
 from schema import identifier
 from schema.context import Info
+from schema.given import given
 from schema.input import CreateTemplateInput, EditTemplateInput
 from schema.payload import DeleteTemplatePayload, TemplatePayload
 from schema.repeat import Key, once
@@ -61,14 +62,15 @@ async def edit(
 
 
 def _outline(input: CreateTemplateInput | EditTemplateInput) -> Outline:
+    said = given(input.messages, [])
     return Outline(
         name=input.name,
-        description=input.description,
-        title=input.title,
-        instructions=input.instructions,
-        messages=None if input.messages is None else [Said(each.role, each.text) for each in input.messages],
+        description=given(input.description, ""),
+        title=given(input.title, ""),
+        instructions=given(input.instructions, ""),
+        messages=None if said is None else [Said(each.role, each.text) for each in said],
         begins=input.begins,
-        metadata=input.metadata,
+        metadata=given(input.metadata, {}),
     )
 
 

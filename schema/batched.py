@@ -31,7 +31,9 @@ class MoveFolderInput:
     """For `applyBatch`."""
 
     id: strawberry.ID = strawberry.field(description="The folder.")
-    parent_id: strawberry.ID | None = strawberry.field(default=None, description="Where it goes; null: to the top.")
+    parent_id: strawberry.Maybe[strawberry.ID | None] = strawberry.field(
+        description="Where it goes; null: to the top. Left out: where `beforeId` is, or where it is."
+    )
     before_id: strawberry.ID | None = strawberry.field(
         default=None, description="The folder there that it is to come before; null: it comes last."
     )
@@ -98,8 +100,12 @@ class SetFeedbackInput:
     """For `applyBatch`."""
 
     id: strawberry.ID = strawberry.field(description="The message.")
-    rating: Rating | None = strawberry.field(default=None, description="Your rating; null takes it back.")
-    comment: str | None = strawberry.field(default=None, description="What you say about it.")
+    rating: strawberry.Maybe[Rating | None] = strawberry.field(
+        description="Your rating; null takes it back, with the comment. Left out, it stays."
+    )
+    comment: strawberry.Maybe[str | None] = strawberry.field(
+        description="What you say about it; null takes that back. Left out, it stays."
+    )
 
 
 @strawberry.input(description="The arguments of `removeAnnotation`.")

@@ -39,14 +39,16 @@ class CreateProjectInput:
     stages: list[StageInput] | None = strawberry.field(default=None, description="Its stages in order; at most 50.")
 
 
-@strawberry.input(description="What to change in a project. What you leave out stays.")
+@strawberry.input(
+    description="What to change in a project. What you leave out stays, and null takes away what can be empty."
+)
 class EditProjectInput:
     """For `editProject`."""
 
     id: strawberry.ID = strawberry.field(description="The project.")
     name: str | None = strawberry.field(default=None, description="Its new name.")
-    metadata: JSON | None = strawberry.field(default=None, description="Its new metadata, whole.")
-    stages: list[StageInput] | None = strawberry.field(default=None, description="Its new stages, all of them.")
+    metadata: strawberry.Maybe[JSON | None] = strawberry.field(description="Its new metadata, whole.")
+    stages: strawberry.Maybe[list[StageInput] | None] = strawberry.field(description="Its new stages, all of them.")
     expected_version: int | None = strawberry.field(
         default=None, description="Change it only if this is its version still."
     )
@@ -112,26 +114,29 @@ class CreateAgentInput:
     )
 
 
-@strawberry.input(description="What to change in an agent. What you leave out stays; a blank text takes one away.")
+@strawberry.input(
+    description="What to change in an agent. What you leave out stays; null or a blank text takes away what can be "
+    "empty."
+)
 class EditAgentInput:
     """For `editAgent`."""
 
     id: strawberry.ID = strawberry.field(description="The agent.")
     name: str | None = strawberry.field(default=None, description="Its new name.")
-    description: str | None = strawberry.field(default=None, description="What it is good for.")
-    instructions: str | None = strawberry.field(default=None, description="What the model is told from now on.")
-    provider: str | None = strawberry.field(default=None, description="The provider that runs it.")
-    model: str | None = strawberry.field(default=None, description="The provider's name of the model.")
-    parameters: JSON | None = strawberry.field(default=None, description="Its new parameters, whole.")
-    metadata: JSON | None = strawberry.field(default=None, description="Its new metadata, whole.")
-    active_sessions: int | None = strawberry.field(
-        default=None, description="How many sessions with it each member may have that are not archived; 0: any number."
+    description: strawberry.Maybe[str | None] = strawberry.field(description="What it is good for.")
+    instructions: strawberry.Maybe[str | None] = strawberry.field(description="What the model is told from now on.")
+    provider: strawberry.Maybe[str | None] = strawberry.field(description="The provider that runs it.")
+    model: strawberry.Maybe[str | None] = strawberry.field(description="The provider's name of the model.")
+    parameters: strawberry.Maybe[JSON | None] = strawberry.field(description="Its new parameters, whole.")
+    metadata: strawberry.Maybe[JSON | None] = strawberry.field(description="Its new metadata, whole.")
+    active_sessions: strawberry.Maybe[int | None] = strawberry.field(
+        description="How many sessions with it each member may have that are not archived; 0: any number."
     )
     when_full: WhenFull | None = strawberry.field(
         default=None, description="What a new session does where there are as many."
     )
-    limits: AgentLimitsInput | None = strawberry.field(
-        default=None, description="What each member may do with it, whole: what is not in there is not limited."
+    limits: strawberry.Maybe[AgentLimitsInput | None] = strawberry.field(
+        description="What each member may do with it, whole: what is not in there is not limited."
     )
     expected_version: int | None = strawberry.field(
         default=None, description="Change it only if this is its version still."
@@ -155,7 +160,9 @@ class CreateSessionInput:
     )
 
 
-@strawberry.input(description="What to change in a session. What you leave out stays.")
+@strawberry.input(
+    description="What to change in a session. What you leave out stays, and null takes away what can be empty."
+)
 class EditSessionInput:
     """For `editSession`."""
 
@@ -167,9 +174,8 @@ class EditSessionInput:
     agent_id: strawberry.Maybe[strawberry.ID | None] = strawberry.field(
         description="The agent that is to answer from now on; null leaves it to the server."
     )
-    metadata: JSON | None = strawberry.field(default=None, description="Its new metadata, whole.")
-    summary: str | None = strawberry.field(
-        default=None,
+    metadata: strawberry.Maybe[JSON | None] = strawberry.field(description="Its new metadata, whole.")
+    summary: strawberry.Maybe[str | None] = strawberry.field(
         description="Its new summary, of at most 10,000 characters; blank text takes it away. No automatic one "
         "replaces it by itself.",
     )
@@ -179,8 +185,8 @@ class EditSessionInput:
     folder_id: strawberry.Maybe[strawberry.ID | None] = strawberry.field(
         description="The folder of yours to keep it in; null takes it out. Yours alone."
     )
-    tags: list[str] | None = strawberry.field(
-        default=None, description="Your tags, whole: at most 50, each of at most 64 characters. Yours alone."
+    tags: strawberry.Maybe[list[str] | None] = strawberry.field(
+        description="Your tags, whole: at most 50, each of at most 64 characters. Yours alone."
     )
     expected_version: int | None = strawberry.field(
         default=None, description="Change it only if this is its version still."
@@ -226,15 +232,17 @@ class EditMessageInput:
     when_busy: WhenBusy = strawberry.field(
         default=WhenBusy.QUEUE, description="What to do while another reply is being written."
     )
-    metadata: JSON | None = strawberry.field(
-        default=None, description="A JSON object for your own use; without it, that of the other message."
+    metadata: strawberry.Maybe[JSON | None] = strawberry.field(
+        description="A JSON object for your own use; left out, that of the other message, and null: none."
     )
     client_created_at: datetime | None = strawberry.field(
         default=None, description="When it was written by your clock, if that was earlier than now."
     )
 
 
-@strawberry.input(description="What to change in a message. What you leave out stays.")
+@strawberry.input(
+    description="What to change in a message. What you leave out stays, and null takes away the metadata."
+)
 class ReviseMessageInput:
     """For `reviseMessage`."""
 
@@ -244,7 +252,7 @@ class ReviseMessageInput:
         description="What it says from now on, in place of all its text; at most 200,000 characters. What is not text "
         "stays.",
     )
-    metadata: JSON | None = strawberry.field(default=None, description="Its new metadata, whole.")
+    metadata: strawberry.Maybe[JSON | None] = strawberry.field(description="Its new metadata, whole.")
     expected_version: int | None = strawberry.field(
         default=None, description="Change it only if this is its version still."
     )
@@ -301,8 +309,9 @@ class AnnotateInput:
     message_id: strawberry.ID = strawberry.field(description="The message.")
     text: str = strawberry.field(description="What you note; at most 5,000 characters.")
     id: strawberry.ID | None = strawberry.field(default=None, description=ID_NOTE)
-    range: TextRangeInput | None = strawberry.field(
-        default=None, description="What it is about; without it, the whole message."
+    range: strawberry.Maybe[TextRangeInput | None] = strawberry.field(
+        description="What it is about; null for the whole message. Left out, it is what the annotation was about that "
+        "you reword, and of a new one the whole message."
     )
 
 
@@ -335,23 +344,26 @@ class CreateTemplateInput:
     metadata: JSON | None = strawberry.field(default=None, description="What a session's metadata begin with.")
 
 
-@strawberry.input(description="What to change in a template. What you leave out stays; a blank text takes one away.")
+@strawberry.input(
+    description="What to change in a template. What you leave out stays; null or a blank text takes away what can be "
+    "empty."
+)
 class EditTemplateInput:
     """For `editTemplate`."""
 
     id: strawberry.ID = strawberry.field(description="The template.")
     name: str | None = strawberry.field(default=None, description="Its new name.")
-    description: str | None = strawberry.field(default=None, description="What it is good for.")
+    description: strawberry.Maybe[str | None] = strawberry.field(description="What it is good for.")
     agent_id: strawberry.Maybe[strawberry.ID | None] = strawberry.field(
         description="The agent that is to answer; null leaves it to the server."
     )
-    title: str | None = strawberry.field(default=None, description="The title of a session that is given none.")
-    instructions: str | None = strawberry.field(default=None, description="What the model is told from now on.")
-    messages: list[TemplateMessageInput] | None = strawberry.field(
-        default=None, description="What is said already, whole."
+    title: strawberry.Maybe[str | None] = strawberry.field(description="The title of a session that is given none.")
+    instructions: strawberry.Maybe[str | None] = strawberry.field(description="What the model is told from now on.")
+    messages: strawberry.Maybe[list[TemplateMessageInput] | None] = strawberry.field(
+        description="What is said already, whole."
     )
     begins: bool | None = strawberry.field(default=None, description="Whether the agent speaks first.")
-    metadata: JSON | None = strawberry.field(default=None, description="Its new metadata, whole.")
+    metadata: strawberry.Maybe[JSON | None] = strawberry.field(description="Its new metadata, whole.")
     expected_version: int | None = strawberry.field(
         default=None, description="Change it only if this is its version still."
     )

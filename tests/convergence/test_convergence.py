@@ -426,7 +426,8 @@ async def _mark_unread(world: World, scope: Scope, dice: random.Random) -> dict[
 @step("saveDraft")
 async def _save_draft(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
     text = dice.choice(["", f"Draft {dice.random()}"])
-    return await do(scope, "saveDraft", f'id: "{one([*world.sessions, world.session], dice)}", text: "{text}"')
+    after = dice.choice(["", ", lastSentId: null", f', lastSentId: "{uuid4()}"'])
+    return await do(scope, "saveDraft", f'id: "{one([*world.sessions, world.session], dice)}", text: "{text}"{after}')
 
 
 @step("summarizeSession")
@@ -449,8 +450,8 @@ async def _react(world: World, scope: Scope, dice: random.Random) -> dict[str, A
 
 @step("setFeedback")
 async def _rate(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
-    rating = dice.choice(["GOOD", "BAD", "null"])
-    return await do(scope, "setFeedback", f'id: "{one(world.messages, dice)}", rating: {rating}')
+    said = dice.choice(["rating: GOOD", "rating: BAD", "rating: null", 'rating: GOOD, comment: "Hm"', "comment: null"])
+    return await do(scope, "setFeedback", f'id: "{one(world.messages, dice)}", {said}')
 
 
 @step("annotateMessage")
@@ -567,6 +568,21 @@ async def standing(db: Database, session_id: str) -> set[str]:
         return {str(id) for id in await tx.scalars(query, {"id": UUID(session_id)})}
 
 
+MARKED = "SELECT session_id FROM memberships WHERE user_id = :user AND marked_unread"
+
+
+async def check(db: Database, window: Window) -> None:
+    """What holds of everything that a window knows of sessions, whatever has happened."""
+    known = window.known
+    messages, leaf = known["messages"], known["sessions"][window.session_id]["leafId"]
+    assert (leaf in messages) is bool(messages)
+    assert leaf not in {message["parentId"] for message in messages.values()}, "Something that is not deleted follows."
+    async with db.system() as tx:
+        marked = {str(id) for id in await tx.scalars(sa.text(MARKED), {"user": window.scope.viewer.id})}
+    for session in known["sessions"].values():
+        assert session["unread"] is (session["unreadCount"] > 0 or session["id"] in marked)
+
+
 PRELUDE = ("createProject", "createAgent", "createFolder", "createTemplate", "createSession", "sendMessage", "startRun")
 """What there is before the steps, so that they meet something."""
 
@@ -621,6 +637,7 @@ async def play(server: Server, groups: list[list[tuple[str, int]]], seed: int, d
             shown = await path(window.scope, world.session)
             assert (window.branch, window.path[-100:], {id: window.beside(id) for id in shown[1]}) == shown
             await counted(window)
+            await check(server.db, window)
             await window.disconnect()
 
 

@@ -25,7 +25,7 @@ MESSAGE = (
     PART
     + """
     fragment M on Message { id parentId role status content metadata version deletedAt
-        reactions { emoji userIds } feedback { userId rating } annotations { id text range { start } }
+        reactions { emoji userIds } feedback { userId rating comment } annotations { id text range { start } }
         error { code reason } parts { ...P } }
 """
 )
@@ -36,8 +36,8 @@ TEMPLATE = "fragment T on Template { id name instructions messages { role text }
 AGENT = "fragment A on Agent { id name description instructions parameters activeSessions whenFull version shared }"
 SESSION = """
     fragment S on Session { id title titleSource metadata version messageCount lastMessagePreview archivedAt
-        state summary { text messageCount source } pinnedAt starredAt folderId tags position draft unread unreadCount
-        leafId branchChosen forkedFrom { messageId } project { id } agent { id } }
+        state summary { text messageCount source } pinnedAt starredAt folderId tags position draft lastSentId unread
+        unreadCount leafId branchChosen forkedFrom { messageId } project { id } agent { id } }
 """
 WATCH = (
     """

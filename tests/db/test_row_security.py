@@ -372,6 +372,24 @@ async def test_touching_the_members_of_a_session_tells_each_of_them(
         assert {row["id"]: row["head"] for row in heads} == {mine.user: 1, other: 1, theirs.user: 0}
 
 
+NEWS = "SELECT user_id, news_seq FROM memberships WHERE session_id = $1"
+
+
+async def test_what_is_news_is_found_out_for_all_members_by_one_of_them_and_by_nobody_else(
+    connection: asyncpg.Connection, db: Database, mine: Holdings, theirs: Holdings
+) -> None:
+    other = await join(db, mine, MemberRole.READER)
+    await connection.execute("UPDATE messages SET news_seq = 5, seq = 5 WHERE session_id = $1", mine.session)
+    async with acting(connection, theirs.user):
+        await connection.execute("SELECT transom_renew_news($1)", mine.session)
+        await connection.execute("RESET ROLE")
+        assert {row["news_seq"] for row in await connection.fetch(NEWS, mine.session)} == {0}
+    async with acting(connection, mine.user):
+        await connection.execute("SELECT transom_renew_news($1)", mine.session)
+        await connection.execute("RESET ROLE")
+        assert dict(await connection.fetch(NEWS, mine.session)) == {mine.user: 5, other: 5}
+
+
 async def test_a_session_is_emptied_for_its_owner_alone_who_has_given_it_up(
     connection: asyncpg.Connection, db: Database, mine: Holdings, theirs: Holdings
 ) -> None:

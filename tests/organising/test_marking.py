@@ -118,11 +118,35 @@ async def test_feedback_is_one_for_each_member(scope: Scope) -> None:
     at = (await marks(scope, message_id))["feedback"][me]["at"]
     await marking.rate(scope, message_id, Rating.BAD, "Too long")
     assert (await marks(scope, message_id))["feedback"] == {me: {"rating": "bad", "comment": "Too long", "at": at}}
-    await marking.rate(scope, message_id, Rating.GOOD)
-    found = (await marks(scope, message_id))["feedback"][me]
-    assert (found["rating"], found["comment"]) == ("good", None)
     await marking.rate(scope, message_id, None)
     assert await marks(scope, message_id) == {}
+
+
+async def test_of_feedback_what_is_left_out_stays(scope: Scope) -> None:
+    _, message_id = await said(scope)
+    me = str(scope.viewer.id)
+
+    async def now() -> tuple[str, str | None] | None:
+        found = (await marks(scope, message_id)).get("feedback", {}).get(me)
+        return found and (found["rating"], found["comment"])
+
+    with pytest.raises(InvalidInput):
+        await marking.rate(scope, message_id, comment="A comment on nothing")
+    await marking.rate(scope, message_id, Rating.BAD, "Too long")
+    await marking.rate(scope, message_id, Rating.GOOD)
+    assert await now() == ("good", "Too long")
+    await marking.rate(scope, message_id, comment="Just right")
+    assert await now() == ("good", "Just right")
+    await marking.rate(scope, message_id)
+    assert await now() == ("good", "Just right")
+    await marking.rate(scope, message_id, comment=None)
+    assert await now() == ("good", None)
+    await marking.rate(scope, message_id, comment="Again")
+    with pytest.raises(InvalidInput):
+        await marking.rate(scope, message_id, None, "A comment on nothing")
+    assert await now() == ("good", "Again")
+    await marking.rate(scope, message_id, None)
+    assert await now() is None
 
 
 async def test_a_range_of_text_is_annotated_and_said_anew(scope: Scope) -> None:
@@ -136,6 +160,9 @@ async def test_a_range_of_text_is_annotated_and_said_anew(scope: Scope) -> None:
     assert (first["part"], first["start"], first["end"]) == (0, 4, 6)
     assert (second["text"], "part" in second) == ("All of it", False)
     await marking.annotate(scope, message_id, "That one.", annotation_id=note)
+    first, _ = (await marks(scope, message_id))["annotations"]
+    assert (first["text"], first["part"], first["start"], first["end"]) == ("That one.", 0, 4, 6)
+    await marking.annotate(scope, message_id, "That one.", annotation_id=note, at=None)
     first, _ = (await marks(scope, message_id))["annotations"]
     assert (first["text"], "part" in first) == ("That one.", False)
     await marking.remove_annotation(scope, message_id, note)

@@ -1,14 +1,34 @@
 """How far a member has read: what is new, what was marked, and how that is counted."""
 
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import UUID
+
 import pytest
 
-from chat import messages, organising, sessions
+from chat import (
+    deleting,
+    editing,
+    folders,
+    marking,
+    messages,
+    organising,
+    retrying,
+    runs,
+    sessions,
+    trash,
+)
+from chat.asking import WhenBusy
 from chat.cursors import Cursor, ScopeKind
+from chat.deleting import Changed
+from chat.personal import Folder, Personal
 from chat.refusals import InvalidInput
 from chat.scope import Scope
 from chat.sessions import NewSession
+from chat.tree import DeletionScope
+from db import tallies
 from db.listing import Filter
-from db.models import MemberRole, Session
+from db.models import MemberRole, Message, Session
 from db.page import Span
 from tests.chat.conftest import answer, head_of, join
 from tests.organising.conftest import shows, windows
@@ -118,3 +138,152 @@ async def test_unread_sessions_are_listed_and_counted(scope: Scope) -> None:
     found = await sessions.page(scope, Span(10), Filter(unread=True))
     assert [seen.title for seen in found.page.rows] == ["unread"]
     assert (await sessions.counts(scope, Filter()))["unread"] == 1
+
+
+type Undoable = Callable[[Scope, Message], Awaitable[Changed]]
+
+UNDOABLE: list[tuple[Any, Any]] = [
+    *(
+        (
+            lambda scope, message, what=what: deleting.delete(scope, message.session_id, message.id, what),
+            lambda scope, message, what=what: deleting.restore(scope, message.session_id, message.id, what),
+        )
+        for what in (DeletionScope.MESSAGE, DeletionScope.SUBTREE)
+    ),
+    (
+        lambda scope, message: deleting.clear(scope, message.session_id),
+        lambda scope, message: deleting.restore_all(scope, message.session_id),
+    ),
+]
+"""Ways to delete a message, and to have it back."""
+
+
+async def badges(scope: Scope, folder_id: UUID) -> tuple[int, int, int]:
+    """How many sessions are unread: in a folder, as counted, and as listed."""
+    found = await sessions.page(scope, Span(10), Filter(unread=True))
+    in_folder = (await tallies.of_folders(scope.reader, [folder_id]))[folder_id].unread
+    return in_folder, (await sessions.counts(scope, Filter()))["unread"], len(found.page.rows)
+
+
+@pytest.mark.parametrize(("delete", "restore"), UNDOABLE)
+async def test_a_reply_that_is_deleted_is_no_news_until_it_comes_back(
+    patient: Scope, elsewhere: Scope, delete: Undoable, restore: Undoable
+) -> None:
+    sent = await messages.send(patient, NewSession(), "Why?")
+    session, folder = sent.seen[0], (await folders.create(patient, "Work")).id
+    await sessions.edit(patient, session.id, personal=Personal(folder=Folder(folder)))
+    await answer(patient, sent.run, "Because.")
+    assert (await state(patient, session), await badges(patient, folder)) == ((True, 1), (1, 1, 1))
+    async with windows(patient, elsewhere) as both:
+        changed = await delete(patient, sent.reply)
+        assert changed.seen[1].unread is False
+        assert (await state(patient, session), await badges(patient, folder)) == ((False, 0), (0, 0, 0))
+        for window in both:
+            await shows(window, session.id, lambda seen: not seen.unread)
+        changed = await restore(patient, sent.reply)
+        assert changed.seen[1].unread is True
+        assert (await state(patient, session), await badges(patient, folder)) == ((True, 1), (1, 1, 1))
+        for window in both:
+            await shows(window, session.id, lambda seen: seen.unread)
+
+
+@pytest.mark.parametrize(("delete", "restore"), UNDOABLE)
+async def test_a_reply_that_was_read_is_read_when_it_comes_back(
+    scope: Scope, delete: Undoable, restore: Undoable
+) -> None:
+    sent = await messages.send(scope, NewSession(), "Why?")
+    session = sent.seen[0]
+    await answer(scope, sent.run, "Because.")
+    await organising.mark_read(scope, session.id)
+    await delete(scope, sent.reply)
+    await restore(scope, sent.reply)
+    assert await state(scope, session) == (False, 0)
+    _, again = await retrying.answer(scope, sent.message.id)
+    await answer(scope, again.run, "Just so.")
+    assert await state(scope, session) == (True, 1), "What came back was read already."
+
+
+async def test_other_branches_are_no_news_when_they_are_deleted(scope: Scope) -> None:
+    sent = await messages.send(scope, NewSession(), "Why?")
+    session = sent.seen[0]
+    _, again = await retrying.answer(scope, sent.message.id, when_busy=WhenBusy.PARALLEL)
+    await answer(scope, sent.run, "Because.")
+    await organising.mark_read(scope, session.id)
+    await answer(scope, again.run, "Just so.")
+    assert await state(scope, session) == (True, 1)
+    await deleting.delete(scope, session.id, sent.reply.id, DeletionScope.OTHER_BRANCHES)
+    assert await state(scope, session) == (False, 0)
+    await deleting.restore(scope, session.id, sent.reply.id, DeletionScope.OTHER_BRANCHES)
+    assert await state(scope, session) == (True, 1)
+
+
+async def test_what_is_new_to_others_and_marked_as_unread_stays_so(scope: Scope, stranger: Scope) -> None:
+    session = (await messages.post(scope, NewSession(), "Anyone?")).seen[0]
+    await join(stranger, session.id, MemberRole.WRITER)
+    mine = (await messages.post(scope, session.id, "Mine")).message
+    theirs = (await messages.post(stranger, session.id, "Theirs")).message
+    more = (await messages.post(scope, session.id, "More")).message
+    assert (await state(scope, session), await state(stranger, session)) == ((False, 0), (True, 1))
+    await organising.mark_unread(scope, session.id)
+    for message in (theirs, more, mine):
+        await deleting.delete(scope, session.id, message.id, DeletionScope.MESSAGE)
+    assert (await state(scope, session), await state(stranger, session)) == ((True, 0), (False, 0))
+    await deleting.restore(scope, session.id, more.id, DeletionScope.MESSAGE)
+    assert await state(stranger, session) == (True, 1)
+
+
+async def test_what_was_read_meanwhile_is_read_when_it_comes_back(scope: Scope) -> None:
+    sent = await messages.send(scope, NewSession(), "Why?")
+    await answer(scope, sent.run, "Because.")
+    await deleting.delete(scope, sent.seen[0].id, sent.reply.id, DeletionScope.MESSAGE)
+    await organising.mark_read(scope, sent.seen[0].id)
+    await deleting.restore(scope, sent.seen[0].id, sent.reply.id, DeletionScope.MESSAGE)
+    assert await state(scope, sent.seen[0]) == (False, 0)
+
+
+async def test_a_session_from_the_trash_is_as_unread_as_it_was(scope: Scope) -> None:
+    sent = await messages.send(scope, NewSession(), "Why?")
+    session, folder = sent.seen[0], (await folders.create(scope, "Work")).id
+    await sessions.edit(scope, session.id, personal=Personal(folder=Folder(folder)))
+    await answer(scope, sent.run, "Because.")
+    await sessions.delete(scope, session.id)
+    assert (await sessions.counts(scope, Filter()))["unread"] == 0
+    await trash.restore(scope, session.id)
+    assert (await state(scope, session), await badges(scope, folder)) == ((True, 1), (1, 1, 1))
+
+
+async def test_a_reply_that_goes_on_is_no_news_until_it_is_whole(scope: Scope) -> None:
+    sent = await messages.send(scope, NewSession(), "Why?")
+    await runs.cancel(scope, sent.run.id)
+    assert await state(scope, sent.seen[0]) == (True, 1)
+    seen, again = await retrying.resume(scope, sent.run.id)
+    assert seen[1].unread is False
+    assert await state(scope, sent.seen[0]) == (False, 0)
+    await answer(scope, again.run, "Because.")
+    assert await state(scope, sent.seen[0]) == (True, 1)
+
+
+async def test_what_is_read_up_to_a_message_is_read_with_it(scope: Scope, stranger: Scope) -> None:
+    """A cursor of a message is below those of the reply that was asked for with it."""
+    session = (await messages.post(scope, NewSession(), "One")).seen[0]
+    await join(stranger, session.id, MemberRole.WRITER)
+    sent = await messages.send(scope, session.id, "Two")
+    await organising.mark_read(stranger, session.id, cursor(session, sent.message.seq))
+    assert await state(stranger, session) == (False, 0)
+    await answer(scope, sent.run, "Because.")
+    (reply,) = await messages.of_ids(scope, [sent.reply.id])
+    assert reply is not None
+    assert await state(stranger, session) == (True, 1)
+    await organising.mark_read(stranger, session.id, cursor(session, reply.seq))
+    assert await state(stranger, session) == (False, 0)
+
+
+async def test_what_is_marked_or_revised_is_no_news(scope: Scope) -> None:
+    sent = await messages.send(scope, NewSession(), "Why?")
+    await answer(scope, sent.run, "Because.")
+    await organising.mark_read(scope, sent.seen[0].id)
+    await editing.revise(scope, sent.reply.id, text="Just so.")
+    await marking.react(scope, sent.reply.id, "+1", on=True)
+    _, again = await retrying.answer(scope, sent.message.id)
+    await answer(scope, again.run, "Once more.")
+    assert await state(scope, sent.seen[0]) == (True, 1)

@@ -75,7 +75,7 @@ def upgrade() -> None:
     op.execute(UNREAD)
     op.execute(f"UPDATE memberships m SET news_seq = {NEWEST} WHERE news_seq > read_seq")
     op.execute("DROP FUNCTION transom_touch_members (uuid, timestamptz, bigint, uuid)")
-    _create("transom_touch_members", TOUCH_MEMBERS.format(arguments=", sent uuid", sets=SENT))
+    _create("transom_touch_members", TOUCH_MEMBERS.format(arguments=", sent uuid DEFAULT NULL", sets=SENT))
     _create("transom_renew_news", RENEW_NEWS)
 
 
