@@ -2,16 +2,20 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
 
 from chat import branching, deleting, messages, retrying
 from chat.events import BranchChanged, CaughtUp, MessageChanged, SiblingsChanged
+from chat.life import Life
 from chat.messages import TIP
 from chat.scope import Scope
 from chat.sessions import NewSession
+from chat.sync.session import SessionFeed
 from chat.tree import DeletionScope
+from db.changes import Told
 from db.models import MemberRole, Message
 from db.page import Span
 from llm.scripted import ScriptedModel
@@ -227,6 +231,22 @@ async def test_a_choice_whose_signal_is_lost_is_found_by_the_heartbeat(server: S
             await client.until(lambda client: client.branch == (talk["F"].id, False))
             await sees(client, "ABF")
             assert bus.lost >= 2
+
+
+async def test_a_window_that_was_told_of_another_path_than_its_feed_thinks_catches_up(
+    alive: Life, scope: Scope
+) -> None:
+    talk = await tell(scope)
+    session_id = talk["A"].session_id
+    async with watching(scope, session_id) as client:
+        feed = next(feed for feed in alive.process.feeds._readers if isinstance(feed, SessionFeed))
+        feed.seen[scope.viewer.id] = replace(feed.seen[scope.viewer.id], path=Told(1, 1))
+        await branching.choose(scope, session_id, talk["E"].id)
+        await sees(client, "ADE")
+        assert client.caught_up == 2
+        await branching.choose(scope, session_id, talk["C"].id)
+        await sees(client, "ABC")
+        assert client.caught_up == 2
 
 
 async def test_a_reply_goes_on_for_whoever_comes_to_its_branch(scope: Scope, model: ScriptedModel) -> None:
