@@ -28,7 +28,7 @@ from chat.doorbells import Line
 from chat.events import SessionEvent
 from chat.jobs import Jobs
 from chat.sync.arrivals import Arrivals
-from chat.sync.news import News, Writing
+from chat.sync.news import News, Place, Writing
 from chat.sync.session import SessionFeed
 from chat.sync.window import Window
 from db.database import Database
@@ -66,12 +66,12 @@ class Still(SessionFeed):
     """A session without rows, in which one reply is being written."""
 
     @override
-    async def read(self, after: int | None) -> News | None:
+    async def read(self, place: Place) -> News | None:
         return News(1, 1, 1, writing={RUN: Writing(1, 0, MESSAGE)})
 
     @override
     async def _start(self) -> News | None:
-        return await self.read(None)
+        return News(1, 1, 1, writing={RUN: Writing(1, 0, MESSAGE)})
 
 
 @dataclass(frozen=True, slots=True)

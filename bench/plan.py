@@ -93,6 +93,7 @@ def page() -> MessageConnection:
             error=None,
             author_id=None,
             run_id=None,
+            page_cursor=PageCursor("WyJtZXNzYWdlIiwwLDBd"),
             client_created_at=None,
             created_at=AT,
             updated_at=AT,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from chat import messages, sessions
+from chat import doorbells, messages, sessions
 from chat.messages import PathKey
 from chat.refusals import InvalidInput, NotFound
 from chat.scope import Scope, made
@@ -45,6 +45,7 @@ async def choose(scope: Scope, session_id: UUID, message_id: UUID | None) -> See
             seq = await users.advance(tx, scope.viewer.id)
             member = await memberships.change(tx, session_id, scope.viewer.id, seq, {"branch": chosen})
     sessions.ring_members(scope.process, {scope.viewer.id: seq})
+    doorbells.chosen(scope.process.bus, session_id, scope.viewer.id)
     return session, member
 
 

@@ -21,6 +21,9 @@ QUEUED = "transom:runs:queued"
 STOPS = "transom:runs:stops"
 """The channel on which runs are asked to stop; the payload is their ids, 16 bytes each."""
 
+CHOSEN = "chosen"
+"""The kind of signal that says that a member has chosen another branch."""
+
 _RING, _SIGNAL, _TOKENS = b"h", b"s", b"f"
 _HEAD = struct.Struct(">cQ")
 _FRAME = struct.Struct(">c16s16sIQ")
@@ -50,7 +53,10 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """Something that is said and never stored: `who`, `here`, `gone`, `typing`, or `still` (not typing any more)."""
+    """Something that is said and never stored: `who`, `here`, `gone`, `typing`, or `still` (not typing any more).
+
+    Only `chosen` (another branch) is also in the rows.
+    """
 
     kind: str
     window_id: UUID | None = None
@@ -71,6 +77,11 @@ def here(window_id: UUID, user_id: UUID, client: str | None) -> bytes:
 def gone(window_id: UUID) -> bytes:
     """Says that a window has gone."""
     return _SIGNAL + orjson.dumps({"kind": "gone", "window": window_id.hex})
+
+
+def chosen(bus: Bus, session_id: UUID, user_id: UUID) -> None:
+    """Says that a member has chosen another branch of a session."""
+    bus.publish(channel(ScopeKind.SESSION, session_id), _SIGNAL + orjson.dumps({"kind": CHOSEN, "user": user_id.hex}))
 
 
 def typing(bus: Bus, session_id: UUID, user_id: UUID, client: str | None, *, now: bool) -> None:

@@ -1,12 +1,13 @@
 """What windows are told, in the order in which it became true."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
 from chat.cursors import Cursor
 from db import models, rows
+from db.tallies import Tallies
 
 
 @dataclass(slots=True)
@@ -78,6 +79,27 @@ class RunChanged(Told):
 
 
 @dataclass(slots=True)
+class SiblingsChanged(Told):
+    """These messages follow the same one, or begin the session, in the order of creation.
+
+    One of them was made or changed, or there was one more, which is deleted now. The event of that row, which has the
+    same cursor, comes next.
+    """
+
+    cursor: Cursor
+    parent_id: UUID | None
+    ids: Sequence[UUID]
+
+
+@dataclass(slots=True)
+class BranchChanged(Told):
+    """The path that this member sees ends with this message now; what of it was not told yet has been."""
+
+    leaf_id: UUID | None
+    chosen: bool
+
+
+@dataclass(slots=True)
 class TextDelta(Told):
     """Text was appended to a part. `offset` is where it begins, in UTF-16 code units."""
 
@@ -117,6 +139,13 @@ class PresenceChanged(Told):
 
 
 @dataclass(slots=True)
+class CountsChanged(Told):
+    """So many sessions the account has of what."""
+
+    counts: Tallies
+
+
+@dataclass(slots=True)
 class CaughtUp(Told):
     """Everything up to here has been told; what follows is live."""
 
@@ -144,6 +173,18 @@ class Reset(Told):
 type RowEvent = (
     ProjectChanged | AgentChanged | FolderChanged | TemplateChanged | SessionChanged | MessageChanged | RunChanged
 )
-type AccountEvent = ProjectChanged | AgentChanged | FolderChanged | TemplateChanged | SessionChanged | CaughtUp | Reset
-type SessionEvent = MessageChanged | RunChanged | TextDelta | PartChanged | PresenceChanged | CaughtUp | Reset
+type AccountEvent = (
+    ProjectChanged | AgentChanged | FolderChanged | TemplateChanged | SessionChanged | CountsChanged | CaughtUp | Reset
+)
+type SessionEvent = (
+    MessageChanged
+    | RunChanged
+    | SiblingsChanged
+    | BranchChanged
+    | TextDelta
+    | PartChanged
+    | PresenceChanged
+    | CaughtUp
+    | Reset
+)
 type Event = AccountEvent | SessionEvent

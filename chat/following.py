@@ -50,10 +50,17 @@ class Opening[E]:
 
 
 def session(
-    scope: Scope, session_id: UUID, after: str | None, *, present: bool = False, every: int = 0
+    scope: Scope,
+    session_id: UUID,
+    after: str | None,
+    *,
+    leaf_id: UUID | None = None,
+    present: bool = False,
+    every: int = 0,
 ) -> Opening[SessionEvent]:
     """A window on one session, after a cursor or from now; `present`: seen by others, and seeing them.
 
+    If it comes back, `leaf_id` is the end of the path that it shows: what is new of the one that is seen now is told.
     Tokens are told at most once in `every` milliseconds, put together; 0: as they come.
 
     Raises, when it is entered:
@@ -69,28 +76,44 @@ def session(
             (seen,) = await sessions.of_ids(scope, [session_id])
         if seen is None:
             raise NotFound("session")
-        return await _join(scope, ScopeKind.SESSION, session_id, after, present=present, every=every / 1000)
+        return await _join(
+            scope, ScopeKind.SESSION, session_id, after, leaf_id=leaf_id, signals=present, every=every / 1000
+        )
 
     return Opening(scope, opens)
 
 
-def account(scope: Scope, after: str | None) -> Opening[AccountEvent]:
-    """A window on the viewer's account, after a cursor or from now.
+def account(scope: Scope, after: str | None, *, counts: bool = False) -> Opening[AccountEvent]:
+    """A window on the viewer's account, after a cursor or from now; with `counts`, for badges too.
 
     Raises, when it is entered:
         InvalidInput: `after` is no cursor.
         QuotaExceeded: the viewer has as many windows open as it may.
     """
-    return Opening(scope, lambda: _join(scope, ScopeKind.ACCOUNT, scope.viewer.id, after))
+    return Opening(scope, lambda: _join(scope, ScopeKind.ACCOUNT, scope.viewer.id, after, signals=counts))
 
 
 async def _join(
-    scope: Scope, kind: ScopeKind, scope_id: UUID, after: str | None, *, present: bool = False, every: float = 0.0
+    scope: Scope,
+    kind: ScopeKind,
+    scope_id: UUID,
+    after: str | None,
+    *,
+    leaf_id: UUID | None = None,
+    signals: bool = False,
+    every: float = 0.0,
 ) -> Window[Any]:
     try:
         cursor = None if after is None else Cursor.parse(after, "after")
         return await scope.process.feeds.join(
-            kind, scope_id, scope.viewer.id, cursor, scope.viewer.client, present=present, every=every
+            kind,
+            scope_id,
+            scope.viewer.id,
+            cursor,
+            scope.viewer.client,
+            leaf_id=leaf_id,
+            signals=signals,
+            every=every,
         )
     except Gone as error:
         raise NotFound("session") from error

@@ -15,8 +15,6 @@ _log = logging.getLogger("transom.tidying")
 
 RECEIPTS_KEPT = timedelta(days=30)
 """How long a mutation can be repeated by its key."""
-TOMBSTONES_KEPT = timedelta(days=30)
-"""How long a client may stay away and still hear what was deleted meanwhile; afterwards its cursor has expired."""
 BATCH = 100
 """Tombstones that one transaction removes."""
 FIRST_PAUSE_SECONDS = 300.0
@@ -54,4 +52,4 @@ async def tidy_once(process: Process) -> None:
         removed = BATCH
         while removed == BATCH:
             async with process.db.system() as tx:
-                removed = await purge(tx, TOMBSTONES_KEPT, BATCH)
+                removed = await purge(tx, tombstones.KEPT, BATCH)

@@ -10,8 +10,7 @@ from chat.refusals import NotAllowed, NotFound
 from chat.scope import Scope, made
 from chat.sessions import Seen
 from chat.stopping import Active
-from chat.tidying import TOMBSTONES_KEPT
-from db import memberships, runs, trash
+from db import memberships, runs, tombstones, trash
 from db import sessions as session_rows
 from db.models import MemberRole
 from db.page import Page, Span
@@ -20,13 +19,13 @@ from db.page import Page, Span
 async def page(scope: Scope, span: Span[tuple[datetime, UUID]]) -> Page[Seen]:
     """The viewer's own deleted sessions, newest deletion first."""
     async with scope.tx() as tx:
-        return await trash.page(tx, scope.viewer.id, span, TOMBSTONES_KEPT)
+        return await trash.page(tx, scope.viewer.id, span, tombstones.KEPT)
 
 
 async def count(scope: Scope) -> int:
     """How many sessions there are in the viewer's trash."""
     async with scope.tx() as tx:
-        return await trash.count(tx, scope.viewer.id, TOMBSTONES_KEPT)
+        return await trash.count(tx, scope.viewer.id, tombstones.KEPT)
 
 
 async def restore(scope: Scope, session_id: UUID) -> Seen:
@@ -49,7 +48,7 @@ async def _restore(scope: Scope, session_id: UUID) -> Seen:
         if session.deleted_at is None:
             return session, member
         await quotas.have_back(tx, scope)
-        restored = await trash.take_out(tx, session_id, TOMBSTONES_KEPT)
+        restored = await trash.take_out(tx, session_id, tombstones.KEPT)
         if restored is None:
             raise NotFound("session")
         if active := await runs.active(tx, [session_id]):

@@ -64,7 +64,7 @@ _EQUAL = {
     "tags": "member.tags @> {}::varchar[]",
     "title": f"strpos({texts.FOLDED.format('session.title')}, {texts.FOLDED.format('{}::text')}) > 0",
 }
-_TRUE = {
+CONDITIONS = {
     "filed": "member.folder_id IS NOT NULL",
     "archived": "member.archived_at IS NOT NULL",
     "pinned": "member.pinned_at IS NOT NULL",
@@ -72,6 +72,7 @@ _TRUE = {
     "unread": rows.UNREAD,
     "running": _RUNNING,
 }
+"""What can be true of a session for a member, in SQL."""
 COUNTED = ("unread", "running", "pinned", "starred", "archived")
 
 
@@ -165,8 +166,8 @@ def _conditions(where: Filter) -> tuple[tuple[str, ...], Sequence[Any]]:
         wanted = getattr(where, each.name)
         if wanted is None or wanted == ():
             continue
-        if each.name in _TRUE:
-            conditions.append(_TRUE[each.name] if wanted else f"NOT ({_TRUE[each.name]})")
+        if each.name in CONDITIONS:
+            conditions.append(CONDITIONS[each.name] if wanted else f"NOT ({CONDITIONS[each.name]})")
         else:
             conditions.append(_EQUAL[each.name])
             values.append(_composed(wanted))
@@ -231,7 +232,7 @@ def _count(conditions: tuple[str, ...]) -> Statement[asyncpg.Record]:
 
 @lru_cache(256)
 def _counts(conditions: tuple[str, ...]) -> Statement[asyncpg.Record]:
-    each = ", ".join(f"count(*) FILTER (WHERE {_TRUE[name]}) AS {name}" for name in COUNTED)
+    each = ", ".join(f"count(*) FILTER (WHERE {CONDITIONS[name]}) AS {name}" for name in COUNTED)
     return Statement.of(f"SELECT count(*) AS total, {each} {_MINE}{_numbered(conditions, 2)}", asyncpg.Record)
 
 

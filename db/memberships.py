@@ -135,15 +135,18 @@ async def changed(tx: AsyncSession, user_id: UUID, after: int, limit: int) -> Se
     return (await tx.execute(query)).all()
 
 
-async def held(tx: AsyncSession, pairs: Sequence[tuple[UUID, UUID]]) -> set[tuple[UUID, UUID]]:
-    """Those of the `(session, user)` pairs that are still members of a session that is not deleted."""
+async def held(tx: AsyncSession, pairs: Sequence[tuple[UUID, UUID]]) -> Mapping[tuple[UUID, UUID], int | None]:
+    """Those of the `(session, user)` pairs that are still members of a session that is not deleted.
+
+    And the branch that each has chosen.
+    """
     sessions, users = zip(*pairs, strict=True)
     asked = func.unnest(literal(sessions, ARRAY(Uuid)), literal(users, ARRAY(Uuid)))
     pair = asked.table_valued("session_id", "user_id").render_derived()
     query = (
-        select(Membership.session_id, Membership.user_id)
+        select(Membership.session_id, Membership.user_id, Membership.branch)
         .join(pair, (Membership.session_id == pair.c.session_id) & (Membership.user_id == pair.c.user_id))
         .join(Session, Session.id == Membership.session_id)
         .where(Session.deleted_at.is_(None))
     )
-    return set(await tx.execute(query))
+    return {(session_id, user_id): branch for session_id, user_id, branch in await tx.execute(query)}

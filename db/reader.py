@@ -75,7 +75,13 @@ class Readers:
 
     def __init__(self, url: sa.URL, role: str | None = None, *, connections: int = 10, patience: float = 20.0) -> None:
         settings = _SETTINGS if role is None else _SETTINGS | {"role": role}
-        self._connector = connectors.Connector(url, settings, timeout=patience, command_timeout=patience)
+        self._connector = connectors.Connector(
+            url,
+            settings,
+            timeout=patience,
+            command_timeout=patience,
+            max_cacheable_statement_size=0,  # the driver would prepare the longest ones anew each time
+        )
         self._begin = None if role is None else _BEGIN.format(role=role)
         self._turns = asyncio.Semaphore(connections)
         self._idle: list[asyncpg.Connection] = []

@@ -79,7 +79,8 @@ class Change(Message):
     """
 
     kind: str | None = _column("kind")
-    """`message`, `run`, `delta`; `flying`: a message that is being written, changed or not; None: nothing changed."""
+    """`message`, `run`, `delta`; `flying`: a message that is being written, changed or not; `path`: a message of a path
+    that a member sees now; `seen`: such a path; `siblings`: what stands beside messages; None: nothing changed."""
     scope_epoch: int = _column("scope_epoch")
     scope_head: int = _column("scope_head")
     writing: Sequence[int] | None = _column("writing")
@@ -90,6 +91,10 @@ class Change(Message):
     """The number of the first event."""
     delta_events: str = _column("delta.events")
     """A JSON array."""
+    data: Json = _json("data")
+    """Of `seen`, the `number` of the branch whose path it is, the `length` of that, its `leaf`, and the `members` who
+    see it; of each of them the id, the number of the last change in the account scope, and the branch that was chosen.
+    Of `siblings`, the `parent` that they follow, and their `ids` in the order of creation."""
 
 
 class Run:
@@ -204,7 +209,10 @@ LIGHT_COLUMNS = MESSAGE_COLUMNS.replace(
 )
 """The same without what a message says where that is much: parts and content are null then. See `db.weights`."""
 
-RUN_COLUMNS = ", ".join(f'run.{name} AS "run.{name}"' for name in Run.__annotations__)
+RUN = [name for name in Run.__annotations__ if name != "_found"]
+"""The attributes of a `Run`."""
+
+RUN_COLUMNS = ", ".join(f'run.{name} AS "run.{name}"' for name in RUN)
 """What a `Run` is made from, in SQL."""
 
 UNREAD = "(member.marked_unread OR member.news_seq > member.read_seq)"

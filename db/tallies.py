@@ -1,13 +1,16 @@
 """How many sessions of a viewer are in something: those that are not archived, and those of them that are unread."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
 
 from db import rows
-from db.reader import Reader, Statement
+from db.listing import CONDITIONS, COUNTED
+from db.reader import Asked, Reader, Readers, Statement
 
 
 class Tally(NamedTuple):
@@ -84,3 +87,67 @@ async def latest(reader: Reader, project_ids: Sequence[UUID]) -> Mapping[UUID, r
     """For each project the session with the newest activity, of those that the reader's viewer has not archived."""
     found = await reader.all(LATEST, project_ids)
     return {seen.project_id: seen for seen in found if seen.project_id is not None}
+
+
+_EACH = ", ".join(f"count(*) FILTER (WHERE {name}) AS {name}" for name in COUNTED)
+_IN = {"folder": "folder_id::text", "project": "project_id::text", "agent": "agent_id::text", "tag": "tag"}
+
+
+def _in(kind: str) -> str:
+    source = "mine, unnest(tags) AS tag" if kind == "tag" else "mine"
+    return f"""
+        SELECT '{kind}', {_IN[kind]}, count(*), {_EACH} FROM {source}
+        WHERE NOT archived AND {_IN[kind]} IS NOT NULL GROUP BY {_IN[kind]}
+    """
+
+
+ALL = Asked(
+    f"""
+    WITH mine AS MATERIALIZED (
+        SELECT member.folder_id, session.project_id, session.agent_id, member.tags,
+            {", ".join(f"{CONDITIONS[name]} AS {name}" for name in COUNTED)}
+        FROM memberships AS member JOIN sessions AS session ON session.id = member.session_id
+        WHERE member.user_id = $1 AND session.deleted_at IS NULL
+    )
+    SELECT 'active' AS kind, NULL AS id, count(*) AS total, {_EACH} FROM mine WHERE NOT archived
+    UNION ALL SELECT 'archived', NULL, count(*), {_EACH} FROM mine WHERE archived
+    UNION ALL SELECT 'trash', NULL, count(*){", NULL" * len(COUNTED)} FROM sessions
+        WHERE owner_id = $1 AND purged_at IS NULL AND deleted_at > now() - $2::interval
+    {"".join(f"UNION ALL {_in(kind)}" for kind in _IN)}
+    """,
+    asyncpg.Record,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Tallies:
+    """How many sessions an account has of what."""
+
+    active: Mapping[str, int]
+    """Of those that are not archived: `total`, and each of `db.listing.COUNTED`."""
+    archived: Mapping[str, int]
+    """The same of the others."""
+    trash: int
+    folders: Mapping[UUID, Tally]
+    """Where there are any; so the following."""
+    projects: Mapping[UUID, Tally]
+    agents: Mapping[UUID, Tally]
+    tags: Mapping[str, Tally]
+
+
+async def of_account(readers: Readers, user_id: UUID, kept: timedelta) -> Tallies:
+    """All tallies of an account; the trash keeps sessions so long."""
+    kinds: dict[str, dict[str | None, asyncpg.Record]] = {}
+    for row in await readers.fetch(ALL, user_id, kept):
+        kinds.setdefault(row["kind"], {})[row["id"]] = row
+    active, archived = (
+        {name: kinds[kind][None][name] for name in ("total", *COUNTED)} for kind in ("active", "archived")
+    )
+    found = {
+        kind: {id: Tally(row["total"], row["unread"]) for id, row in kinds.get(kind, {}).items() if id is not None}
+        for kind in _IN
+    }
+    folders, projects, agents = (
+        {UUID(id): tally for id, tally in found[kind].items()} for kind in ("folder", "project", "agent")
+    )
+    return Tallies(active, archived, kinds["trash"][None]["total"], folders, projects, agents, found["tag"])

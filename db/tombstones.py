@@ -8,6 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.models import Membership, Owned, Session, User
 
+KEPT = timedelta(days=30)
+"""How long a client may stay away and still hear what was deleted meanwhile; afterwards its cursor has expired."""
+
 _OPTIONS = {"synchronize_session": False}
 
 

@@ -243,6 +243,13 @@ async def follow(
     info: Info,
     id: SessionId,
     after: AfterEvent = None,
+    leaf_id: Annotated[
+        strawberry.ID | None,
+        strawberry.argument(
+            description="If you come back with `after`: the last message of the path that you show. If you see another "
+            "path by now, you are told what is new of it."
+        ),
+    ] = None,
     presence: Annotated[
         bool, strawberry.argument(description="Whether the window is seen by others that say so too, and sees them.")
     ] = False,
@@ -257,12 +264,21 @@ async def follow(
     """What happens in one session."""
     scope, session_id = info.context.scope, identifier.parse("id", id)
     begin = info.context.resumed_at or after
-    return Followed(following.session(scope, session_id, begin, present=presence, every=every), event.of_session)
+    leaf = None if leaf_id is None else identifier.parse("leafId", leaf_id)
+    window = following.session(scope, session_id, begin, leaf_id=leaf, present=presence, every=every)
+    return Followed(window, event.of_session)
 
 
-async def changes(info: Info, after: AfterChange = None) -> AsyncIterator[AccountEvent]:
+async def changes(
+    info: Info,
+    after: AfterChange = None,
+    counts: Annotated[
+        bool, strawberry.argument(description="Whether to tell what badges say, when it changes: `CountsChanged`.")
+    ] = False,
+) -> AsyncIterator[AccountEvent]:
     """What happens to the account's sessions, projects and agents."""
-    return Followed(following.account(info.context.scope, info.context.resumed_at or after), event.of_account)
+    window = following.account(info.context.scope, info.context.resumed_at or after, counts=counts)
+    return Followed(window, event.of_account)
 
 
 async def set_typing(

@@ -8,6 +8,7 @@ from chat import events
 from db import models, rows
 from schema import choice, identifier, part
 from schema.agent import Agent
+from schema.count import CountsChanged
 from schema.cursor import SyncCursor
 from schema.folder import Folder
 from schema.message import Message
@@ -61,6 +62,35 @@ class RunChanged(_Change):
     """See `chat.events.RunChanged`."""
 
     run: Run = strawberry.field(description="The run as it is now.")
+
+
+@strawberry.type(
+    description="A message was made beside others that follow the same message, or begin the session; or one of these "
+    "was deleted, brought back, or changed otherwise. What is told of that one comes next."
+)
+class SiblingsChanged:
+    """See `chat.events.SiblingsChanged`."""
+
+    parent_id: strawberry.ID | None = strawberry.field(
+        description="The message that they follow; null: they begin the session."
+    )
+    ids: list[strawberry.ID] = strawberry.field(description="All of them, in the order of creation.")
+
+
+@strawberry.type(
+    description="You see another path through the session, or the end of it is another message. What is new to you of "
+    "the newest messages of that path has been told."
+)
+class BranchChanged:
+    """See `chat.events.BranchChanged`."""
+
+    leaf_id: strawberry.ID | None = strawberry.field(
+        description="The last message of the path: it, and by `parentId` what is above it, is what a chat shows. Null: "
+        "there are no messages."
+    )
+    branch_chosen: bool = strawberry.field(
+        description="Whether you have chosen the branch. If not, it is the one that was written to last."
+    )
 
 
 @strawberry.type(description="Text was appended to a part of a message.")
@@ -189,7 +219,16 @@ class SessionDeleted(_Change):
 
 
 SessionEvent = Annotated[
-    MessageChanged | MessageDeleted | RunChanged | PartChanged | TextDelta | PresenceChanged | CaughtUp | Reset,
+    MessageChanged
+    | MessageDeleted
+    | SiblingsChanged
+    | BranchChanged
+    | RunChanged
+    | PartChanged
+    | TextDelta
+    | PresenceChanged
+    | CaughtUp
+    | Reset,
     strawberry.union("SessionEvent", description="What happens in one session."),
 ]
 AccountEvent = Annotated[
@@ -203,6 +242,7 @@ AccountEvent = Annotated[
     | FolderDeleted
     | TemplateChanged
     | TemplateDeleted
+    | CountsChanged
     | CaughtUp
     | Reset,
     strawberry.union(
@@ -240,12 +280,14 @@ def of_session(event: events.SessionEvent) -> SessionEvent:
             return MessageChanged(cursor=SyncCursor(str(cursor)), **_sign(row), message=Message.of(row))
         case events.RunChanged(cursor, run):
             return RunChanged(cursor=SyncCursor(str(cursor)), **_sign(run), run=Run.of(run))
+        case events.SiblingsChanged(_, parent_id, ids):
+            return SiblingsChanged(parent_id=identifier.optional_of(parent_id), ids=[identifier.of(id) for id in ids])
+        case events.BranchChanged(leaf_id, chosen):
+            return BranchChanged(leaf_id=identifier.optional_of(leaf_id), branch_chosen=chosen)
         case events.PresenceChanged(count, present):
             return PresenceChanged(count=count, present=[_present(each) for each in present])
-        case events.CaughtUp(cursor):
-            return CaughtUp(cursor=SyncCursor(str(cursor)))
-        case events.Reset(reason):
-            return Reset(reason=reason)
+        case events.CaughtUp() | events.Reset():
+            return _of_stream(event)
 
 
 def _sign(
@@ -269,6 +311,12 @@ def _present(window: events.Present) -> Present:
         client=window.client,
         typing=window.typing,
     )
+
+
+def _of_stream(event: events.CaughtUp | events.Reset) -> CaughtUp | Reset:
+    if isinstance(event, events.Reset):
+        return Reset(reason=event.reason)
+    return CaughtUp(cursor=SyncCursor(str(event.cursor)))
 
 
 def of_account(event: events.AccountEvent) -> AccountEvent:
@@ -296,7 +344,7 @@ def of_account(event: events.AccountEvent) -> AccountEvent:
             return FolderDeleted(cursor=SyncCursor(str(cursor)), **_sign(folder), id=identifier.of(folder.id))
         case events.FolderChanged(cursor, folder):
             return FolderChanged(cursor=SyncCursor(str(cursor)), **_sign(folder), folder=Folder.of(folder))
-        case events.CaughtUp(cursor):
-            return CaughtUp(cursor=SyncCursor(str(cursor)))
-        case events.Reset(reason):
-            return Reset(reason=reason)
+        case events.CountsChanged(counts):
+            return CountsChanged.of(counts)
+        case events.CaughtUp() | events.Reset():
+            return _of_stream(event)

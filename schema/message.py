@@ -10,9 +10,10 @@ from strawberry.scalars import JSON
 
 from chat.refusals import InvalidInput
 from db import models, rows
-from schema import choice, identifier, part
+from schema import choice, connection, identifier, part
 from schema.connection import LONGEST, Connection
 from schema.context import Info
+from schema.cursor import PageCursor
 from schema.failure import Failure
 from schema.mark import Annotation, Feedback, Reaction
 from schema.node import Node
@@ -96,6 +97,9 @@ class Message(Node):
     reactions: list[Reaction] = strawberry.field(description="How people reacted to it.")
     feedback: list[Feedback] = strawberry.field(description="What people think of it.")
     annotations: list[Annotation] = strawberry.field(description="What people noted about it.")
+    page_cursor: PageCursor = strawberry.field(
+        description="Its place in `messages`: with `last` and it as `before`, a page of what leads to the message."
+    )
     client_created_at: datetime | None = strawberry.field(
         description="When it was written by the clock of its client. It has no bearing on the order."
     )
@@ -133,6 +137,7 @@ class _Shown(Message):
     reactions = shown(lambda message: Reaction.all_of(_marks(message.row)))
     feedback = shown(lambda message: Feedback.all_of(_marks(message.row)))
     annotations = shown(lambda message: Annotation.all_of(_marks(message.row)))
+    page_cursor = shown(lambda message: connection.encode("message", message.row.branch, message.row.depth))
     client_created_at = same("row.client_created_at")
     created_at = same("row.created_at")
     updated_at = same("row.updated_at")

@@ -1,9 +1,19 @@
 """The feed of an account."""
 
+from typing import Any
+from uuid import UUID
+
 from chat.cursors import ScopeKind
+from chat.events import CountsChanged
 from chat.sync import news
+from chat.sync.arrivals import Arrivals
+from chat.sync.badges import Badges
 from chat.sync.feed import Feed
-from chat.sync.news import News
+from chat.sync.news import News, Place
+from chat.sync.window import Window
+from db import tallies, tombstones
+from db.database import Database
+from pubsub.bus import Bus
 
 
 class AccountFeed(Feed):
@@ -11,9 +21,47 @@ class AccountFeed(Feed):
 
     kind = ScopeKind.ACCOUNT
 
-    async def read(self, after: int | None) -> News | None:
+    def __init__(self, db: Database, bus: Bus, scope_id: UUID, arrivals: Arrivals) -> None:
+        super().__init__(db, bus, scope_id, arrivals)
+        self._counting: set[Window[Any]] = set()
+        self._badges = Badges(arrivals.jobs, f"badges of {scope_id}", self._count, self._tell_counts)
+
+    async def read(self, place: Place) -> News | None:
         """See `Feed.read`."""
-        return await news.of_account(self._db, self.id, after)
+        return await news.of_account(self._db, self.id, place.after)
+
+    async def _start(self) -> News | None:
+        return await news.of_account(self._db, self.id, None)
 
     async def _next(self) -> News | None:
-        return await self.read(self.position)
+        return await news.of_account(self._db, self.id, self.position)
+
+    def _joined(self, window: Window[Any]) -> None:
+        if window.signals:
+            self._counting.add(window)
+
+    def _left(self, window: Window[Any]) -> None:
+        self._counting.discard(window)
+        if not self._counting:
+            self._badges.close()
+
+    def _told(self, found: News) -> None:
+        if self._counting and found.events:
+            self._badges.count()
+
+    def beat(self) -> None:
+        """See `Feed.beat`."""
+        self._badges.age()
+
+    def signal(self) -> CountsChanged | None:
+        """See `Feed.signal`. Where nothing is counted yet, that is told to all a moment later."""
+        if self._badges.last is None:
+            self._badges.count()
+        return self._badges.last
+
+    async def _count(self) -> CountsChanged:
+        return CountsChanged(await tallies.of_account(self._db.readers, self.id, tombstones.KEPT))
+
+    def _tell_counts(self, event: CountsChanged) -> None:
+        for window in self._counting:
+            window.tell(event)

@@ -4,7 +4,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from chat.jobs import Jobs
-from chat.sync.news import News
+from chat.sync.news import News, Place
 
 if TYPE_CHECKING:
     from chat.sync.feed import Feed
@@ -20,25 +20,25 @@ class Arrivals:
     def __init__(self, jobs: Jobs) -> None:
         self.turn = asyncio.Semaphore(AT_ONCE)
         """Held by whatever work an arrival makes, besides its reading."""
-        self._jobs = jobs
-        self._asked: dict[tuple[Feed, int | None], asyncio.Future[News | None]] = {}
+        self.jobs = jobs
+        self._asked: dict[tuple[Feed, Place], asyncio.Future[News | None]] = {}
 
-    async def read(self, feed: "Feed", after: int | None) -> News | None:
+    async def read(self, feed: "Feed", place: Place) -> News | None:
         """What `feed.read` gives; it begins after this was called, so that it misses nothing that is not held."""
-        key = (feed, after)
+        key = (feed, place)
         asked = self._asked.get(key)
         if asked is None:
             asked = self._asked[key] = asyncio.get_running_loop().create_future()
             asked.add_done_callback(lambda done: done.cancelled() or done.exception())  # all may have left meanwhile
-            self._jobs.start(self._read(key, asked), f"arrivals at {feed.id}")
+            self.jobs.start(self._read(key, asked), f"arrivals at {feed.id}")
         return await asyncio.shield(asked)
 
-    async def _read(self, key: "tuple[Feed, int | None]", asked: "asyncio.Future[News | None]") -> None:
-        feed, after = key
+    async def _read(self, key: "tuple[Feed, Place]", asked: "asyncio.Future[News | None]") -> None:
+        feed, place = key
         try:
             async with self.turn:
                 del self._asked[key]
-                asked.set_result(await feed.read(after))
+                asked.set_result(await feed.read(place))
         except Exception as error:
             asked.set_exception(error)
         except BaseException:

@@ -9,9 +9,9 @@ from uuid import UUID
 from chat import doorbells
 from chat.cursors import Cursor, ScopeKind
 from chat.doorbells import Frame, Signal
-from chat.events import PresenceChanged, ResetReason
+from chat.events import CountsChanged, PresenceChanged, ResetReason
 from chat.sync.arrivals import Arrivals
-from chat.sync.news import News
+from chat.sync.news import News, Place, Seen
 from chat.sync.window import Window
 from db.database import Database
 from db.failures import transient
@@ -76,21 +76,26 @@ class Feed(ABC):
         after: Cursor | None,
         client: str | None = None,
         *,
-        present: bool = False,
+        leaf_id: UUID | None = None,
+        signals: bool = False,
         every: float = 0.0,
     ) -> Window[Any]:
         """A window of `user_id` after a cursor, or from now.
 
-        `present`: it is seen by others, and sees them. `every`: the seconds between two tellings of tokens.
+        `leaf_id`: the end of the path that it shows. `signals`: it wants what is not in the rows, as
+        `signal` gives it. `every`: the seconds between two tellings of tokens.
         """
-        window: Window[Any] = Window(self, user_id, after, client, present=present, every=every)
+        window: Window[Any] = Window(self, user_id, after, client, leaf_id=leaf_id, signals=signals, every=every)
         self.windows.add(window)
         self._joined(window)
         return window
 
-    def presence(self) -> PresenceChanged | None:
-        """Who is there, as far as this scope has windows that want to know."""
+    def signal(self) -> PresenceChanged | CountsChanged | None:
+        """What a window that wants it is told when it has caught up: who is there, or what an account's badges say."""
         return None
+
+    def met(self, user_id: UUID, seen: Seen) -> None:  # noqa: B027  (only sessions have branches)
+        """A window has read what its user sees."""
 
     def leave(self, window: Window[Any]) -> None:
         """Forgets a window."""
@@ -151,7 +156,7 @@ class Feed(ABC):
                 self._told(found)
                 return
             self.position = max(self.position, found.head)
-            if found.events:
+            if found.events or found.seen:
                 self._flush()
                 for window in self.windows:
                     window.push(found)
@@ -160,12 +165,12 @@ class Feed(ABC):
                 return
 
     @abstractmethod
-    async def read(self, after: int | None) -> News | None:
-        """What a window reads that stands at `after`. None: the scope is gone."""
+    async def read(self, place: Place) -> News | None:
+        """What a window reads that stands there. None: the scope is gone."""
 
+    @abstractmethod
     async def _start(self) -> News | None:
         """Where the scope stands."""
-        return await self.read(None)
 
     @abstractmethod
     async def _next(self) -> News | None:

@@ -48,7 +48,8 @@ class Feeds:
         after: Cursor | None,
         client: str | None = None,
         *,
-        present: bool = False,
+        leaf_id: UUID | None = None,
+        signals: bool = False,
         every: float = 0.0,
     ) -> Window[Any]:
         """A window on a scope that `user_id` may see (the caller has made sure); `leave` it in the end.
@@ -62,7 +63,7 @@ class Feeds:
             if key not in self._open:
                 self._open[key] = asyncio.create_task(self._opened(kind, scope_id))
             feed = await asyncio.shield(self._open[key])
-            return feed.join(user_id, after, client, present=present, every=every)
+            return feed.join(user_id, after, client, leaf_id=leaf_id, signals=signals, every=every)
         finally:
             self._waiting[key] -= 1
             self._tidy(key)
@@ -121,7 +122,7 @@ class Feeds:
         async with self._db.system() as tx:
             stand = await heads.of_scopes(tx, accounts, [feed.id for feed in conversations])
             last = await deltas.last(tx, list(flying)) if flying else {}
-            members = await memberships.held(tx, list(pairs)) if pairs else set()
+            members = await memberships.held(tx, list(pairs)) if pairs else {}
         for feed in feeds:
             if stand.get(feed.id) != (feed.epoch, feed.position):
                 feed.poke()
@@ -129,7 +130,9 @@ class Feeds:
             writing = flying[run_id].writing.get(run_id)
             if writing is not None and (epoch, number) > (writing.epoch, writing.last):
                 flying[run_id].miss(run_id)
-        lost = pairs - members
+        lost = pairs - members.keys()
         for feed in conversations:
+            if any(seen.branch != members.get((feed.id, user_id)) for user_id, seen in feed.seen.items()):
+                feed.poke()
             for window in [window for window in feed.windows if (feed.id, window.user_id) in lost]:
                 window.end(ResetReason.ACCESS_CHANGED)

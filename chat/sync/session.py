@@ -1,6 +1,7 @@
 """The feed of a session: rows and tokens."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -12,15 +13,14 @@ from chat.events import Event, PartChanged, PresenceChanged, TextDelta
 from chat.sync import news
 from chat.sync.arrivals import Arrivals
 from chat.sync.feed import Feed
-from chat.sync.news import News, Writing
+from chat.sync.news import News, Place, Seen, Writing
 from chat.sync.pace import Pace
 from chat.sync.presence import Presence
 from chat.sync.window import Tokens, Window
+from db.changes import Told
 from db.database import Database
 from pubsub.bus import Bus
 
-NEWEST = 50
-"""Messages that a window begins with which has no cursor."""
 HELD = 5_000
 """Frames that wait for a read of the rows at most; the others are read from the journal."""
 
@@ -37,20 +37,21 @@ class SessionFeed(Feed):
     def __init__(self, db: Database, bus: Bus, scope_id: UUID, arrivals: Arrivals) -> None:
         super().__init__(db, bus, scope_id, arrivals)
         self.writing: dict[UUID, Writing] = {}
+        self.seen: dict[UUID, Seen] = {}
+        """What the windows of each user were told last of the path that they see."""
+        self._users: Counter[UUID] = Counter()
         self._missing: set[UUID] = set()
         self._held: list[Frame] | None = None
         self._paces: dict[float, Pace] = {}
         channel = doorbells.channel(self.kind, scope_id)
         self._presence = Presence(lambda signal: bus.publish(channel, signal), self._tell_presence)
 
-    async def read(self, after: int | None) -> News | None:
+    async def read(self, place: Place) -> News | None:
         """See `Feed.read`; with every message in flight."""
-        if after is None:
-            return await news.newest(self._db.readers, self.id, NEWEST)
-        return await news.of_session(self._db.readers, self.id, after)
+        return await news.of_session(self._db.readers, self.id, place)
 
     async def _start(self) -> News | None:
-        return await news.newest(self._db.readers, self.id, 0)
+        return await news.newest(self._db.readers, self.id, None, 0)
 
     async def _next(self) -> News | None:
         missing = {run_id: self.writing[run_id] for run_id in self._missing if run_id in self.writing}
@@ -58,16 +59,25 @@ class SessionFeed(Feed):
         self._held = []
         found = None
         try:
-            found = await news.missed(self._db.readers, self.id, self.position, missing)
+            found = await news.missed(self._db.readers, self.id, self.position, missing, self._paths())
             return found
         finally:
             if found is None:
                 self._missing.update(missing)
                 self._release()
 
+    def _paths(self) -> Mapping[UUID, Told | None]:
+        """What each user was told."""
+        return {user_id: seen.path if (seen := self.seen.get(user_id)) else None for user_id in self._users}
+
+    def met(self, user_id: UUID, seen: Seen) -> None:
+        """See `Feed.met`."""
+        self.seen.setdefault(user_id, seen)
+
     def _joined(self, window: Window[Any]) -> None:
+        self._users[window.user_id] += 1
         self._paces.setdefault(window.every, Pace(window.every)).windows.add(window)
-        if window.present:
+        if window.signals:
             self._presence.enter(window)
 
     def _left(self, window: Window[Any]) -> None:
@@ -77,6 +87,10 @@ class SessionFeed(Feed):
             if not pace.windows:
                 self._paces.pop(window.every).close()
         self._presence.leave(window.id)
+        self._users[window.user_id] -= 1
+        if self._users[window.user_id] <= 0:
+            del self._users[window.user_id]
+            self.seen.pop(window.user_id, None)
 
     def close(self) -> None:
         """See `Feed.close`."""
@@ -89,12 +103,15 @@ class SessionFeed(Feed):
         """See `Feed.beat`."""
         self._presence.refresh()
 
-    def presence(self) -> PresenceChanged:
-        """See `Feed.presence`."""
+    def signal(self) -> PresenceChanged:
+        """See `Feed.signal`."""
         return self._presence.now()
 
     def _hear(self, signal: Signal) -> None:
-        self._presence.take(signal)
+        if signal.kind != doorbells.CHOSEN:
+            self._presence.take(signal)
+        elif signal.user_id in self._users:
+            self.poke()
 
     def _tell_presence(self, event: PresenceChanged) -> None:
         for window in self.windows:
@@ -104,6 +121,7 @@ class SessionFeed(Feed):
         self.writing = start.writing
 
     def _told(self, found: News) -> None:
+        self.seen.update((user_id, seen) for user_id, seen in found.seen.items() if user_id in self._users)
         for run_id, writing in found.writing.items():
             self.writing[run_id] = replace(writing)  # windows may still look at the one that was found
         for run_id in found.over:

@@ -9,7 +9,9 @@ from uuid import UUID, uuid4
 from chat.cursors import Cursor
 from chat.doorbells import Frame
 from chat.events import (
+    BranchChanged,
     CaughtUp,
+    CountsChanged,
     Event,
     MessageChanged,
     PartChanged,
@@ -17,10 +19,11 @@ from chat.events import (
     Reset,
     ResetReason,
     RowEvent,
+    SiblingsChanged,
     TextDelta,
 )
 from chat.patience import patiently
-from chat.sync.news import News, Writing
+from chat.sync.news import News, Place, Seen, Writing
 
 if TYPE_CHECKING:
     from chat.sync.feed import Feed
@@ -76,17 +79,20 @@ class Window[E]:
         after: Cursor | None,
         client: str | None = None,
         *,
-        present: bool = False,
+        leaf_id: UUID | None = None,
+        signals: bool = False,
         every: float = 0.0,
     ) -> None:
         self.id = uuid4()
         self.user_id = user_id
         self.client = client
-        self.present = present
+        self.signals = signals
         self.every = every
         self.feed = feed
         self._after = after
         self._position = None if after is None else after.seq
+        self._leaf_id = leaf_id
+        self._seen: Seen | None = None
         self._refusal: ResetReason | None = None
         self._ready: list[Event] = []  # a deque is 13 times as large while it is empty
         self._held: list[News | Tokens] = []
@@ -114,6 +120,8 @@ class Window[E]:
                 self._lost = True
         else:
             self._tell(self._new(told))
+            if self._behind:
+                self._wake()
 
     def _tell(self, events: Iterable[Event]) -> None:
         """Tells events that are new: at once if the window is waiting for them, or when it asks for the next."""
@@ -137,10 +145,12 @@ class Window[E]:
     def _took(self, event: Event) -> None:
         if (number := _number(event)) or isinstance(event, CaughtUp):
             self._position = number
+        elif isinstance(event, BranchChanged):
+            self._leaf_id = event.leaf_id
 
-    def tell(self, event: PresenceChanged) -> None:
+    def tell(self, event: PresenceChanged | CountsChanged) -> None:
         """Takes a signal, if the window wants any; one that is behind gets the newest when it has caught up."""
-        if self.present and not self._behind and self._refusal is None:
+        if self.signals and not self._behind and self._refusal is None:
             self._tell((event,))
 
     def end(self, reason: ResetReason) -> None:
@@ -152,7 +162,8 @@ class Window[E]:
     def _new(self, told: News | Tokens) -> Sequence[Event]:
         """What of it the window has not been told by the rows."""
         if isinstance(told, News):
-            return [event for row in told.events if (event := self._new_row(row, told.writing)) is not None]
+            rows = [event for row in told.events if (event := self._new_row(row, told.writing)) is not None]
+            return [*rows, *self._new_branch(told)] if self.user_id in told.seen else rows
         known = self._known.get(told.frame.run_id)
         if known is None or told.last <= known:
             return ()
@@ -160,7 +171,24 @@ class Window[E]:
             return [event for tokens in told.joined for event in self._new(tokens)]
         return told.events
 
-    def _new_row(self, event: RowEvent, writing: dict[UUID, Writing]) -> Event | None:
+    def _new_branch(self, told: News) -> Iterable[Event]:
+        """That another path is seen now than the one that was told last, after what is new of it."""
+        before, now = self._seen, told.seen[self.user_id]
+        if before is None or now.moment < before.moment:
+            return
+        if before.path.number != now.path.number or now.path.length < before.path.length:
+            if told.told.get(self.user_id) not in (None, before.path):
+                self._behind = True  # the others were told of another path before, so what is new is something else
+                return
+            for event in told.path:
+                if isinstance(event, MessageChanged):
+                    self._note(event.row.run_id, told.writing)
+                yield event
+        self._seen = now
+        if before.shown != now.shown:
+            yield told.branches[now.shown]
+
+    def _new_row(self, event: RowEvent | SiblingsChanged, writing: dict[UUID, Writing]) -> Event | None:
         """The event, if the row is new, or what its run has written since the row changed."""
         told = event.cursor.seq <= self._floor
         if not isinstance(event, MessageChanged) or event.row.run_id is None:
@@ -171,11 +199,17 @@ class Window[E]:
             if now is None or known is None or (now.epoch, now.last) <= known:
                 return None
             event = MessageChanged(replace(event.cursor, seq=self._floor), event.row)  # a cursor never goes back
-        if now is None:
+        self._note(run_id, writing)
+        return event
+
+    def _note(self, run_id: UUID | None, writing: dict[UUID, Writing]) -> None:
+        """A message of this run has been told whole."""
+        if run_id is None:
+            return
+        if (now := writing.get(run_id)) is None:
             self._known.pop(run_id, None)
         else:
             self._known[run_id] = (now.epoch, now.last)
-        return event
 
     def __aiter__(self) -> Self:
         return self
@@ -210,7 +244,7 @@ class Window[E]:
         if self._after is not None and (self._after.kind, self._after.id) != (self.feed.kind, self.feed.id):
             self.end(ResetReason.BAD_CURSOR)
             return
-        news = await patiently(lambda: self.feed.arrivals.read(self.feed, self._position), "A window")
+        news = await patiently(self._read, "A window")
         if news is None:
             self.end(ResetReason.ACCESS_CHANGED)
         if news is None or self._refusal is not None:
@@ -222,15 +256,23 @@ class Window[E]:
         self._ready.extend(news.events)
         if news.more or self._lost:
             return
+        self._ready.extend(news.path)
+        if (seen := news.seen.get(self.user_id)) is not None:
+            self._seen = seen
+            self._ready.append(news.branches[seen.shown])
+            self.feed.met(self.user_id, seen)
         self._ready.append(CaughtUp(self.feed.cursor(news.epoch, news.head)))
         self._floor = news.head
         self._known = {run_id: (writing.epoch, writing.last) for run_id, writing in news.writing.items()}
         held, self._held = self._held, []
+        self._behind = False
         for told in held:
             self._ready.extend(self._new(told))
-        self._behind = False
-        if self.present and (event := self.feed.presence()) is not None:
+        if self.signals and (event := self.feed.signal()) is not None:
             self._ready.append(event)
+
+    async def _read(self) -> News | None:
+        return await self.feed.arrivals.read(self.feed, Place(self._position, self.user_id, self._leaf_id))
 
     def _refused(self, news: News) -> ResetReason | None:
         """Why the window cannot go on from where it is; None where it can."""
@@ -252,7 +294,9 @@ class Window[E]:
 def _number(event: Event) -> int:
     """The event's number in its scope; 0 where it has none."""
     match event:
-        case TextDelta() | PartChanged() | PresenceChanged() | Reset():
+        case TextDelta() | PartChanged() | PresenceChanged() | CountsChanged() | Reset():
             return 0
+        case SiblingsChanged() | BranchChanged():
+            return 0  # what comes next has it, or has been told
         case _:
             return event.cursor.seq

@@ -51,7 +51,7 @@ async def results(
             if isinstance(source, Followed):
                 following = _Following(operation, context, source)
                 window = await source.open()
-                if window.present:
+                if window.signals:
                     window.listener = listener
                 if take is not None and following.plan is not None:
                     window.take = following.into(take)

@@ -25,7 +25,7 @@ from llm.scripted import ScriptedModel
 from resolvers.root import api
 from server import engines
 from tests.conftest import Server, viewer_of
-from tests.convergence.window import Window, account, nodes
+from tests.convergence.window import Window, account, badges, nodes, path
 from tests.repeating.asking import ask
 
 TIMING = Timing(lease=5, grace=0.2, heartbeat=0.5, sweep=0.1)
@@ -543,6 +543,24 @@ async def in_step(window: Window) -> None:
             await asyncio.sleep(0.05)
 
 
+async def counted(window: Window) -> None:
+    """Returns when what the badges say is what a fresh fetch says."""
+    fresh = await badges(window.scope)
+    async with asyncio.timeout(PATIENCE):
+        while listed(window.counts, fresh) != listed(fresh, fresh):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+
+def listed(counts: dict[str, Any], fresh: dict[str, Any]) -> dict[str, Any]:
+    """Counts without an order, and without what sessions are in that is deleted."""
+    kinds = ("folders", "projects", "agents")
+    known = {kind: {each["id"] for each in fresh[kind]} for kind in kinds}
+    return {
+        name: {each["id"]: each for each in found if each["id"] in known[name]} if name in kinds else found
+        for name, found in counts.items()
+    }
+
+
 async def standing(db: Database, session_id: str) -> set[str]:
     """The messages of a session that are shown, if only as deleted, whichever branch they are on."""
     query = sa.text("SELECT id FROM messages WHERE session_id = :id AND deleted_at IS NULL")
@@ -616,6 +634,9 @@ async def play(server: Server, groups: list[list[tuple[str, int]]], seed: int, d
             assert known["messages"] | known["runs"] == told
             assert set(known["messages"]) == await standing(server.db, world.session)
             assert set(world.runs) <= set(known["runs"])
+            shown = await path(window.scope, world.session)
+            assert (window.branch, window.path[-100:], {id: window.beside(id) for id in shown[1]}) == shown
+            await counted(window)
             await check(server.db, window)
             await window.disconnect()
 

@@ -41,9 +41,10 @@ SESSION = """
 """
 WATCH = (
     """
-    subscription ($id: ID!, $after: SyncCursor) {
-        session(id: $id, after: $after) {
+    subscription ($id: ID!, $after: SyncCursor, $leafId: ID) {
+        session(id: $id, after: $after, leafId: $leafId) {
             __typename
+            ... on BranchChanged { leafId branchChosen } ... on SiblingsChanged { parentId ids }
             ... on MessageChanged { cursor message { ...M } } ... on MessageDeleted { cursor id }
             ... on RunChanged { cursor run { ...R } }
             ... on PartChanged { messageId part { ...P } } ... on TextDelta { messageId index offset text }
@@ -54,11 +55,16 @@ WATCH = (
     + MESSAGE
     + RUN
 )
+COUNTS = "fragment C on SessionCounts { total unread running pinned starred archived }"
 CHANGES = (
     """
     subscription ($after: SyncCursor) {
-        changes(after: $after) {
+        changes(after: $after, counts: true) {
             __typename
+            ... on CountsChanged {
+                active { ...C } archived { ...C } trash tags { name sessionCount unreadCount }
+                folders { ...N } projects { ...N } agents { id sessionCount }
+            }
             ... on ProjectChanged { cursor project { ...J } } ... on ProjectDeleted { cursor id }
             ... on AgentChanged { cursor agent { ...A } } ... on AgentDeleted { cursor id }
             ... on FolderChanged { cursor folder { ...F } } ... on FolderDeleted { cursor id }
@@ -68,11 +74,27 @@ CHANGES = (
         }
     }
 """
+    + "fragment N on Tally { id sessionCount unreadCount }"
+    + COUNTS
     + PROJECT
     + AGENT
     + FOLDER
     + TEMPLATE
     + SESSION
+)
+BADGES = (
+    """
+    query {
+        active: sessions(filter: { archived: false }) { counts { ...C } }
+        archived: sessions(filter: { archived: true }) { counts { ...C } }
+        trash { totalCount }
+        viewer { tags { name sessionCount unreadCount } }
+        folders { id sessionCount unreadCount }
+        projects(first: 100) { edges { node { id sessionCount unreadCount } } }
+        agents(first: 100) { edges { node { id sessionCount } } }
+    }
+"""
+    + COUNTS
 )
 ACCOUNT = (
     """
@@ -101,6 +123,33 @@ async def account(scope: Scope) -> State:
     return {**lists, **whole}
 
 
+async def badges(scope: Scope) -> dict[str, Any]:
+    """What badges say, as a fresh fetch gives it: what has no sessions is left out."""
+    data = await ask(scope, BADGES)
+    lists = {kind: [edge["node"] for edge in data[kind]["edges"]] for kind in ("projects", "agents")}
+    found = {**lists, "folders": data["folders"], "tags": data["viewer"]["tags"]}
+    return {
+        **{kind: data[kind]["counts"] for kind in ("active", "archived")},
+        "trash": data["trash"]["totalCount"],
+        **{kind: [each for each in rows if each["sessionCount"]] for kind, rows in found.items()},
+    }
+
+
+PATH = """
+    query ($id: ID!) { session(id: $id) {
+        leafId branchChosen messages(last: 100) { edges { node { id parentId siblings { ids } } } }
+    } }
+"""
+
+
+async def path(scope: Scope, session_id: str) -> tuple[Any, list[str], dict[str, list[str]]]:
+    """The branch that is seen, its messages, and what stands beside each, as a fresh fetch gives them."""
+    session = (await ask(scope, PATH, id=session_id))["session"]
+    shown = [edge["node"] for edge in session["messages"]["edges"]]
+    beside = {message["id"]: message["siblings"]["ids"] for message in shown}
+    return (session["leafId"], session["branchChosen"]), [message["id"] for message in shown], beside
+
+
 async def nodes(scope: Scope, ids: list[str]) -> dict[str, Any]:
     """A fresh fetch of messages and runs."""
     found: dict[str, Any] = {}
@@ -119,6 +168,9 @@ class Window:
         self.session_id = session_id
         self.known: State = {kind: dict(rows) for kind, rows in known.items()} | {"messages": {}, "runs": {}}
         self.cursors = cursors
+        self.branch: tuple[str | None, bool] | None = None
+        self.siblings: dict[str | None, list[str]] = {}
+        self.counts: dict[str, Any] = {}
         self.resets: list[str] = []
         self._streams: list[asyncio.Task[None]] = []
 
@@ -129,8 +181,9 @@ class Window:
 
     def connect(self) -> None:
         """Opens both streams after the cursors."""
+        leaf_id = self.branch[0] if self.branch else None
         self._streams = [
-            asyncio.create_task(self._follow("session", WATCH, id=self.session_id)),
+            asyncio.create_task(self._follow("session", WATCH, id=self.session_id, leafId=leaf_id)),
             asyncio.create_task(self._follow("changes", CHANGES)),
         ]
 
@@ -154,6 +207,20 @@ class Window:
                 assert not result.errors, result.errors
                 assert result.data is not None
                 yield result.data
+
+    @property
+    def path(self) -> list[str]:
+        """The messages from the first to the last that is seen."""
+        found: list[str] = []
+        following = self.branch[0] if self.branch else None
+        while following is not None:
+            found.append(following)
+            following = self.known["messages"][following]["parentId"]
+        return found[::-1]
+
+    def beside(self, message_id: str) -> list[str]:
+        """What follows the same message as this one."""
+        return self.siblings.get(self.known["messages"][message_id]["parentId"], [message_id])
 
     def _take(self, event: dict[str, Any]) -> None:
         match event["__typename"]:
@@ -184,8 +251,22 @@ class Window:
                 | "MessageDeleted"
             ) as kind:
                 self.known[kind.removesuffix("Deleted").lower() + "s"].pop(event["id"], None)
+                left = {parent: [id for id in ids if id != event["id"]] for parent, ids in self.siblings.items()}
+                self.siblings = {parent: ids for parent, ids in left.items() if ids}
             case "Reset":
                 self.resets.append(event["reason"])
+            case _:
+                self._see(event)
+
+    def _see(self, event: dict[str, Any]) -> None:
+        match event["__typename"]:
+            case "BranchChanged":
+                self.branch = (event["leafId"], event["branchChosen"])
+                assert len(self.path) > 0 or event["leafId"] is None
+            case "SiblingsChanged":
+                self.siblings[event["parentId"]] = event["ids"]
+            case "CountsChanged":
+                self.counts = {kind: value for kind, value in event.items() if kind != "__typename"}
 
     def _put(self, message: dict[str, Any], part: dict[str, Any]) -> None:
         assert part["index"] == len(message["parts"]), "a part came twice, or too early"

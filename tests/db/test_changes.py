@@ -45,15 +45,16 @@ def by_kind(found: list[Change]) -> list[tuple[str | None, UUID | None]]:
 async def test_the_newest_messages_are_those_at_the_end_of_the_branch_and_those_in_flight(quiet: Scope) -> None:
     session_id, reply, run = await send(quiet)
     readers = quiet.process.db.readers
-    (row,) = await changes.newest(readers, session_id, 1)
-    assert (row.kind, row.id, row.writing) == ("message", reply.id, None)
-    assert len(await changes.newest(readers, session_id, 50)) == 2
+    found = list(await changes.newest(readers, session_id, 1, quiet.viewer.id))
+    assert by_kind(found) == [("message", reply.id), ("seen", None)]
+    assert found[0].writing is None
+    assert len(await changes.newest(readers, session_id, 50, quiet.viewer.id)) == 3
 
     await write(quiet, run, (1, 1, 4), (2, 1, 2), (2, 3, 3))
-    found = list(await changes.newest(readers, session_id, 1))
-    assert by_kind(found) == [("flying", reply.id), ("message", reply.id)]
-    assert [row.writing for row in found] == [[2, 5], [2, 5]]
-    assert [len(row.journal or ()) for row in found] == [3, 3]
+    found = list(await changes.newest(readers, session_id, 1, quiet.viewer.id))
+    assert by_kind(found) == [("flying", reply.id), ("message", reply.id), ("seen", None)]
+    assert [row.writing for row in found if row.kind != "seen"] == [[2, 5], [2, 5]]
+    assert [len(row.journal or ()) for row in found if row.kind != "seen"] == [3, 3]
     assert by_kind(list(await changes.newest(readers, session_id, 0))) == [("flying", reply.id)]
 
 
@@ -109,3 +110,18 @@ async def test_of_a_session_that_is_deleted_there_is_nothing(quiet: Scope) -> No
         assert await changes.newest(readers, gone, 50) == []
         assert await changes.since(readers, gone, 0, 50) == []
         assert await changes.since_with_journal(readers, gone, 0, 50, [(run.id, 0, 0)]) == []
+
+
+async def test_what_members_see_is_read_with_what_changed(quiet: Scope) -> None:
+    session_id, reply, _ = await send(quiet)
+    readers, me = quiet.process.db.readers, quiet.viewer.id
+    seen = await sessions.get(quiet, session_id)
+    assert seen is not None
+    (row,) = await changes.since_with_journal(readers, session_id, seen[0].head, 10, [], {me: changes.Told(0, 2)})
+    assert row.kind == "seen"
+    assert row.data == {
+        "number": 0,
+        "length": 2,
+        "leaf": str(reply.id),
+        "members": [[str(me), seen[1].seq, None]],
+    }

@@ -67,14 +67,17 @@ GLANCES: dict[str, tuple[Callable[[Reader, list[UUID]], Awaitable[object]], int]
 }
 
 
-SHARED: dict[str, tuple[Callable[[Readers, list[UUID]], Awaitable[object]], int]] = {
-    "the newest of a session": (lambda readers, ids: changes.newest(readers, ids[0], 20), 20),
-    "changes of a session": (lambda readers, ids: changes.since(readers, ids[0], 0, 20), 20),
+SHARED: dict[str, tuple[Callable[[Readers, list[UUID], UUID], Awaitable[object]], int]] = {
+    "the newest of a session": (lambda readers, ids, me: changes.newest(readers, ids[0], 20, me), 20),
+    "changes of a session": (lambda readers, ids, me: changes.since(readers, ids[0], 0, 20, me), 20),
+    "changes of a session after a leaf": (lambda readers, ids, me: changes.since(readers, ids[0], 0, 20, me, me), 50),
     "changes and journals": (
-        lambda readers, ids: changes.since_with_journal(readers, ids[0], 0, 20, [(each, 1, 0) for each in ids]),
-        20,
+        lambda readers, ids, me: changes.since_with_journal(
+            readers, ids[0], 0, 20, [(each, 1, 0) for each in ids], {me: None}, turned=True
+        ),
+        50,
     ),
-    "where an account stands": (lambda readers, ids: users.standing(readers, ids[0]), 1),
+    "where an account stands": (lambda readers, ids, _: users.standing(readers, ids[0]), 1),
 }
 
 
@@ -85,9 +88,9 @@ def _glanced[Found](
 
 
 def _shared(
-    read: Callable[[Readers, list[UUID]], Awaitable[object]], ids: list[UUID], readers: Readers
+    read: Callable[[Readers, list[UUID], UUID], Awaitable[object]], ids: list[UUID], me: UUID, readers: Readers
 ) -> Awaitable[object]:
-    return read(readers, ids)
+    return read(readers, ids, me)
 
 
 IDS = {
@@ -117,7 +120,7 @@ async def test_a_read_looks_at_no_more_than_was_asked_for(quiet: Scope, large: T
         rows = {table: plans.read(scans, table) for table in crowded}
         looked_at[name] = {table: count for table, count in rows.items() if count > most * 3}
     for name, (shared, most) in SHARED.items():
-        _, scans = await plans.of_readers(quiet.process.db.readers, partial(_shared, shared, ids))
+        _, scans = await plans.of_readers(quiet.process.db.readers, partial(_shared, shared, ids, quiet.viewer.id))
         assert plans.whole(scans) & set(crowded) == set(), name
         rows = {table: plans.read(scans, table) for table in crowded}
         looked_at[name] = {table: count for table, count in rows.items() if count > most * 3}

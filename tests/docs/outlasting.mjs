@@ -3,7 +3,8 @@
 // when the window gives up.
 import { createInterface } from "node:readline";
 import WebSocket from "ws";
-import { connect, open, shown } from "./window.mjs";
+import { shown } from "./reducer.mjs";
+import { connect, open } from "./window.mjs";
 
 const [url, id] = process.argv.slice(2);
 const client = connect(url, { webSocketImpl: WebSocket });

@@ -4,14 +4,14 @@ import { createClient } from "graphql-ws";
 import WebSocket from "ws";
 import { after, nothing } from "./reducer.mjs";
 import { say } from "./send.mjs";
-import { follow } from "./follow.mjs";
+import { follow } from "./window.mjs";
 
 const [url, id] = process.argv.slice(2);
 const client = createClient({ url, webSocketImpl: WebSocket, retryAttempts: 0 });
 
 async function until(state, enough) {
   let deltas = 0;
-  for await (const { data, errors } of client.iterate({ query: follow, variables: { id, after: state.cursor } })) {
+  for await (const { data, errors } of client.iterate({ query: follow, variables: { id, after: state.cursor, leafId: state.leafId } })) {
     if (errors) throw errors;
     state = after(state, data.session);
     deltas += data.session.__typename === "TextDelta";

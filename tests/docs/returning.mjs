@@ -1,7 +1,8 @@
 // The documented window while its server goes away and comes back. Prints `live` once, then `seen` when a reply has
 // begun; ends when a second message has been said, and prints what it shows.
 import WebSocket from "ws";
-import { connect, open, shown } from "./window.mjs";
+import { shown } from "./reducer.mjs";
+import { connect, open } from "./window.mjs";
 
 const [url, id] = process.argv.slice(2);
 const client = connect(url, { webSocketImpl: WebSocket });

@@ -1,6 +1,7 @@
 // The documented window, whose socket is cut while a reply arrives; prints what it shows in the end.
 import WebSocket from "ws";
-import { connect, open, shown } from "./window.mjs";
+import { shown } from "./reducer.mjs";
+import { connect, open } from "./window.mjs";
 import { say } from "./send.mjs";
 
 const [url, id] = process.argv.slice(2);

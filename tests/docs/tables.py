@@ -21,8 +21,8 @@ from chat import (
     templates,
 )
 from chat.sync import window
-from chat.sync.session import NEWEST
 from db import budgets
+from db.changes import BEGINNING
 from llm import parameters
 from llm.errors import ModelErrorCode
 from resolvers import batches
@@ -118,7 +118,7 @@ def bounds() -> str:
         ("folders in each other", folders.DEEPEST, "deep"),
         ("stages of a project", projects.MOST_STAGES, ""),
         ("`appendToRun`", appending.MOST_EVENTS, "events"),
-        ("what `session` begins with, without `after`", NEWEST, "messages"),
+        ("what `session` begins with, without `after`", BEGINNING, "messages"),
         ("what a window may leave unread before it catches up from the rows", window.BACKLOG, "events"),
         ("how far back a cursor may lie", window.FAR, "changes"),
         ("a request, a message on a socket", endpoint["max_request_bytes"].default, "bytes"),

@@ -12,7 +12,7 @@ RUN = {
     "README.md": {"create", "follow", "say", "chat.mjs", "engines", "openai", "compatible", "anthropic"},
     "docs/protocol.md": {"reducer.mjs"},
     "docs/guide/getting-started.md": {"send", "follow", "home", "conversation", "origins"},
-    "docs/guide/javascript.md": {"window.mjs", "send.mjs", "queue.mjs", "apollo.mjs"},
+    "docs/guide/javascript.md": {"window.mjs", "send.mjs", "queue.mjs", "sidebar.mjs", "account.mjs", "apollo.mjs"},
     "docs/guide/agents.md": {"agent", "ask", "change"},
     "docs/guide/organise.md": {
         *("sidebar", "mark", "tags", "archive", "read", "unread", "draft", "place"),

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from chat import messages, retrying, runs
 from chat.asking import WhenBusy
 from chat.cursors import Cursor
-from chat.events import CaughtUp, MessageChanged, RunChanged, TextDelta
+from chat.events import BranchChanged, CaughtUp, MessageChanged, RunChanged, TextDelta
 from chat.scope import Scope
 from chat.sync import news
 from db.models import MessageStatus, RunStatus
@@ -39,7 +39,7 @@ async def test_a_cursor_from_before_the_run_was_queued_misses_nothing_of_it(scop
             await asyncio.gather(*(each.over(sent.run.id) for each in (queued, writing)))
             async with watching(scope, session_id, cursor) as late:
                 assert late.runs == {busy.run.id: RunStatus.COMPLETED, sent.run.id: RunStatus.COMPLETED}
-                assert len(late.told) == 7
+                assert len(late.told) == 8
                 assert late.shown[sent.reply.id].text == "One two"
                 await agree(scope, session_id, queued, writing, late)
 
@@ -107,7 +107,7 @@ async def test_who_comes_back_is_not_told_the_history_again(scope: Scope, model:
             await model.say("Yes.", end=True)
             await client.over(sent.run.id)
     async with watching(scope, session_id, client.cursor) as nothing:
-        assert [type(event) for event in nothing.told] == [CaughtUp]
+        assert [type(event) for event in nothing.told] == [BranchChanged, CaughtUp]
     sent = await ask(scope, session_id, "One more")
     await model.say("It is ")
     await journaled(scope, 1)
@@ -119,7 +119,7 @@ async def test_who_comes_back_is_not_told_the_history_again(scope: Scope, model:
         ]
         cursor = again.cursor
     async with watching(scope, session_id, cursor) as flying:
-        assert [type(event) for event in flying.told] == [MessageChanged, CaughtUp]
+        assert [type(event) for event in flying.told] == [MessageChanged, BranchChanged, CaughtUp]
         assert flying.text == "It is "
         await model.say("so.", end=True)
         await flying.over(sent.run.id)
@@ -129,7 +129,8 @@ async def test_a_client_that_has_dropped_its_cursor_or_kept_an_old_one_converges
     scope: Scope, model: ScriptedModel
 ) -> None:
     session_id = await begin(scope)
-    async with watching(scope, session_id) as old:
+    apart = Client(whole=False)  # what is multiplied does not follow each other
+    async with watching(scope, session_id, client=Client(whole=False)) as old:
         pass
     sent = await ask(scope, session_id, "First")
     await model.say("Yes.", end=True)
@@ -137,7 +138,7 @@ async def test_a_client_that_has_dropped_its_cursor_or_kept_an_old_one_converges
     await multiply(scope, session_id, 60)
     sent = await ask(scope, session_id, "Last")
     await model.say("And ")
-    async with watching(scope, session_id) as anew, watching(scope, session_id, old.cursor, client=old):
+    async with watching(scope, session_id, client=apart) as anew, watching(scope, session_id, old.cursor, client=old):
         assert len(anew.shown) == 50
         assert (anew.caught_up, old.caught_up) == (1, 2)
         await model.say("so on.", end=True)

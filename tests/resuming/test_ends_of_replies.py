@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from chat import runs
-from chat.events import CaughtUp, MessageChanged, RunChanged, TextDelta
+from chat.events import BranchChanged, CaughtUp, MessageChanged, RunChanged, TextDelta
 from chat.process import Timing
 from chat.scope import Scope
 from db.models import MessageStatus, RunStatus
@@ -54,11 +54,11 @@ async def test_who_comes_back_just_after_the_end_is_told_the_end_once(scope: Sco
     await has_status(scope, sent.run.id, RunStatus.COMPLETED)
     seen = len(client.told)
     async with watching(scope, session_id, client.cursor, client=client):
-        assert [type(event) for event in client.told[seen:]] == [MessageChanged, RunChanged, CaughtUp]
+        assert [type(event) for event in client.told[seen:]] == [MessageChanged, RunChanged, BranchChanged, CaughtUp]
         assert client.shown[sent.reply.id].status is MessageStatus.COMPLETE
         await agree(scope, session_id, client)
     async with watching(scope, session_id, await head(scope, session_id)) as again:
-        assert [type(event) for event in again.told] == [CaughtUp]
+        assert [type(event) for event in again.told] == [BranchChanged, CaughtUp]
 
 
 async def test_a_reply_that_is_cancelled_keeps_its_tail(scope: Scope, model: ScriptedModel) -> None:

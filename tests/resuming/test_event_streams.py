@@ -119,10 +119,17 @@ async def test_a_stream_that_comes_back_without_an_id_is_told_how_things_are(slo
     sent = await caller.send("First", reply=False)
     session_id = sent["session"]["id"]
     begun = await told(slow, session_id)
-    assert [kind for _, kind in begun] == ["MessageChanged", "CaughtUp"]
+    assert [kind for _, kind in begun] == ["MessageChanged", "BranchChanged", "CaughtUp"]
     cursor = begun[-1][0]
     await caller.send("Second", sessionId=session_id, reply=False)
     whole = await told(slow, session_id)
-    assert [kind for _, kind in whole] == ["MessageChanged", "MessageChanged", "CaughtUp"]
-    assert [kind for _, kind in await told(slow, session_id, after=cursor)] == ["MessageChanged", "CaughtUp"]
-    assert [kind for _, kind in await told(slow, session_id, after=cursor, last_event_id=whole[-1][0])] == ["CaughtUp"]
+    assert [kind for _, kind in whole] == ["MessageChanged", "MessageChanged", "BranchChanged", "CaughtUp"]
+    assert [kind for _, kind in await told(slow, session_id, after=cursor)] == [
+        "MessageChanged",
+        "BranchChanged",
+        "CaughtUp",
+    ]
+    assert [kind for _, kind in await told(slow, session_id, after=cursor, last_event_id=whole[-1][0])] == [
+        "BranchChanged",
+        "CaughtUp",
+    ]

@@ -122,4 +122,4 @@ async def goes_on(scope: Scope, session_id: UUID, model: ScriptedModel, reply_id
         assert client.caught_up == 1
         await agree(scope, session_id, client)
     async with watching(scope, session_id, client.cursor) as nothing:
-        assert (nothing.reset, len(nothing.told)) == (None, 1)
+        assert (nothing.reset, len(nothing.told)) == (None, 2)

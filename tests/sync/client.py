@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from chat import following, messages, parts
+from chat import branching, following, messages, parts, placing, sessions
 from chat.cursors import Cursor
 from chat.events import (
+    BranchChanged,
     CaughtUp,
     MessageChanged,
     PartChanged,
@@ -17,9 +18,11 @@ from chat.events import (
     ResetReason,
     RunChanged,
     SessionEvent,
+    SiblingsChanged,
     TextDelta,
 )
 from chat.scope import Scope
+from db.changes import BEGINNING
 from db.models import Message, MessageStatus, RunStatus
 from db.page import Span
 
@@ -51,6 +54,12 @@ class Client:
 
     shown: dict[UUID, Shown] = field(default_factory=dict)
     runs: dict[UUID, RunStatus] = field(default_factory=dict)
+    parents: dict[UUID, UUID | None] = field(default_factory=dict)
+    siblings: dict[UUID | None, list[UUID]] = field(default_factory=dict)
+    branch: tuple[UUID | None, bool] | None = None
+    """The end of the path that is shown, and whether it was chosen."""
+    whole: bool = True
+    """Whether it began with the newest messages, or has shown the end of a path ever since."""
     cursor: str | None = None
     reset: ResetReason | None = None
     told: list[SessionEvent] = field(default_factory=list)
@@ -70,8 +79,16 @@ class Client:
             case MessageChanged(_, row):
                 if row.deleted_at is not None:
                     self.shown.pop(row.id, None)
+                    left = {parent: [id for id in ids if id != row.id] for parent, ids in self.siblings.items()}
+                    self.siblings = {parent: ids for parent, ids in left.items() if ids}
                 else:
                     self.shown[row.id] = Shown.of(row)
+                    self.parents[row.id] = row.parent_id
+            case SiblingsChanged(_, parent_id, ids):
+                self.siblings[parent_id] = [*ids]
+            case BranchChanged(leaf_id, chosen):
+                self.branch = (leaf_id, chosen)
+                assert not self.whole or self._holds_enough(), "A path was told without the end of it."
             case RunChanged(cursor, run):
                 assert cursor.seq > self._numbers.get(run.id, 0), "A run was told twice."
                 self._numbers[run.id] = cursor.seq
@@ -87,6 +104,26 @@ class Client:
                 self.caught_up += 1
             case Reset(reason):
                 self.reset = reason
+
+    @property
+    def path(self) -> list[UUID]:
+        """The messages that are shown, from the first that is known."""
+        found: list[UUID] = []
+        following = self.branch[0] if self.branch else None
+        while following in self.shown:
+            found.append(following)
+            following = self.parents[following]
+        return found[::-1]
+
+    def beside(self, message_id: UUID) -> list[UUID]:
+        """What follows the same message as this one, which the client knows."""
+        return self.siblings.get(self.parents[message_id], [message_id])
+
+    def _holds_enough(self) -> bool:
+        path = self.path
+        if not path:
+            return self.branch is not None and self.branch[0] is None
+        return len(path) >= BEGINNING or self.parents[path[0]] is None
 
     def _advance(self, cursor: Cursor) -> None:
         assert self.cursor is None or cursor.seq >= Cursor.parse(self.cursor).seq, "A cursor went back."
@@ -158,8 +195,10 @@ async def watching(
     Giving a `client` continues it, as a client does that has lost its connection.
     """
     client = client or Client()
+    client.whole = client.whole and (after is None or client.branch is not None)
     before = client.caught_up
-    async with following.session(scope, session_id, after, every=every) as told:
+    leaf_id = client.branch[0] if client.branch and client.whole else None
+    async with following.session(scope, session_id, after, leaf_id=leaf_id, every=every) as told:
 
         async def follow() -> None:
             async for event in told:
@@ -186,5 +225,9 @@ async def fetched(scope: Scope, session_id: UUID) -> dict[UUID, Shown]:
 async def agree(scope: Scope, session_id: UUID, *clients: Client) -> None:
     """Asserts that the state of each client equals a fresh fetch."""
     truth = await fetched(scope, session_id)
+    (seen,) = await sessions.of_ids(scope, [session_id])
+    assert seen is not None
+    (leaf_id,) = await branching.leaves(scope, [(session_id, placing.shown(seen, seen))])
     for client in clients:
         assert client.shown == truth
+        assert client.branch == (leaf_id, seen.branch is not None)

@@ -11,7 +11,7 @@ from chat.events import CaughtUp
 from chat.life import Life
 from chat.scope import Scope
 from chat.sync.arrivals import AT_ONCE
-from chat.sync.news import News
+from chat.sync.news import News, Place
 from tests.conftest import viewer_of
 from tests.sync.talk import begin
 
@@ -26,14 +26,14 @@ class Reads:
         self.begun = 0
         self.going_on = asyncio.Event()
         self.reached = asyncio.Event()
-        self._read: Callable[[int | None], Awaitable[News | None]] = feed.read
+        self._read: Callable[[Place], Awaitable[News | None]] = feed.read
         monkeypatch.setattr(feed, "read", self)
 
-    async def __call__(self, after: int | None) -> News | None:
+    async def __call__(self, place: Place) -> News | None:
         self.begun += 1
         self.reached.set()
         await self.going_on.wait()
-        return await self._read(after)
+        return await self._read(place)
 
 
 async def caught_up(scope: Scope, session_id: UUID) -> CaughtUp:
@@ -56,7 +56,7 @@ async def test_windows_that_want_the_same_share_a_read_that_begins_after_all_of_
         await asyncio.wait_for(reads.reached.wait(), PATIENCE)
         feed = next(iter(alive.process.feeds._readers))
         turns = [await feed.arrivals.turn.acquire() for _ in range(AT_ONCE - 1)]
-        late = [asyncio.create_task(feed.arrivals.read(feed, None)) for _ in range(10)]
+        late = [asyncio.create_task(feed.arrivals.read(feed, Place(None, scope.viewer.id, None))) for _ in range(10)]
         await asyncio.sleep(0)
         assert reads.begun == 1  # the others did not come before it began
         for _ in turns:

@@ -9,7 +9,7 @@ from chat.cursors import ScopeKind
 from chat.events import Reset, ResetReason
 from chat.life import Life
 from chat.sync import window as windows
-from chat.sync.news import News
+from chat.sync.news import News, Place
 from chat.sync.session import SessionFeed
 from db.models import RunStatus
 from llm.scripted import ScriptedModel
@@ -98,8 +98,8 @@ class Pause:
         self.reached = asyncio.Event()
         self.over = asyncio.Event()
 
-        async def slowly(after: int | None) -> News | None:
-            found = await read(after)
+        async def slowly(place: Place) -> News | None:
+            found = await read(place)
             self.reached.set()
             await self.over.wait()
             return found

@@ -42,6 +42,7 @@ class Message:
     status: str
     content: str
     parts: list[Part] = strawberry.field(default_factory=list)
+    parent_id: strawberry.ID | None = None
 
 
 @strawberry.type
@@ -120,6 +121,12 @@ class RunChanged:
 
 
 @strawberry.type
+class BranchChanged:
+    leaf_id: strawberry.ID | None
+    branch_chosen: bool
+
+
+@strawberry.type
 class CaughtUp:
     cursor: str
 
@@ -154,7 +161,8 @@ class SendMessageInput:
 
 
 SessionEvent = Annotated[
-    TextDelta | PartChanged | MessageChanged | RunChanged | CaughtUp | Reset, strawberry.union("SessionEvent")
+    TextDelta | PartChanged | MessageChanged | BranchChanged | RunChanged | CaughtUp | Reset,
+    strawberry.union("SessionEvent"),
 ]
 SendMessageResult = Annotated[SendMessagePayload | InvalidInput, strawberry.union("SendMessageResult")]
 

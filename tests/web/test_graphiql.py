@@ -7,9 +7,20 @@ from typing import Any
 
 import pytest
 from playwright.async_api import BrowserContext, Locator, Page, expect
+from strawberry import ID
 
 from .conftest import Site, Witness
-from .stand_in import REFUSED, REFUSED_TOKEN, PartChanged, ReasoningPart, TextDelta, TextPart
+from .stand_in import (
+    REFUSED,
+    REFUSED_TOKEN,
+    BranchChanged,
+    Message,
+    MessageChanged,
+    PartChanged,
+    ReasoningPart,
+    TextDelta,
+    TextPart,
+)
 
 
 async def opened(page: Page, site: Site) -> None:
@@ -116,6 +127,23 @@ async def test_a_reply_is_seen_growing_token_by_token(page: Page, site: Site) ->
 
     await expect(reply(page)).to_have_text("Rain on glass 🪟.")
     await expect(page.locator(".live-count")).to_have_text("8 events · 4 deltas")
+
+
+async def test_the_branch_that_is_seen_is_shown(page: Page, site: Site) -> None:
+    await watching(page, site)
+    first, second = (
+        Message(id=ID(f"b{number}"), role="USER", status="COMPLETE", content=f"Branch {number}", parent_id=None)
+        for number in (1, 2)
+    )
+    after = Message(id=ID("b3"), role="USER", status="COMPLETE", content="And then", parent_id=ID("b1"))
+    shown = page.locator(".live-message p")
+
+    site.script.tell(*(MessageChanged(message=message) for message in (first, second, after)))
+    site.script.tell(BranchChanged(leaf_id=ID("b3"), branch_chosen=True))
+    await expect(shown).to_have_text(["Branch 1", "And then"])
+
+    site.script.tell(BranchChanged(leaf_id=ID("b2"), branch_chosen=True))
+    await expect(shown).to_have_text(["Branch 2"])
 
 
 async def test_a_reply_in_several_parts_shows_its_texts_alone(page: Page, site: Site) -> None:

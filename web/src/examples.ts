@@ -36,9 +36,10 @@ subscription Watch($id: ID!) {
       messageId part { __typename index ... on TextPart { text } }
     }
     ... on MessageChanged {
-      message { id role status content
+      message { id parentId role status content
         parts { __typename index } }
     }
+    ... on BranchChanged { leafId branchChosen }
     ... on RunChanged { run { id status } }
     ... on CaughtUp { cursor }
     ... on Reset { reason }

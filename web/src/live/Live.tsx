@@ -5,7 +5,7 @@ import { useLayoutEffect, useRef, useState, type ReactNode } from "react";
 import { useFilledVariables, useWatch } from "../follow";
 import type { LiveMessage } from "./conversation";
 import { Say } from "./Say";
-import { useTabView, type LiveEvent, type Stream } from "./streams";
+import { messagesOf, useTabView, type LiveEvent, type Stream } from "./streams";
 import "./live.css";
 
 /** What the active tab has to show besides its JSON: a running or finished stream, an offer to watch, or nothing. */
@@ -58,7 +58,7 @@ function StreamView({ stream }: { stream: Stream }): ReactNode {
 }
 
 function Messages({ stream }: { stream: Stream }): ReactNode {
-  const messages = [...stream.conversation.values()].filter(({ content, status }) => content || status !== "COMPLETE");
+  const messages = messagesOf(stream).filter(({ content, status }) => content || status !== "COMPLETE");
   const end = useSticky(stream.count);
   return (
     <div className="live-messages" ref={end}>

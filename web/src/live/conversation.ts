@@ -5,6 +5,8 @@ import { object, text, type Json } from "../json";
 /** A message as far as the events so far tell it. */
 export interface LiveMessage {
   id: string;
+  /** The message that it follows; null: none; undefined: that was not told. */
+  parent: string | null | undefined;
   role: string | undefined;
   status: string | undefined;
   /** Offset of the first character in `content`, in UTF-16 code units: above 0 if the beginning was never sent. */
@@ -49,6 +51,20 @@ export function after(conversation: Conversation, event: Json, key: number): Con
   return message && messageId ? put(conversation, changed(conversation.get(messageId) ?? blank(messageId), message)) : conversation;
 }
 
+/** The messages of the path that ends with `leaf`; all, where that is not known. */
+export function path(conversation: Conversation, leaf: string | null | undefined): LiveMessage[] {
+  const all = [...conversation.values()];
+  if (leaf === undefined || all.some(({ parent }) => parent === undefined)) return all;
+  const found: LiveMessage[] = [];
+  for (let next = leaf; next; ) {
+    const message = conversation.get(next);
+    if (!message) break;
+    found.push(message);
+    next = message.parent ?? null;
+  }
+  return found.reverse();
+}
+
 /** `message` with a new part at its end, which begins with `first`; a part without a text of its own is hidden. */
 function opened(message: LiveMessage, index: number, first: string | undefined, key: number): LiveMessage {
   if (first === undefined) return { ...message, hidden: new Set(message.hidden).add(index) };
@@ -81,6 +97,7 @@ function changed(message: LiveMessage, fields: Json): LiveMessage {
   const same = content === undefined || (message.start === 0 && content === message.content);
   return {
     ...message,
+    parent: "parentId" in fields ? (text(fields.parentId) ?? null) : message.parent,
     role: text(fields.role) ?? message.role,
     status: text(fields.status) ?? message.status,
     ...(same ? {} : { start: 0, content, fresh: [], begins: new Map() }),
@@ -94,7 +111,7 @@ function hiddenIn(parts: unknown[]): ReadonlySet<number> {
 }
 
 function blank(id: string): LiveMessage {
-  return { id, role: undefined, status: undefined, start: 0, content: "", fresh: [], begins: new Map(), hidden: new Set() };
+  return { id, parent: undefined, role: undefined, status: undefined, start: 0, content: "", fresh: [], begins: new Map(), hidden: new Set() };
 }
 
 function put(conversation: Conversation, message: LiveMessage): Conversation {

@@ -4,7 +4,7 @@ import { useSyncExternalStore } from "react";
 
 import { object, text, type Json } from "../json";
 import type { Headers, Result } from "../transport";
-import { after, type Conversation } from "./conversation";
+import { after, path, type Conversation, type LiveMessage } from "./conversation";
 
 /** One line of the event list. */
 export interface LiveEvent {
@@ -26,6 +26,8 @@ export interface Stream {
   deltas: number;
   events: readonly LiveEvent[];
   conversation: Conversation;
+  /** The last message of the branch that is seen; undefined: that was not told. */
+  leaf: string | null | undefined;
 }
 
 /** What the live view shows in a tab: a stream, or the offer to watch a session that was just written to. */
@@ -68,6 +70,7 @@ export function beginStream(name: string, session: string | undefined, headers: 
     deltas: 0,
     events: [],
     conversation: new Map(),
+    leaf: undefined,
   };
   handles.set(handle.tab, handle);
   show(handle.tab, { stream });
@@ -78,7 +81,7 @@ export function beginStream(name: string, session: string | undefined, headers: 
 export function receive(handle: StreamHandle, result: Result): void {
   const { stream } = views.get(handle.tab) ?? EMPTY;
   if (!stream || handles.get(handle.tab) !== handle) return;
-  let { conversation, count, deltas } = stream;
+  let { conversation, count, deltas, leaf } = stream;
   const events = [...stream.events];
   const at = performance.now() - handle.began;
   for (const [field, value] of Object.entries(result.data ?? {})) {
@@ -86,6 +89,7 @@ export function receive(handle: StreamHandle, result: Result): void {
       count += 1;
       if (typeof event.offset === "number") deltas += 1;
       conversation = after(conversation, event, count);
+      if ("leafId" in event) leaf = text(event.leafId) ?? null;
       events.push({ key: count, at, type: text(event.__typename) ?? field, summary: summary(event) });
     }
   }
@@ -93,7 +97,7 @@ export function receive(handle: StreamHandle, result: Result): void {
     count += 1;
     events.push({ key: count, at, type: "Error", summary: error.message });
   }
-  show(handle.tab, { stream: { ...stream, conversation, count, deltas, events: events.slice(-KEPT_EVENTS) } });
+  show(handle.tab, { stream: { ...stream, conversation, leaf, count, deltas, events: events.slice(-KEPT_EVENTS) } });
 }
 
 /** Marks a stream as ended; without a handle, empties the current tab's view. */
@@ -105,6 +109,11 @@ export function endStream(handle?: StreamHandle, failure?: string): void {
   }
   const { stream } = views.get(handle.tab) ?? EMPTY;
   if (stream && handles.get(handle.tab) === handle) show(handle.tab, { stream: { ...stream, running: false, failure } });
+}
+
+/** The messages to show of a stream. */
+export function messagesOf({ conversation, leaf }: Stream): LiveMessage[] {
+  return path(conversation, leaf);
 }
 
 /** Offers to watch `session` in the current tab. */
