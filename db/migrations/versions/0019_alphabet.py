@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0019"
-down_revision = "0017"
+down_revision = "0018"
 
 # What of PostgreSQL 18 earlier versions have of it: letters of all alphabets, but for a few that fold to several.
 FOLDED = """

@@ -6,7 +6,7 @@ from alembic import op
 from db.database import VIEWER_ROLE
 
 revision = "0020"
-down_revision = "0017"
+down_revision = "0019"
 
 DRAFTS = ("last_sent_id", "draft_after_id")
 
