@@ -46,7 +46,7 @@ class Models:
         key: str | None = None,
         model: str | None = None,
         grace: float | None = None,
-        stall: float = 120.0,
+        silence: float = 120.0,
     ) -> Self:
         """One provider, chosen by settings. Nothing is connected or imported before the first use, or `warm`.
 
@@ -54,8 +54,8 @@ class Models:
         `anthropic`. `url` is the endpoint, by default the company's own. `model` answers where a request names none.
 
         `grace` is for how many seconds a provider that does not answer yet is tried again before its first event:
-        by default 60 on this machine, where a model server may still be loading, and 2 elsewhere. `stall` is for how
-        many seconds it may be silent.
+        by default 60 on this machine, where a model server may still be loading, and 2 elsewhere. `silence` is for how
+        many seconds it may send no byte.
 
         A `url` such as `scripted:?tokens=2000&interval=0.001` gives the self-running scripted model, for load
         tests (see `ScriptedModel.of_url`).
@@ -66,7 +66,7 @@ class Models:
         """
         if url is not None and urlsplit(url).scheme == "scripted":
             return cls({provider: ScriptedModel.of_url(url)})
-        return cls({provider: ProviderModel(provider, url=url, key=key, model=model, grace=grace, stall=stall)})
+        return cls({provider: ProviderModel(provider, url=url, key=key, model=model, grace=grace, silence=silence)})
 
     def choose(self, provider: str | None = None) -> Model:
         """The model of this provider; `None` takes the default.
