@@ -68,7 +68,7 @@ class Endpoint:
                 reply = self._reply()
                 async with aclosing(_data(response, reply)) as told:
                     async for data in told:
-                        for chunk in _objects(data):
+                        for chunk in objects(data):
                             if failures.is_error(chunk):
                                 raise failures.told(chunk, model=model, begun=begun, secrets=self._secrets)
                             for event in reply.take(chunk):
@@ -142,7 +142,7 @@ async def _next(body: AsyncIterator[bytes], deadline: float | None) -> bytes | N
         return None
 
 
-def _objects(data: bytes) -> Iterator[dict[str, Any]]:
+def objects(data: bytes) -> Iterator[dict[str, Any]]:
     """The objects in the data of an event. Other values say nothing: some servers send them to keep awake.
 
     Raises:

@@ -8,8 +8,9 @@ from types import TracebackType
 from typing import Protocol, Self
 from urllib.parse import urlsplit
 
+from llm import answers
 from llm.errors import ModelError, ModelErrorCode
-from llm.events import Event, TextDelta
+from llm.events import Event
 from llm.provider import ProviderModel
 from llm.scripted import ScriptedModel
 from llm.turns import Request, Text, Turn
@@ -88,14 +89,14 @@ class Models:
     async def write(
         self, prompt: str, instructions: str, *, tokens: int, provider: str | None = None, model: str | None = None
     ) -> str:
-        """What a model answers to one prompt with at most so many tokens, whole.
+        """What a model answers to one prompt with at most so many tokens, whole and without its thoughts.
 
         Raises:
-            ModelError: it gave no answer.
+            ModelError: it gave no answer: it failed, was cut off, or did not want to.
         """
         request = Request((Turn("user", (Text(prompt),)),), instructions, model, {"max_tokens": tokens})
         async with aclosing(self.choose(provider).stream(request)) as events:
-            return "".join([event.text async for event in events if isinstance(event, TextDelta)])
+            return answers.whole([event async for event in events])
 
     async def warm(self) -> None:
         """Do now what the first reply would wait for: some seconds of imports, in a thread. Never raises."""

@@ -63,7 +63,7 @@ class Clock:
             due += gap
         self.over += 1
         self.news.set()
-        yield Finished(Usage(0, self.count), "stop")
+        yield Finished(Usage(0, self.count))
 
     async def until_asked(self, times: int) -> None:
         """Waits until so many sessions wait for their first number."""

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.models.row import Counter, Created, Id, Json, Object, Row, Timestamp, choice
+from db.models.run import FinishReason
 
 
 class MessageRole(StrEnum):
@@ -56,6 +57,8 @@ class Message(Row):
     meta: Mapped[Object] = mapped_column("metadata")
     error: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
     """`{code, reason}` where the status is `error`."""
+    finish_reason: Mapped[FinishReason | None] = mapped_column(choice(FinishReason))
+    """Why the model stopped that wrote it, if one did."""
     marks: Mapped[Object]
     """What people have set on it; `chat.marking` says how."""
     withdrawn_at: Mapped[Timestamp | None]
