@@ -122,6 +122,7 @@ def _models(settings: Settings) -> Models:
         provider=settings.model_provider,
         key=None if settings.model_key is None else settings.model_key.get_secret_value(),
         model=settings.model_name,
+        silence=settings.model_silence,
     )
 
 

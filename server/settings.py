@@ -41,6 +41,12 @@ class Settings(BaseSettings):
     )
     model_key: SecretStr | None = Field(None, description="API key of the model provider.")
     model_name: str | None = Field(None, description="Model that answers where an agent names none.")
+    model_silence: float = Field(
+        120.0,
+        ge=1,
+        le=3600,
+        description="Seconds that a model provider may send no byte before a reply fails. An agent may set its own.",
+    )
 
     jwt_secret: SecretStr | None = Field(
         None,
