@@ -103,7 +103,7 @@ async def test_tokens_of_an_app_are_counted_from_nothing(scope: Scope) -> None:
     asked = await messages.post(scope, await begin(scope), "Hi")
     held = await producing.start(scope, asked.message.id)
     finish = """
-        mutation ($id: ID!) { finishRun(input: {runId: $id, epoch: 1, lastSeq: 0, usage: {inputTokens: -1}}) {
+        mutation ($id: ID!) { finishRun(input: {id: $id, epoch: 1, lastSeq: 0, usage: {inputTokens: -1}}) {
             ... on InvalidInput { field reason }
         } }
     """
