@@ -62,6 +62,7 @@ class Endpoint:
         begun = False
         try:
             response = await self._http.send(asking, stream=True)
+            self._requests.tells_progress |= response.headers.get("server") == "llama.cpp"
             try:
                 if response.status_code != httpx2.codes.OK:
                     raise await self._refused(response, model)

@@ -25,6 +25,9 @@ _KEY_REFUSED = re.compile(r"authentication|invalid[_ ]api[_ ]key|permission_(err
 _UNKNOWN_MODEL = re.compile(r"model_not_found|not_found_error|deployment_?not_?found", re.IGNORECASE)
 _TOO_OFTEN = re.compile(r"rate_?limit|too_many_requests|resource_?exhausted|throttl", re.IGNORECASE)
 _BUSY = re.compile(r"overloaded|unavailable|loading model|no capacity|engine_is_busy", re.IGNORECASE)
+_BLIND = re.compile(
+    r"image input is not supported|image_url.*(not supported|unsupported)|not a multimodal", re.IGNORECASE
+)
 _KEY = re.compile(r"\b(?:sk|pk|rk|key|api|xai|gsk)[-_][\w*.-]{6,}|Bearer\s+\S+|(?<=://)[^/\s@]+@", re.IGNORECASE)
 _LONGEST_DETAIL = 300
 
@@ -60,6 +63,11 @@ def told(
         return ModelError(
             "The conversation is too long for this model. Shorten it, or choose a model that can read more.",
             ModelErrorCode.TOO_LONG,
+        )
+    if _BLIND.search(everything):
+        return ModelError(
+            "This model cannot see pictures. Choose one that can, or ask without the picture.",
+            ModelErrorCode.BAD_REQUEST,
         )
     if _REFUSED.search(everything):
         return ModelError("The model provider's content rules forbid an answer.", ModelErrorCode.REFUSED)

@@ -45,6 +45,8 @@ class Requests:
         # The first model of a kind imports more; the caller is in a thread now, and on the event loop later.
         self._model("default")
         self._declares_tools = provider == "anthropic"
+        self.tells_progress = False
+        """Whether the server is known to be one that says how far it has read, if it is asked to."""
 
     async def of(self, request: Request, model: str) -> httpx2.Request:
         """The HTTP request that asks for a reply as an event stream.
@@ -56,7 +58,7 @@ class Requests:
         making = model_request_stream(
             self._model(model),
             history.of(request.turns),
-            model_settings=_settings(request, tools=bool(tools)),
+            model_settings=self._settings(request, tools=bool(tools)),
             model_request_parameters=ModelRequestParameters(
                 function_tools=tools,
                 instruction_parts=[InstructionPart(content=request.instructions)] if request.instructions else [],
@@ -86,6 +88,12 @@ class Requests:
         # Anthropic takes past calls only of tools that are declared.
         names = {history.tool(part.name) for turn in request.turns for part in turn.parts if isinstance(part, ToolCall)}
         return [ToolDefinition(name=name) for name in sorted(names)]
+
+    def _settings(self, request: Request, *, tools: bool) -> ModelSettings:
+        settings = _settings(request, tools=tools)
+        if self.tells_progress:
+            settings["extra_body"] = {"return_progress": True}
+        return settings
 
 
 def _settings(request: Request, *, tools: bool) -> ModelSettings:

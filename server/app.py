@@ -103,7 +103,7 @@ class Transom(Starlette):
             rates = await stack.enter_async_context(Rates(settings.redis_url))
             allowances = Allowances(settings.allowance, rates)
             self.shared.life = await stack.enter_async_context(
-                life.running(db, bus, models, timing=timing, allowances=allowances)
+                life.running(db, bus, models, timing=timing, allowances=allowances, capacity=settings.model_replies)
             )
             self.shared.process.jobs.start(models.warm(), "warming the models up")
             yield

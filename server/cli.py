@@ -66,6 +66,8 @@ def serve(host: str | None, port: int | None, workers: int | None) -> None:
                 "TRANSOM_HOST": settings.host,
                 "TRANSOM_WORKERS": str(settings.workers),
             }
+            if settings.model_url is None and settings.model_replies is None:
+                environment["TRANSOM_MODEL_REPLIES"] = str(max(1, engines.CONVERSATIONS // settings.workers))
             serving.run(settings, environment, listening)
 
 

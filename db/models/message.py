@@ -90,6 +90,7 @@ class Message(Row):
         Index(None, "withdrawn_at", postgresql_where=text("withdrawn IS NOT NULL")),
         Index(None, "session_id", "seq"),
         Index(None, "parent_id"),
+        Index("ix_messages_system", "session_id", "branch", "depth", postgresql_where=text("role = 'system'")),
         Index("ix_messages_roots", "session_id", postgresql_where=text("parent_id IS NULL")),
     )
 

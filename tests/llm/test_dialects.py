@@ -271,3 +271,26 @@ def test_an_answer_of_anthropic_without_a_word_is_a_failure() -> None:
     with pytest.raises(ModelError) as failed:
         list(read_bytes([message().encode()], Message()))
     assert failed.value.reason == "The model gave an empty reply. Try again."
+
+
+async def test_a_model_that_cannot_see_says_so(openai: Models, upstream: Upstream) -> None:
+    body = {"error": {"code": 500, "message": "image input is not supported - hint: provide the mmproj"}}
+    upstream.answer = lambda exchange: exchange.refuse(500, body)
+    with pytest.raises(ModelError, match="cannot see pictures") as failed:
+        await read(openai)
+    assert failed.value.code is ModelErrorCode.BAD_REQUEST
+
+
+async def test_a_failure_for_length_is_one_whatever_its_status(openai: Models, upstream: Upstream) -> None:
+    upstream.answer = lambda exchange: exchange.refuse(500, {"error": {"message": "Context size has been exceeded."}})
+    with pytest.raises(ModelError) as failed:
+        await read(openai)
+    assert failed.value.code is ModelErrorCode.TOO_LONG
+
+
+async def test_only_a_server_that_tells_progress_is_asked_for_it(openai: Models, upstream: Upstream) -> None:
+    body = events(*HELLO, STOP).encode()
+    upstream.answer = lambda exchange: exchange.send(200, body, Content_Type="text/event-stream", Server="llama.cpp")
+    await read(openai)
+    await read(openai)
+    assert [exchange.body.get("return_progress") for exchange in upstream.asked] == [None, True]
