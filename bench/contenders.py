@@ -31,6 +31,7 @@ class Contender:
 
 
 WHOLE = "Transom, the whole path"
+PROVIDED = "Transom, the whole path, model over HTTP"
 DELIVERY = "Transom, delivery alone"
 WINDOWS = "Transom, windows of another process"
 
@@ -60,7 +61,12 @@ def transom() -> Iterator[dict[str, Contender]]:
                 "TRANSOM_REDIS_URL": urls.redis,
                 "TRANSOM_MODEL_URL": "none:",
             }
-            kinds = {WHOLE: ("whole", 15_000), DELIVERY: ("delivery", 50_000), WINDOWS: ("windows", 0)}
+            kinds = {
+                WHOLE: ("whole", 15_000),
+                PROVIDED: ("provided", 5_000),
+                DELIVERY: ("delivery", 50_000),
+                WINDOWS: ("windows", 0),
+            }
             yield {
                 name: Contender(name, served.python("bench.peers.transom", kind), environment, ours=True, guess=guess)
                 for name, (kind, guess) in kinds.items()

@@ -7,7 +7,8 @@ In time: 99 of 100 within 100 ms of the moment when they were due, and each wind
 Three shapes: many sessions of 50 deltas a second with 2 windows each (what people do) or 20, and one session with 1,000
 windows whose rate grows. The server is alone on one core, the load generator and Transom's engines on another.
 
-Transom is there twice. *The whole path* is a model, the journal with its commits, the bus, and the windows. The peers
+Transom is there three times. *The whole path* is a model, the journal with its commits, the bus, and the windows; once
+more with the model behind HTTP, in another process, as models are. The peers
 publish from a timer in their own process and store nothing; *delivery alone* is Transom at that. The ceilings send
 bytes that are ready, without GraphQL; the last one is also what the load generator itself can take.
 """
@@ -16,7 +17,7 @@ import argparse
 from dataclasses import asdict
 
 from bench import contenders, machine, results
-from bench.contenders import CEILINGS, PEERS, Contender
+from bench.contenders import CEILINGS, DELIVERY, PEERS, PROVIDED, WHOLE, Contender
 from bench.search import highest
 from bench.trial import THOUSAND, TWENTY, TWO, Attempt, Shape
 
@@ -32,7 +33,7 @@ def main() -> None:
     chosen = options.parse_args()
     machine.settle()
     with contenders.transom() as ours:
-        everybody = [ours[contenders.WHOLE], ours[contenders.DELIVERY], *PEERS, *CEILINGS]
+        everybody = [ours[WHOLE], ours[PROVIDED], ours[DELIVERY], *PEERS, *CEILINGS]
         sides = contenders.present(contenders.chosen(everybody, chosen.only))
         for name in chosen.shapes.split(","):
             rows = measure(SHAPES[name], sides, chosen.rounds, chosen.seconds)

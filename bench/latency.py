@@ -12,7 +12,7 @@ import argparse
 from dataclasses import replace
 
 from bench import contenders, machine, results
-from bench.contenders import CEILINGS, DELIVERY, PEERS, WHOLE, WINDOWS, Contender
+from bench.contenders import CEILINGS, DELIVERY, PEERS, PROVIDED, WHOLE, WINDOWS, Contender
 from bench.trial import TWO, Attempt, trial
 
 
@@ -26,7 +26,7 @@ def main() -> None:
     machine.settle()
     with contenders.transom() as ours:
         apart = replace(ours[WHOLE], name=WINDOWS)
-        everybody = [ours[WHOLE], apart, ours[DELIVERY], *PEERS, *CEILINGS]
+        everybody = [ours[WHOLE], ours[PROVIDED], apart, ours[DELIVERY], *PEERS, *CEILINGS]
         sides = contenders.present(contenders.chosen(everybody, chosen.only))
         loads = {side.name: chosen.load or half(side.name) for side in sides}
         found: dict[str, list[Attempt]] = {side.name: [] for side in sides}

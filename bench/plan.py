@@ -91,6 +91,7 @@ def page() -> MessageConnection:
             ],
             metadata=strawberry.scalars.JSON({}),
             error=None,
+            finish_reason=None,
             author_id=None,
             run_id=None,
             page_cursor=PageCursor("WyJtZXNzYWdlIiwwLDBd"),

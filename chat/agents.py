@@ -16,6 +16,8 @@ from chat.scope import Scope
 from db import agents
 from db.models import Agent, WhenFull
 from db.page import Page, Span
+from llm import parameters as model_parameters
+from llm.errors import ModelError
 
 _AGENTS = Kind(
     "agent",
@@ -62,6 +64,8 @@ class Character:
         for field, column in (("parameters", "parameters"), ("metadata", "meta")):
             if (value := getattr(self, field)) is not None:
                 values[column] = limits.metadata(field, value)
+        if "parameters" in values:
+            _check(values["parameters"])
         if self.active_sessions is not None:
             if not 0 <= self.active_sessions <= MOST_ACTIVE:
                 raise InvalidInput("activeSessions", f"It is a number from 0 (no limit) to {MOST_ACTIVE:,}.")
@@ -71,6 +75,13 @@ class Character:
         if self.limits is not None:
             values["limits"] = _limits(self.limits)
         return values
+
+
+def _check(parameters: Mapping[str, object]) -> None:
+    try:
+        model_parameters.check(parameters)
+    except ModelError as error:
+        raise InvalidInput("parameters", error.reason) from error
 
 
 def _limits(given: Mapping[str, int | None]) -> dict[str, int] | None:

@@ -41,6 +41,12 @@ class Draft:
                 return _something(self.arguments(id, text))
             case model.ToolCallFinished(id, text) if self._lengths[self._calls[storable(id)]] == 0:
                 return _something(self.arguments(id, text))
+            case model.FileGiven(url, media_type, name):
+                return self.put({"kind": "file", "url": url, "mediaType": media_type, "name": name})
+            case model.DataGiven(name, value):
+                return self.put({"kind": "data", "name": name, "value": value})
+            case model.ReasoningInstead(text):
+                return self._replace({"kind": "reasoning", "text": text})
             case model.ToolResultGiven(call_id, name, content, is_error):
                 return self.result(call_id, content, name=name, is_error=is_error)
             case _:
@@ -111,6 +117,14 @@ class Draft:
             waiting.pop(0)
             if not waiting:
                 del self._waiting[part["callId"]]
+        return ("p", index, part)
+
+    def _replace(self, part: Json) -> JournalEvent:
+        """The part that is being written is another one."""
+        index = len(self._lengths) - 1
+        self._halves.pop(index, None)
+        part = storable_json(part)
+        self._lengths[index], self._open = parts.length(part["text"]), None
         return ("p", index, part)
 
     def _append(self, index: int, text: str) -> JournalEvent:

@@ -8,7 +8,7 @@ from chat import neighbours
 from chat.allowances import Allowances
 from chat.jobs import Jobs
 from chat.journal import Journal
-from chat.process import Process, Timing
+from chat.process import MOST, Process, Timing
 from chat.sweeper import sweep
 from chat.sync.feeds import Feeds
 from chat.tidying import tidy
@@ -42,9 +42,11 @@ async def running(
     timing: Timing | None = None,
     allowances: Allowances | None = None,
     produces: bool = True,
+    capacity: int | None = None,
 ) -> AsyncIterator[Life]:
     """A process at work. With `produces=False` it serves windows and leaves the runs to other processes.
 
+    `capacity` is how many runs it produces at once; by default 1,000. The others stay queued.
     At the end it drains before the bus and the database may be closed.
     """
     with neighbours.sign() as name:
@@ -58,6 +60,7 @@ async def running(
                 Feeds(db, bus, jobs),
                 timing or Timing(),
                 allowances=allowances or Allowances(),
+                capacity=capacity or MOST,
                 id=name,
             )
             worker = Worker(process)

@@ -38,6 +38,10 @@ class Timing:
         return timedelta(seconds=self.lease)
 
 
+MOST = 1_000
+"""Runs that a process produces at once, where nothing else is said."""
+
+
 @dataclass(frozen=True, slots=True)
 class Process:
     """One server process: its engines, its background work, and the runs that it produces."""
@@ -49,7 +53,7 @@ class Process:
     journal: Journal
     feeds: Feeds
     timing: Timing = field(default_factory=Timing)
-    capacity: int = 1_000
+    capacity: int = MOST
     """Runs that this process produces at once."""
     allowances: Allowances = field(default_factory=Allowances)
     drafts: Drafts = field(default_factory=Drafts)

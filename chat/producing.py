@@ -18,7 +18,7 @@ from chat.scope import Scope, made
 from db import deltas, memberships, messages
 from db import runs as run_rows
 from db import sessions as session_rows
-from db.models import ACTIVE, Executor, Message, MessageRole, MessageStatus, Run, RunStatus
+from db.models import ACTIVE, Executor, Message, MessageRole, Run, RunStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ async def _take(tx: AsyncSession, scope: Scope, run: Run) -> Held:
     taken = await run_rows.claim(tx, run.id, session.head, f"app:{run.id}", lease, of=ACTIVE)
     if taken is None:
         raise RunClosed((await holding.current(tx, run.id)).status)
-    message = await messages.change(tx, taken.message_id, session.head - 1, {"status": MessageStatus.STREAMING})
+    message = await messages.change(tx, taken.message_id, session.head - 1, runs.BEGUN)
     return Held(taken, message)
 
 

@@ -4,16 +4,18 @@ import asyncio
 import logging
 from contextlib import aclosing
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
-from chat import history, runs, titles
+from chat import history, limits, runs, titles
 from chat.drafts import Draft
 from chat.journal import Fenced, Pen
+from chat.limits import storable
 from chat.patience import patiently
 from chat.process import Process
 from chat.runs import Outcome
 from db import messages, owned
-from db.models import Agent, Json, Message, Run, RunStatus
+from db.models import Agent, FinishReason, Json, Message, Run, RunStatus
 from llm.errors import ModelError
 from llm.events import Finished
 from llm.turns import Request, Text, Turn
@@ -95,10 +97,12 @@ async def _write(process: Process, run: Run, pen: Pen) -> Outcome:
         parameters=task.agent.parameters if task.agent else {},
     )
     model = process.models.choose(task.agent.provider if task.agent else None)
+    first: datetime | None = None
     async with aclosing(model.stream(request)) as events:
         async for event in events:
             if isinstance(event, Finished):
-                return Outcome(RunStatus.COMPLETED, usage=_usage(event), provider_ref=event.provider_ref)
+                return _completed(event, first)
+            first = first or datetime.now(UTC)
             if (added := draft.take(event)) is not None:
                 await pen.write(added)
     raise AssertionError("A model's stream ended without `Finished`.")
@@ -131,6 +135,18 @@ async def _entitle(process: Process, run: Run) -> None:
             question = await messages.get(tx, reply.parent_id)
     if reply is not None and question is not None:
         await titles.improve(process, run.session_id, question, reply.content)
+
+
+def _completed(event: Finished, first: datetime | None) -> Outcome:
+    return Outcome(
+        RunStatus.COMPLETED,
+        usage=_usage(event),
+        provider_ref=None if event.provider_ref is None else storable(event.provider_ref),
+        model=None if event.model is None else storable(event.model)[: limits.NAME],
+        finish_reason=FinishReason(event.finish_reason),
+        finish_word=None if event.word is None else storable(event.word)[: limits.NAME],
+        first_token_at=first,
+    )
 
 
 def _usage(event: Finished) -> dict[str, int]:

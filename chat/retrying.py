@@ -13,9 +13,10 @@ from chat.scope import Scope, made
 from chat.sessions import Seen
 from db import memberships, messages, runs
 from db import sessions as session_rows
-from db.models import ACTIVE, Message, MessageRole, MessageStatus, Run, RunStatus
+from db.models import ACTIVE, FinishReason, Message, MessageRole, MessageStatus, Run, RunStatus
 
 _STOPPED = (RunStatus.CANCELLED, RunStatus.INTERRUPTED, RunStatus.FAILED)
+_CUT_OFF = (FinishReason.LENGTH, FinishReason.PAUSED)
 
 
 async def retry(scope: Scope, run_id: UUID, *, when_busy: WhenBusy = WhenBusy.QUEUE) -> tuple[Seen, Reply]:
@@ -66,7 +67,7 @@ async def answer(scope: Scope, message_id: UUID, *, when_busy: WhenBusy = WhenBu
 
 
 async def resume(scope: Scope, run_id: UUID) -> tuple[Seen, Reply]:
-    """Has a reply that was stopped taken up where it stopped, by a new run that writes into the same message.
+    """Has a reply that was stopped or cut off taken up where it ends, by a new run that writes into the same message.
 
     The viewer sees a path through it, as everybody does who has chosen no branch.
 
@@ -79,7 +80,7 @@ async def resume(scope: Scope, run_id: UUID) -> tuple[Seen, Reply]:
     async with scope.write() as tx:
         await quotas.claim(tx, scope, runs=1, on=run_id)
         seen, run, message = await _ended(tx, scope, run_id)
-        if run.status not in _STOPPED:
+        if run.status not in _STOPPED and run.finish_reason not in _CUT_OFF:
             raise InvalidInput("id", "This reply came to its end. Ask for another one with `retryRun`.")
         if message.run_id != run.id:
             raise InvalidInput("id", "Another run has taken this reply up.")
@@ -102,6 +103,7 @@ async def resume(scope: Scope, run_id: UUID) -> tuple[Seen, Reply]:
             "run_id": again.id,
             "error": None,
             "news_seq": None,
+            "finish_reason": None,
         }
         message = await messages.change(tx, message.id, session.head - 1, pending)
         made(tx, run=again.id)

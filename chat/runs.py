@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from chat.refusals import NotFound
 from chat.scope import Scope, made
 from db import deltas, memberships, messages, receipts, runs
 from db import sessions as session_rows
-from db.models import ACTIVE, Message, MessageStatus, Run, RunStatus, Session
+from db.models import ACTIVE, FinishReason, Message, MessageStatus, Run, RunStatus, Session
 
 _MESSAGE_STATUS = {
     RunStatus.COMPLETED: MessageStatus.COMPLETE,
@@ -23,6 +24,9 @@ _MESSAGE_STATUS = {
     RunStatus.CANCELLED: MessageStatus.CANCELLED,
     RunStatus.INTERRUPTED: MessageStatus.INTERRUPTED,
 }
+
+BEGUN: Mapping[str, object] = {"status": MessageStatus.STREAMING, "finish_reason": None}
+"""What a message is from the moment that a run writes into it."""
 
 _UNANSWERED = {
     RunStatus.COMPLETED: "No result was given.",
@@ -40,6 +44,12 @@ class Outcome:
     error: Mapping[str, str] | None = None
     usage: Mapping[str, int] | None = None
     provider_ref: str | None = None
+    model: str | None = None
+    """The model that answered."""
+    finish_reason: FinishReason | None = None
+    finish_word: str | None = None
+    """The provider's own word for the reason."""
+    first_token_at: datetime | None = None
 
 
 async def of_ids(scope: Scope, run_ids: Sequence[UUID]) -> Sequence[Run | None]:
@@ -68,7 +78,7 @@ async def claim(process: Process) -> Run | None:
                 continue
             run = await runs.claim(tx, run_id, session.head, process.id, process.timing.lease_delta)
             assert run is not None  # the session's row is locked, and no run of it changes its status meanwhile
-            await messages.change(tx, run.message_id, session.head - 1, {"status": MessageStatus.STREAMING})
+            await messages.change(tx, run.message_id, session.head - 1, BEGUN)
             break
         else:
             return None
@@ -203,6 +213,10 @@ async def _end(tx: AsyncSession, run: Run, outcome: Outcome, session: Session) -
     values = {
         "usage": None if outcome.usage is None else dict(outcome.usage),
         "error": None if outcome.error is None else dict(outcome.error),
+        "model": outcome.model,
+        "finish_reason": outcome.finish_reason,
+        "finish_word": outcome.finish_word,
+        "first_token_at": outcome.first_token_at,
     }
     ended = await runs.end(tx, run.id, run.epoch, session.head, outcome.status, values)
     if ended is None:
@@ -222,6 +236,7 @@ async def _fold(tx: AsyncSession, run: Run, outcome: Outcome, session: Session) 
         "status": _MESSAGE_STATUS[outcome.status],
         "error": None if outcome.error is None else dict(outcome.error),
         "news_seq": session.head - 1,
+        "finish_reason": outcome.finish_reason,
     }
     await deltas.discard(tx, run.id)
     return await messages.change(tx, message.id, session.head - 1, values)

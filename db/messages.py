@@ -5,14 +5,17 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import and_, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import paths, rows, statements, weights
 from db.branches import on_path
-from db.models import Branch, Message
+from db.models import Branch, Message, MessageRole
 from db.reader import Reader, Statement
 from db.statements import Columns
+
+OPENING = 51
+"""Messages that a session can begin with: what a template says, and its instructions."""
 
 _COLUMNS = Columns(Message, "message")
 
@@ -114,6 +117,14 @@ async def path(tx: AsyncSession, branch: Branch, depths: range) -> Sequence[Mess
     if not depths:
         return []
     return (await tx.scalars(select(Message).where(on_path(branch, depths)).order_by(Message.depth))).all()
+
+
+async def lasting(tx: AsyncSession, branch: Branch, depth: int) -> Sequence[Message]:
+    """Of the messages before a depth on a branch's path: what the system says, and what the session began with."""
+    first = select(Message.created_at).where(on_path(branch, range(1))).scalar_subquery()
+    began = and_(Message.depth < OPENING, Message.created_at == first, Message.run_id.is_(None))
+    query = select(Message).where(on_path(branch, range(depth)), (Message.role == MessageRole.SYSTEM) | began)
+    return (await tx.scalars(query.order_by(Message.depth))).all()
 
 
 async def change(tx: AsyncSession, message_id: UUID, seq: int, values: Mapping[str, Any]) -> Message:

@@ -13,7 +13,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from db.models import Executor, Json, MemberRole, MessageRole, MessageStatus, RunStatus, TitleSource
+from db.models import Executor, FinishReason, Json, MemberRole, MessageRole, MessageStatus, RunStatus, TitleSource
 from db.moments import at
 
 
@@ -42,6 +42,11 @@ def _member(kind: type[StrEnum], name: str) -> Any:
     return property(lambda row: members[row[name]])
 
 
+def _optional_member(kind: type[StrEnum], name: str) -> Any:
+    members = {member.value: member for member in kind}
+    return property(lambda row: members.get(row[name]))
+
+
 class Message(asyncpg.Record):  # type: ignore[misc]
     """What clients see of a message; `models.Message` says what it means."""
 
@@ -56,6 +61,7 @@ class Message(asyncpg.Record):  # type: ignore[misc]
     content: str = _column("content")
     meta: Json = _json("metadata")
     error: Any | None = _json("error")
+    finish_reason: FinishReason | None = _optional_member(FinishReason, "finish_reason")
     marks: Json = _json("marks")
     author_id: UUID | None = _column("author_id")
     run_id: UUID | None = _column("run_id")
@@ -120,6 +126,10 @@ class Run:
     question: Any | None = _json("run.question")
     usage: Any | None = _json("run.usage")
     error: Any | None = _json("run.error")
+    model: str | None = _column("run.model")
+    finish_reason: FinishReason | None = _optional_member(FinishReason, "run.finish_reason")
+    finish_word: str | None = _column("run.finish_word")
+    first_token_at: datetime | None = _time("run.first_token_at")
     seq: int = _column("run.seq")
     origin: str | None = _column("run.origin")
     mutation: str | None = _column("run.mutation")
@@ -191,9 +201,9 @@ MESSAGE = [name for name in Message.__annotations__ if name != "journal"]
 
 MESSAGE_COLUMNS = """
     message.id, message.session_id, message.parent_id, message.branch, message.depth, message.role, message.status,
-    message.parts, message.content, message.metadata, message.error, message.marks, message.author_id,
-    message.run_id, message.seq, message.origin, message.mutation, message.client_created_at, message.created_at,
-    message.updated_at, message.deleted_at, message.withdrawn_at, message.version,
+    message.parts, message.content, message.metadata, message.error, message.finish_reason, message.marks,
+    message.author_id, message.run_id, message.seq, message.origin, message.mutation, message.client_created_at,
+    message.created_at, message.updated_at, message.deleted_at, message.withdrawn_at, message.version,
     CASE WHEN message.status = 'streaming' THEN
         (SELECT array_agg(events ORDER BY epoch, seq) FROM deltas WHERE deltas.run_id = message.run_id)
     END AS journal

@@ -101,7 +101,7 @@ class Columns[Model: Row]:
     def _values(self, record: asyncpg.Record, start: int) -> dict[str, Any]:
         values = list(record[start : start + len(self._columns)])
         for place, members in self._members:
-            values[place] = members[values[place]]
+            values[place] = None if values[place] is None else members[values[place]]
         return dict(zip(self._columns, values, strict=True))
 
 

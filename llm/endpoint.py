@@ -1,122 +1,166 @@
-"""One provider's HTTP API, spoken through pydantic-ai. Slow to import: `llm.provider` does so on first use."""
+"""One provider's HTTP API: a request, and the events of its answer as the bytes arrive."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+import asyncio
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing
-from functools import lru_cache
-from typing import Literal, cast
-from urllib.parse import urlsplit
+from typing import Any, Literal
 
 import httpx2
-from pydantic_ai.direct import model_request_stream
-from pydantic_ai.messages import InstructionPart
-from pydantic_ai.models import Model, ModelRequestParameters
-from pydantic_ai.settings import ModelSettings
-from pydantic_ai.tools import ToolDefinition
+import orjson
 
-from llm import failures, history, replies
+from llm import failures
+from llm.anthropic import Message
 from llm.errors import ModelError
 from llm.events import Event
+from llm.openai import DONE, ChatCompletion
 from llm.provider import is_local
-from llm.turns import Request, ToolCall
+from llm.requests import Requests
+from llm.sse import LARGEST, EventStream, TooLarge
+from llm.turns import Request
 
-_NO_KEY = "none"  # The clients insist on one; servers that need none ignore it.
+_LONGEST_ERROR = 100_000
+"""Bytes of an error that are read."""
+USAGE_WAIT = 2.0
+"""Seconds that usage is waited for when the reason of a reply's end is there."""
+END_WAIT = 0.1
+"""Seconds that the end of the body is waited for, so that its connection can be used again."""
+
+type Reply = ChatCompletion | Message
 
 
 class Endpoint:
     """A provider's API and the connections to it."""
 
-    def __init__(self, provider: Literal["openai", "anthropic"], *, url: str | None, key: str | None) -> None:
+    def __init__(
+        self, provider: Literal["openai", "anthropic"], *, url: str | None, key: str | None, silence: float
+    ) -> None:
+        """`silence`: seconds that may pass without a byte, unless a request says otherwise. Any byte counts."""
         self._secrets = () if key is None else (key,)
-        # Silence is watched by the caller, and as many replies may run as it likes. No proxy reaches this machine.
+        self._reply: type[Reply] = ChatCompletion if provider == "openai" else Message
+        self._requests = Requests(provider, url=url, key=key)
+        self._silence = silence
+        # As many replies may run as the caller likes. No proxy reaches this machine.
         self._http = httpx2.AsyncClient(
-            timeout=httpx2.Timeout(30, connect=5, read=None),
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=100),
             trust_env=not is_local(url),
+            follow_redirects=True,
         )
-        connect = _openai if provider == "openai" else _anthropic
-        self._model = lru_cache(64)(connect(url, key or _NO_KEY, self._http))
-        # The first model of a kind imports more; the caller is in a thread now, and on the event loop later.
-        self._model("default")
-        self._declares_tools = provider == "anthropic"
 
     async def stream(self, request: Request, model: str) -> AsyncGenerator[Event]:
-        """Ask once, without another try. Closing it closes the connection.
+        """Asks once, without another try. Closing it closes the connection.
 
         Raises:
             ModelError: anything went wrong. `UNREACHABLE` comes only before the first event, so that asking again
                 repeats nothing.
         """
+        asking = await self._requests.of(request, model)
+        silence = request.silence or self._silence
+        asking.extensions = {**asking.extensions, "timeout": httpx2.Timeout(30, connect=5, read=silence).as_dict()}
         begun = False
         try:
-            tools = self._tools(request)
-            stream = model_request_stream(
-                self._model(model),
-                history.of(request.turns),
-                model_settings=_settings(request, tools=bool(tools)),
-                model_request_parameters=ModelRequestParameters(
-                    function_tools=tools,
-                    instruction_parts=[InstructionPart(content=request.instructions)] if request.instructions else [],
-                ),
-            )
-            async with stream as response, aclosing(replies.events(response)) as events:
-                async for event in events:
-                    begun = True
-                    yield event
-        except ModelError:
-            raise
-        except Exception as error:
-            fetches = history.fetches(request.turns)
-            raise failures.of(error, begun=begun, fetches=fetches, secrets=self._secrets) from error
+            response = await self._http.send(asking, stream=True)
+            self._requests.tells_progress |= response.headers.get("server") == "llama.cpp"
+            try:
+                if response.status_code != httpx2.codes.OK:
+                    raise await self._refused(response, model)
+                reply = self._reply()
+                async with aclosing(_data(response, reply)) as told:
+                    async for data in told:
+                        for chunk in objects(data):
+                            if failures.is_error(chunk):
+                                raise failures.told(chunk, model=model, begun=begun, secrets=self._secrets)
+                            for event in reply.take(chunk):
+                                begun = True
+                                yield event
+            finally:
+                await response.aclose()
+        except httpx2.ReadTimeout as error:
+            raise failures.silent(silence) from error
+        except (httpx2.HTTPError, httpx2.StreamError) as error:
+            raise failures.of(error, begun=begun) from error
+        except TooLarge as error:
+            raise failures.not_understood() from error
+        for event in reply.finish():
+            yield event
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Closes every connection."""
         await self._http.aclose()
 
-    def _tools(self, request: Request) -> list[ToolDefinition]:
-        if not self._declares_tools:
-            return []
-        # Anthropic takes past calls only of tools that are declared.
-        names = {history.tool(part.name) for turn in request.turns for part in turn.parts if isinstance(part, ToolCall)}
-        return [ToolDefinition(name=name) for name in sorted(names)]
+    async def _refused(self, response: httpx2.Response, model: str) -> ModelError:
+        body = b""
+        async for chunk in response.aiter_bytes():
+            body += chunk
+            if len(body) > _LONGEST_ERROR:
+                break
+        return failures.told(
+            failures.read(body),
+            status=response.status_code,
+            headers=response.headers,
+            model=model,
+            secrets=self._secrets,
+        )
 
 
-def _settings(request: Request, *, tools: bool) -> ModelSettings:
-    given = {name: value for name, value in request.parameters.items() if value is not None}
-    stop = given.pop("stop", None)
-    # Trying again is the caller's, who also knows when to stop.
-    settings = {"max_retries": 0, **given}
-    if tools:
-        settings["tool_choice"] = "none"
-    if stop:
-        settings["stop_sequences"] = [stop] if isinstance(stop, str) else stop
-    return cast("ModelSettings", settings)
+async def _data(response: httpx2.Response, reply: Reply) -> AsyncGenerator[bytes]:
+    """The JSON of each event of a body, until the reply is whole; or all of a body that is no event stream."""
+    loop = asyncio.get_running_loop()
+    stream, body = EventStream(), response.aiter_bytes()
+    whole: bytearray | None = None
+    first, done, deadline = True, False, None
+    while (chunk := await _next(body, deadline)) is not None:
+        if first and (start := chunk.lstrip()):
+            first = False
+            whole = bytearray() if start.startswith((b"{", b"[")) else None
+        if whole is not None:
+            whole += chunk
+            if len(whole) > LARGEST:
+                raise TooLarge
+            continue
+        for data in stream.feed(chunk):
+            done = done or data == DONE
+            if not done:
+                yield data
+        if done or reply.is_over:
+            latest = loop.time() + (END_WAIT if done or reply.is_whole else USAGE_WAIT)
+            deadline = latest if deadline is None else min(deadline, latest)
+    left = stream.end() if whole is None else bytes(whole)
+    if left and left != DONE and not done:
+        yield left
 
 
-def _openai(url: str | None, key: str, http: httpx2.AsyncClient) -> Callable[[str], Model]:
-    from pydantic_ai.models.openai import OpenAIChatModel  # noqa: PLC0415
-    from pydantic_ai.profiles.openai import OpenAIModelProfile  # noqa: PLC0415
-    from pydantic_ai.providers.openai import OpenAIProvider  # noqa: PLC0415
-    from pydantic_ai.providers.openai_compatible import OpenAICompatibleProvider  # noqa: PLC0415
-
-    url = url or "https://api.openai.com/v1"
-    host = urlsplit(url).hostname or ""
-    # A reply without its last chunk was cut off somewhere on the way, and must not look complete.
-    profile = OpenAIModelProfile(openai_chat_streaming_requires_finish_reason=True)
-    if host.endswith((".openai.com", ".azure.com")):
-        own = OpenAIProvider(base_url=url, api_key=key, http_client=http)
-        return lambda model: OpenAIChatModel(model, provider=own, profile=profile)
-    # What all compatible servers take: the older name of the limit, and one system message.
-    profile["openai_chat_supports_max_completion_tokens"] = False
-    profile["openai_chat_supports_multiple_system_messages"] = False
-    other = OpenAICompatibleProvider("openai-compatible", base_url=url, api_key=key, http_client=http)
-    return lambda model: OpenAIChatModel(model, provider=other, profile=profile)
+async def _next(body: AsyncIterator[bytes], deadline: float | None) -> bytes | None:
+    """More of a body; None where it has ended, or at the deadline."""
+    if deadline is None:
+        return await anext(body, None)
+    try:
+        async with asyncio.timeout_at(deadline):
+            return await anext(body, None)
+    except TimeoutError:
+        return None
 
 
-def _anthropic(url: str | None, key: str, http: httpx2.AsyncClient) -> Callable[[str], Model]:
-    from pydantic_ai.models.anthropic import AnthropicModel  # noqa: PLC0415
-    from pydantic_ai.providers.anthropic import AnthropicProvider  # noqa: PLC0415
+def objects(data: bytes) -> Iterator[dict[str, Any]]:
+    """The objects in the data of an event. Other values say nothing: some servers send them to keep awake.
 
-    own = AnthropicProvider(base_url=url or "https://api.anthropic.com", api_key=key, http_client=http)
-    return lambda model: AnthropicModel(model, provider=own)
+    Raises:
+        ModelError: it is no JSON.
+    """
+    try:
+        value = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        value = _tolerant(data)
+    for each in value if isinstance(value, list) else (value,):
+        if isinstance(each, dict):
+            yield each
+
+
+def _tolerant(data: bytes) -> object:
+    """JSON with half a surrogate pair in it, which the next chunk may complete."""
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        raise failures.not_understood() from None

@@ -5,7 +5,8 @@ another kind of event follows, or at a `PartBreak`. Tool calls are told apart by
 several at once. What ends without `Finished` is not complete: the stream raises a `ModelError`, or was closed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 
 type Event = (
     TextDelta
@@ -15,6 +16,9 @@ type Event = (
     | ToolCallDelta
     | ToolCallFinished
     | ToolResultGiven
+    | FileGiven
+    | DataGiven
+    | ReasoningInstead
     | Finished
 )
 
@@ -73,26 +77,70 @@ class ToolResultGiven:
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
-    """Tokens, as the provider counted them; 0 where it did not tell.
+class FileGiven:
+    """The model made a file: an `http(s):` or base64 `data:` URL, with its media type."""
 
-    `input_tokens` includes the cached ones and `output_tokens` the reasoning; each is `None` where not told.
+    url: str
+    media_type: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class DataGiven:
+    """Something that is neither text nor a file, as JSON; `name` says what it is."""
+
+    name: str
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningInstead:
+    """The part of text that is being written turns out to be reasoning: this, in place of all that it said."""
+
+    text: str
+
+
+class FinishReason(StrEnum):
+    """Why a model stopped writing."""
+
+    STOP = "stop"
+    """It had said everything."""
+    LENGTH = "length"
+    """A limit of tokens cut it off."""
+    CONTENT_FILTER = "content_filter"
+    """The provider's rules on content cut it off."""
+    REFUSED = "refused"
+    """The model did not want to go on."""
+    PAUSED = "paused"
+    """The provider paused a long turn; asking again goes on with it."""
+    TOOL_CALLS = "tool_calls"
+    """It waits for the results of tools."""
+    OTHER = "other"
+    """Something else; the provider's word says what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens, as the provider counted them; each is `None` where it did not tell.
+
+    `input_tokens` includes the cached ones and `output_tokens` the reasoning.
     """
 
-    input_tokens: int
-    output_tokens: int
+    input_tokens: int | None = None
+    output_tokens: int | None = None
     reasoning_tokens: int | None = None
     cached_input_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The reply is complete; the last event of a stream.
-
-    `finish_reason` is `stop`, `length` (a limit of tokens), `tool_call`, `content_filter`, or the provider's own
-    word for something else. `provider_ref` is the provider's name for this reply, to ask its support about.
-    """
+    """The reply is complete; the last event of a stream."""
 
     usage: Usage
-    finish_reason: str | None = None
+    finish_reason: FinishReason = FinishReason.STOP
     provider_ref: str | None = None
+    """The provider's name for this reply, to ask its support about."""
+    word: str | None = field(default=None, compare=False)
+    """The provider's own word for the reason."""
+    model: str | None = field(default=None, compare=False)
+    """The model that answered, as the provider names it: often a dated version of the one that was asked."""

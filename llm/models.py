@@ -8,8 +8,9 @@ from types import TracebackType
 from typing import Protocol, Self
 from urllib.parse import urlsplit
 
+from llm import answers
 from llm.errors import ModelError, ModelErrorCode
-from llm.events import Event, TextDelta
+from llm.events import Event
 from llm.provider import ProviderModel
 from llm.scripted import ScriptedModel
 from llm.turns import Request, Text, Turn
@@ -46,7 +47,7 @@ class Models:
         key: str | None = None,
         model: str | None = None,
         grace: float | None = None,
-        stall: float = 120.0,
+        silence: float = 120.0,
     ) -> Self:
         """One provider, chosen by settings. Nothing is connected or imported before the first use, or `warm`.
 
@@ -54,8 +55,8 @@ class Models:
         `anthropic`. `url` is the endpoint, by default the company's own. `model` answers where a request names none.
 
         `grace` is for how many seconds a provider that does not answer yet is tried again before its first event:
-        by default 60 on this machine, where a model server may still be loading, and 2 elsewhere. `stall` is for how
-        many seconds it may be silent.
+        by default 60 on this machine, where a model server may still be loading, and 2 elsewhere. `silence` is for how
+        many seconds it may send no byte.
 
         A `url` such as `scripted:?tokens=2000&interval=0.001` gives the self-running scripted model, for load
         tests (see `ScriptedModel.of_url`).
@@ -66,7 +67,7 @@ class Models:
         """
         if url is not None and urlsplit(url).scheme == "scripted":
             return cls({provider: ScriptedModel.of_url(url)})
-        return cls({provider: ProviderModel(provider, url=url, key=key, model=model, grace=grace, stall=stall)})
+        return cls({provider: ProviderModel(provider, url=url, key=key, model=model, grace=grace, silence=silence)})
 
     def choose(self, provider: str | None = None) -> Model:
         """The model of this provider; `None` takes the default.
@@ -88,14 +89,14 @@ class Models:
     async def write(
         self, prompt: str, instructions: str, *, tokens: int, provider: str | None = None, model: str | None = None
     ) -> str:
-        """What a model answers to one prompt with at most so many tokens, whole.
+        """What a model answers to one prompt with at most so many tokens, whole and without its thoughts.
 
         Raises:
-            ModelError: it gave no answer.
+            ModelError: it gave no answer: it failed, was cut off, or did not want to.
         """
         request = Request((Turn("user", (Text(prompt),)),), instructions, model, {"max_tokens": tokens})
         async with aclosing(self.choose(provider).stream(request)) as events:
-            return "".join([event.text async for event in events if isinstance(event, TextDelta)])
+            return answers.whole([event async for event in events])
 
     async def warm(self) -> None:
         """Do now what the first reply would wait for: some seconds of imports, in a thread. Never raises."""

@@ -14,9 +14,8 @@ def _whole(value: object) -> bool:
 
 
 def _stops(value: object) -> bool:
-    return isinstance(value, str) or (
-        isinstance(value, list | tuple) and all(isinstance(stop, str) and stop for stop in value)
-    )
+    stops = value if isinstance(value, list | tuple) else (value,)
+    return all(isinstance(stop, str) and stop for stop in stops)
 
 
 _RULES: dict[str, tuple[Callable[[object], bool], str]] = {
@@ -25,6 +24,7 @@ _RULES: dict[str, tuple[Callable[[object], bool], str]] = {
     "top_p": (lambda value: _number(value, 0, 1) and value != 0, "a number above 0, up to 1"),
     "seed": (_whole, "a whole number, 0 or above"),
     "stop": (_stops, "a text, or a list of texts"),
+    "silence": (lambda value: _number(value, 1, 3600), "a number of seconds from 1 to 3,600"),
 }
 
 

@@ -32,7 +32,7 @@ class ProviderModel:
         key: str | None = None,
         model: str | None = None,
         grace: float | None = None,
-        stall: float = 120.0,
+        silence: float = 120.0,
     ) -> None:
         _check(provider, url, key)
         self._provider = cast("Literal['openai', 'anthropic']", provider)
@@ -41,7 +41,7 @@ class ProviderModel:
         # A server of one model ignores the name, but the protocol wants one.
         self._model = model or ("default" if url is not None and provider == "openai" else None)
         self._grace = (LOCAL_GRACE if is_local(url) else REMOTE_GRACE) if grace is None else grace
-        self._stall = stall
+        self._silence = silence
         self._opening = asyncio.Lock()
         self._endpoint: Endpoint | None = None
 
@@ -60,7 +60,7 @@ class ProviderModel:
         while True:
             try:
                 async with aclosing(endpoint.stream(request, model)) as events:
-                    while (event := await self._next(events)) is not None:
+                    async for event in events:
                         yield event
                 return
             except ModelError as error:
@@ -81,15 +81,6 @@ class ProviderModel:
         if endpoint is not None:
             await endpoint.close()
 
-    async def _next(self, events: AsyncGenerator[Event]) -> Event | None:
-        try:
-            async with asyncio.timeout(self._stall):
-                return await anext(events, None)
-        except TimeoutError:
-            raise ModelError(
-                f"The model provider has been silent for {self._stall:g} seconds. Try again.", ModelErrorCode.TIMED_OUT
-            ) from None
-
     async def _open(self) -> Endpoint:
         async with self._opening:
             if self._endpoint is None:
@@ -100,7 +91,7 @@ class ProviderModel:
         # Takes seconds to import, so neither at start-up nor on the event loop.
         from llm.endpoint import Endpoint  # noqa: PLC0415
 
-        return Endpoint(self._provider, url=self._url, key=self._key)
+        return Endpoint(self._provider, url=self._url, key=self._key, silence=self._silence)
 
 
 def is_local(url: str | None) -> bool:

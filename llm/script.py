@@ -9,6 +9,7 @@ from llm.errors import ModelError
 from llm.events import (
     Event,
     Finished,
+    FinishReason,
     ReasoningDelta,
     TextDelta,
     ToolCallDelta,
@@ -72,7 +73,11 @@ class Script:
         await self.give(ToolResultGiven(call_id, name, content, is_error))
 
     async def finish(
-        self, *, usage: Usage | None = None, finish_reason: str | None = "stop", provider_ref: str | None = None
+        self,
+        *,
+        usage: Usage | None = None,
+        finish_reason: FinishReason = FinishReason.STOP,
+        provider_ref: str | None = None,
     ) -> None:
         """End the reply. Without `usage`, every delta of text or reasoning counts as an output token."""
         await self.give(Finished(usage or Usage(0, self._deltas), finish_reason, provider_ref))

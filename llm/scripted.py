@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from llm import parameters
 from llm.errors import ModelError, ModelErrorCode
-from llm.events import Event, Finished, TextDelta, Usage
+from llm.events import Event, Finished, FinishReason, TextDelta, Usage
 from llm.script import Script
 from llm.turns import Request
 
@@ -118,7 +118,11 @@ class ScriptedModel:
         await self._current().give(*events)
 
     async def finish(
-        self, *, usage: Usage | None = None, finish_reason: str | None = "stop", provider_ref: str | None = None
+        self,
+        *,
+        usage: Usage | None = None,
+        finish_reason: FinishReason = FinishReason.STOP,
+        provider_ref: str | None = None,
     ) -> None:
         """End the reply. See `Script`."""
         await self._current().finish(usage=usage, finish_reason=finish_reason, provider_ref=provider_ref)
@@ -163,4 +167,4 @@ async def _recite(tokens: Sequence[str], interval: float) -> AsyncGenerator[Even
         # Sleeping to a schedule keeps the rate when the loop is late; at 0 it still lets others run.
         await asyncio.sleep(max(0.0, due - loop.time()))
         yield TextDelta(token)
-    yield Finished(Usage(0, len(tokens)), "stop")
+    yield Finished(Usage(0, len(tokens)))

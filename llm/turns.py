@@ -64,11 +64,17 @@ class Request:
     """A conversation to continue.
 
     `instructions` is who the model is to be. `model` names a model of the provider; `None` takes its default.
-    `parameters` may hold `temperature`, `max_tokens`, `top_p`, `seed` and `stop`; a model refuses others (see
-    `llm.parameters`).
+    `parameters` may hold `temperature`, `max_tokens`, `top_p`, `seed`, `stop` and `silence`; a model refuses others
+    (see `llm.parameters`).
     """
 
     turns: tuple[Turn, ...]
     instructions: str | None = None
     model: str | None = None
     parameters: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def silence(self) -> float | None:
+        """Seconds that the provider may send no byte, where this is said."""
+        silence = self.parameters.get("silence")
+        return float(silence) if isinstance(silence, int | float) else None

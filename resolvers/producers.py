@@ -7,7 +7,7 @@ from typing import Annotated
 import strawberry
 from strawberry.utils.str_converters import to_camel_case
 
-from chat import appending, producing, questions
+from chat import appending, limits, producing, questions
 from chat.appending import Said
 from chat.refusals import InvalidInput
 from chat.runs import Outcome
@@ -103,6 +103,8 @@ async def finish(
             RunStatus(input.end.value),
             error=None if input.failure is None else {"code": input.failure.code, "reason": input.failure.reason},
             usage=None if input.usage is None else dict(_usage(input.usage)),
+            model=None if input.model is None else limits.short("model", input.model, limits.NAME),
+            finish_reason=input.finish_reason,
         ),
     )
     return FinishRunPayload(run=Run.of(held.run), message=Message.of(held.message))
@@ -141,4 +143,9 @@ def said(event: RunEventInput) -> Said:
 def _usage(input: UsageInput) -> Iterator[tuple[str, int]]:
     for name, count in asdict(input).items():
         if count is not None:
-            yield to_camel_case(name), count
+            field = to_camel_case(name)
+            if count < 0:
+                raise InvalidInput(
+                    f"usage.{field}", "It is a number of tokens, 0 or more. Leave out what is not known."
+                )
+            yield field, count

@@ -37,6 +37,18 @@ choice.describe(
     INTERRUPTED="Its producer was lost, or the server stopped; what was written stays.",
 )
 
+choice.describe(
+    models.FinishReason,
+    "Why a model stopped writing.",
+    STOP="It had said everything.",
+    LENGTH="A limit of tokens cut it off.",
+    CONTENT_FILTER="The provider's rules on content cut it off.",
+    REFUSED="The model did not want to go on.",
+    PAUSED="The provider paused a long turn; `continueRun` goes on with it.",
+    TOOL_CALLS="It waits for the results of tools.",
+    OTHER="Something else; the run's `finishWord` says what.",
+)
+
 
 async def _run(
     message: strawberry.Parent["Message"], info: Info
@@ -82,6 +94,9 @@ class Message(Node):
     parts: list[Part] = strawberry.field(description="Everything it is made of, in order.")
     metadata: JSON = strawberry.field(description="A JSON object for the app's own use.")
     error: Failure | None = strawberry.field(description="Why it ended with the status `ERROR`.")
+    finish_reason: models.FinishReason | None = strawberry.field(
+        description="Why the model stopped, where it tells; with `LENGTH` or `PAUSED` a person may want it continued."
+    )
     author_id: strawberry.ID | None = strawberry.field(description="The account that wrote it, if a person did.")
     run_id: strawberry.Private[UUID | None]
     run: Annotated["Run", strawberry.lazy("schema.run")] | None = strawberry.field(
@@ -131,6 +146,7 @@ class _Shown(Message):
     parts = shown(lambda message: part.all_of(message.row.parts))
     metadata = same("row.meta")
     error = shown(lambda message: Failure.of(message.row.error))
+    finish_reason = shown(lambda message: None if message.row.withdrawn_at else message.row.finish_reason)
     author_id = shown(lambda message: identifier.optional_of(message.row.author_id))
     run_id = same("row.run_id")
     version = same("row.version")

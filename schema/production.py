@@ -7,6 +7,7 @@ import strawberry
 from strawberry.scalars import JSON
 
 from chat.asking import WhenBusy
+from db import models
 from schema import choice
 from schema.input import ID_NOTE
 from schema.message import Message
@@ -162,6 +163,8 @@ class FinishRunInput:
     end: RunEnd = strawberry.field(default=RunEnd.COMPLETED, description="How it ended.")
     failure: FailureInput | None = strawberry.field(default=None, description="Why it failed, if it did.")
     usage: UsageInput | None = strawberry.field(default=None, description="What it cost.")
+    model: str | None = strawberry.field(default=None, description="The model that answered; at most 255 characters.")
+    finish_reason: models.FinishReason | None = strawberry.field(default=None, description="Why the model stopped.")
 
 
 @strawberry.type(description="The run is yours: append to it in its epoch, from number 1.")

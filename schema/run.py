@@ -113,6 +113,10 @@ class Run(Node):
     )
     error: Failure | None = strawberry.field(description="Why it failed.")
     usage: Usage | None = strawberry.field(description="What it cost, once it is known.")
+    model: str | None = strawberry.field(description="The model that answered, as its provider names it.")
+    finish_reason: models.FinishReason | None = strawberry.field(description="Why the model stopped, where it tells.")
+    finish_word: str | None = strawberry.field(description="The provider's own word for that.")
+    first_token_at: datetime | None = strawberry.field(description="When the first token came; told when it is over.")
     created_at: datetime = strawberry.field(description="When it was queued.")
     started_at: datetime | None = strawberry.field(description="When it began.")
     finished_at: datetime | None = strawberry.field(description="When it ended.")
@@ -133,6 +137,10 @@ class Run(Node):
             question=Question.of(row.question),
             error=Failure.of(row.error),
             usage=Usage.of(row.usage),
+            model=row.model,
+            finish_reason=row.finish_reason,
+            finish_word=row.finish_word,
+            first_token_at=row.first_token_at,
             created_at=row.created_at,
             started_at=row.started_at,
             finished_at=row.finished_at,

@@ -94,7 +94,7 @@ class Transom(Starlette):
             rates = await stack.enter_async_context(Rates(settings.redis_url))
             allowances = Allowances(settings.allowance, rates)
             self.shared.life = await stack.enter_async_context(
-                life.running(db, bus, models, timing=timing, allowances=allowances)
+                life.running(db, bus, models, timing=timing, allowances=allowances, capacity=settings.model_replies)
             )
             self.shared.process.jobs.start(models.warm(), "warming the models up")
             yield
@@ -119,6 +119,7 @@ def model_of(settings: Settings) -> Models:
         provider=settings.model_provider,
         key=None if settings.model_key is None else settings.model_key.get_secret_value(),
         model=settings.model_name,
+        silence=settings.model_silence,
     )
 
 

@@ -75,6 +75,8 @@ def serve(host: str | None, port: str | None, workers: str | None) -> None:
                 "TRANSOM_PORT": str(settings.port),
                 "TRANSOM_WORKERS": str(settings.workers),
             }
+            if settings.model_url is None and settings.model_replies is None:
+                environment["TRANSOM_MODEL_REPLIES"] = str(max(1, engines.CONVERSATIONS // settings.workers))
             serving.run(settings, environment, listening)
 
 

@@ -64,6 +64,19 @@ class Settings(BaseSettings):
     )
     model_key: SecretStr | None = Field(None, description="API key of the model provider.")
     model_name: str | None = Field(None, description="Model that answers where an agent names none.")
+    model_replies: int | None = Field(
+        None,
+        ge=1,
+        le=1000,
+        description="Replies that a server process has models write at once; the others stay queued. Else 1,000, or "
+        "what the embedded model can.",
+    )
+    model_silence: float = Field(
+        120.0,
+        ge=1,
+        le=3600,
+        description="Seconds that a model provider may send no byte before a reply fails. An agent may set its own.",
+    )
 
     jwt_secret: Annotated[SecretStr, AfterValidator(_long)] | None = Field(
         None,

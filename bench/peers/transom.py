@@ -1,6 +1,7 @@
 """Transom itself, told on its standard input what to publish, as its peers are (see `control`).
 
     python -m bench.peers.transom whole      the whole path: model, journal, bus, windows
+    python -m bench.peers.transom provided   the same, with the model behind HTTP
     python -m bench.peers.transom windows    windows alone; another process produces
     python -m bench.peers.transom delivery   the delivery layer alone: frames go straight into the feeds of the process
 
@@ -22,6 +23,7 @@ from starlette.applications import Starlette
 
 from bench.peers import control, rows
 from bench.peers.listening import listen
+from bench.peers.provided import Provided
 from chat import accounts, deleting, doorbells, life, messages
 from chat.process import Process, Timing
 from chat.scope import Scope, Viewer
@@ -63,7 +65,7 @@ class Clock:
             due += gap
         self.over += 1
         self.news.set()
-        yield Finished(Usage(0, self.count), "stop")
+        yield Finished(Usage(0, self.count))
 
     async def until_asked(self, times: int) -> None:
         """Waits until so many sessions wait for their first number."""
@@ -87,6 +89,8 @@ class Stage:
     bus: Hub | RedisBus
     kind: str
     clock: Clock
+    provided: Provided | None = None
+    """The model's provider, where it is behind HTTP."""
     made: list[rows.Written] = field(default_factory=list)
     told: dict[UUID, int] = field(default_factory=dict)
     lines: dict[UUID, doorbells.Line] = field(default_factory=dict)
@@ -103,6 +107,8 @@ class Stage:
         """Has a model wait in each session for the moment to begin; what follows is `publish` with the same options."""
         if self.kind == "delivery":
             return {}
+        if self.provided is not None:
+            await self.provided.tell("expect", sessions=sessions, rate=rate, count=count)
         clock = self.clock
         clock.asked, clock.over, clock.sessions, clock.rate, clock.count = 0, 0, sessions, rate, count
         clock.start = asyncio.get_running_loop().create_future()
@@ -114,7 +120,10 @@ class Stage:
                 await messages.send(scope, session_id, "Count.")
 
         await asyncio.gather(*(send(each.session_id) for each in self.made[:sessions]))
-        await clock.until_asked(sessions)
+        if self.provided is None:
+            await clock.until_asked(sessions)
+        else:
+            await self.provided.tell("asked", times=sessions)
         return {}
 
     async def clear(self, sessions: int) -> dict[str, Any]:
@@ -129,6 +138,9 @@ class Stage:
         if self.kind == "delivery":
             return {**await control.paced(sessions, rate, count, self.push)}
         clock, start = self.clock, control.now() + control.LEAD
+        if self.provided is not None:
+            await self.provided.tell("begin", start=start)
+            return {"start": start, **await self.provided.tell("over", times=sessions)}
         clock.start.set_result(start)
         await clock.until_over(sessions)
         return {"start": start, "end": control.now()}
@@ -162,12 +174,18 @@ class Staged(Transom):
         timing = Timing(lease=settings.lease)
         async with Database(settings.database_url) as db, RedisBus(settings.redis_url) as redis:
             bus = Hub() if self.kind == "delivery" else redis
-            models = Models({"clock": clock})
-            async with life.running(db, bus, models, timing=timing, produces=self.kind == "whole") as started:
+            provided = await Provided.started() if self.kind == "provided" else None
+            models = Models({"clock": clock}) if provided is None else provided.models
+            await models.warm()
+            produces = self.kind in ("whole", "provided")
+            async with life.running(db, bus, models, timing=timing, produces=produces) as started:
                 self.shared.life = started
                 user = await accounts.identify(started.process, LOCAL_SUBJECT)
-                self.stage.set_result(Stage(started.process, Viewer(user.id), bus, self.kind, clock))
+                self.stage.set_result(Stage(started.process, Viewer(user.id), bus, self.kind, clock, provided))
                 yield
+            if provided is not None:
+                await models.close()
+                await provided.close()
 
 
 async def main(kind: str) -> None:

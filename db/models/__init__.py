@@ -8,7 +8,7 @@ from db.models.project import Project, StageStatus
 from db.models.receipt import Receipt
 from db.models.revision import Revision
 from db.models.row import Json, Row
-from db.models.run import ACTIVE, Delta, Executor, Run, RunStatus
+from db.models.run import ACTIVE, Delta, Executor, FinishReason, Run, RunStatus
 from db.models.session import Branch, MemberRole, Membership, Session, TitleSource
 from db.models.size import Size
 from db.models.template import Template
@@ -20,6 +20,7 @@ __all__ = [
     "Branch",
     "Delta",
     "Executor",
+    "FinishReason",
     "Folder",
     "Json",
     "MemberRole",

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.models.row import Counter, Created, Id, Json, Object, Row, Timestamp, choice
+from db.models.run import FinishReason
 
 
 class MessageRole(StrEnum):
@@ -67,6 +68,8 @@ class Message(Row):
     meta: Mapped[Object] = mapped_column("metadata")
     error: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
     """`{code, reason}` where the status is `error`."""
+    finish_reason: Mapped[FinishReason | None] = mapped_column(choice(FinishReason))
+    """Why the model stopped that wrote it, if one did."""
     marks: Mapped[Object]
     """What people have set on it; `chat.marking` says how."""
     withdrawn_at: Mapped[Timestamp | None]
@@ -102,6 +105,7 @@ class Message(Row):
         Index(None, "withdrawn_at", postgresql_where=text("withdrawn IS NOT NULL")),
         Index(None, "session_id", "seq"),
         Index(None, "parent_id"),
+        Index("ix_messages_system", "session_id", "branch", "depth", postgresql_where=text("role = 'system'")),
         Index("ix_messages_roots", "session_id", postgresql_where=text("parent_id IS NULL")),
         _annotated("ix_messages_annotations", "marks", "marks ? 'annotations'"),
         _annotated("ix_messages_withdrawn_annotations", "withdrawn", "withdrawn -> 'marks' ? 'annotations'"),

@@ -29,6 +29,18 @@ ACTIVE = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.AWAITING_INPUT)
 _ACTIVE_SQL = "status IN ('queued', 'running', 'awaiting_input')"
 
 
+class FinishReason(StrEnum):
+    """Why a model stopped writing."""
+
+    STOP = "stop"
+    LENGTH = "length"
+    CONTENT_FILTER = "content_filter"
+    REFUSED = "refused"
+    PAUSED = "paused"
+    TOOL_CALLS = "tool_calls"
+    OTHER = "other"
+
+
 class Executor(StrEnum):
     """Who generates the reply of a run."""
 
@@ -63,6 +75,11 @@ class Run(Row):
 
     provider: Mapped[str | None]
     model: Mapped[str | None]
+    """The model that answered, as its provider names it."""
+    finish_reason: Mapped[FinishReason | None] = mapped_column(choice(FinishReason))
+    finish_word: Mapped[str | None]
+    """The provider's own word for the reason."""
+    first_token_at: Mapped[Timestamp | None]
     question: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
     """What a person is asked while the run awaits input: `{id, text, data, answer, answeredBy}`."""
     usage: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))

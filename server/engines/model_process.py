@@ -12,7 +12,11 @@ from pathlib import Path
 LONGEST_REPLY = 768
 """Tokens of a reply at most."""
 CONTEXT = 8192
-CONVERSATIONS = 4
+"""Tokens of a conversation at most."""
+CONVERSATIONS = 3
+"""How many are answered at once. More have to wait."""
+READ_AT_ONCE = 256
+"""Tokens that are read before anything else happens: a stop is heard, progress is told, others get their turn."""
 
 
 def main() -> None:
@@ -36,14 +40,15 @@ def main() -> None:
     settings.cpuparams.n_threads = 1
     settings.cpuparams_batch.n_threads = 1
     settings.n_threads_http = 2 * CONVERSATIONS
-    # The conversations share one context, kept in 8 bits: 100 MB. Finished ones are not kept aside.
-    settings.n_ctx = CONTEXT
+    # Each conversation has a room of its own, kept in 8 bits: 100 MB. Finished ones are not kept aside.
+    settings.n_ctx = CONTEXT * CONVERSATIONS
+    settings.n_batch = settings.n_ubatch = READ_AT_ONCE
     settings.n_predict = LONGEST_REPLY  # a model this small may not find an end by itself
     settings.sampling.temp = 0.6
     settings.sampling.penalty_repeat = 1.15
     settings.sampling.penalty_last_n = 256
     settings.n_parallel = CONVERSATIONS
-    settings.kv_unified = True
+    settings.kv_unified = False
     settings.cache_type_k = settings.cache_type_v = xllamacpp.ggml_type.GGML_TYPE_Q8_0
     settings.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_ENABLED
     settings.cache_ram_mib = 0

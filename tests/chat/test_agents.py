@@ -250,3 +250,17 @@ async def test_each_member_has_a_limit_of_their_own(scope: Scope, stranger: Scop
         await sessions.create(each, NewSession(agent_id=agent.id, title="one"))
         with pytest.raises(QuotaExceeded):
             await sessions.create(each, NewSession(agent_id=agent.id, title="two"))
+
+
+@pytest.mark.parametrize(
+    "parameters", [{"max_tokens": 0}, {"stop": [""]}, {"stop": ""}, {"temperature": 3}, {"silence": 0}, {"top_k": 1}]
+)
+async def test_parameters_that_no_reply_could_be_asked_for_with_are_refused(
+    scope: Scope, parameters: dict[str, object]
+) -> None:
+    with pytest.raises(InvalidInput, match="parameter") as refused:
+        await agents.create(scope, Character(name="A", parameters=parameters))
+    assert refused.value.field == "parameters"
+    mine = await agents.create(scope, Character(name="A", parameters={"max_tokens": 5, "silence": 300}))
+    with pytest.raises(InvalidInput, match="parameter"):
+        await agents.edit(scope, mine.id, Character(parameters=parameters))

@@ -4,9 +4,10 @@ from uuid import uuid4
 
 import pytest
 
-from chat import history, messages
+from chat import history, messages, sessions, templates
 from chat.scope import Scope
 from chat.sessions import NewSession
+from chat.templates import Outline, Said
 from db.models import Json, Message, MessageRole, MessageStatus
 from llm.turns import File, Reasoning, Text, ToolCall, ToolResult, Turn
 from tests.chat.conftest import answer
@@ -100,3 +101,30 @@ async def test_a_deleted_message_is_not_told(scope: Scope) -> None:
         reply = await tx.get_one(Message, first.reply.id)
         reply.deleted_at = reply.created_at
     assert await told(scope, second.reply) == ["one", "two"]
+
+
+async def test_instructions_and_examples_are_told_however_long_the_conversation(
+    scope: Scope, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "LENGTH", 2)
+    examples = [
+        Said(MessageRole.USER, "2 + 2"),
+        Said(MessageRole.ASSISTANT, "4"),
+        Said(MessageRole.USER, "Now you."),
+    ]
+    outline = Outline(name="Sums", instructions="Answer with a number.", messages=examples)
+    template = await templates.create(scope, outline)
+    session, _ = await sessions.create(scope, NewSession(template_id=template.id))
+    exchange = await messages.send(scope, session.id, "1 + 1")
+    for text in ("3 + 3", "4 + 4"):
+        await answer(scope, exchange.run, f"after {exchange.message.content}")
+        exchange = await messages.send(scope, session.id, text)
+    assert await told(scope, exchange.reply) == ["Answer with a number.", "2 + 2", "4", "4 + 4"]
+
+
+async def test_the_first_question_of_a_session_is_no_example(scope: Scope, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history, "LENGTH", 1)
+    exchange = await messages.send(scope, NewSession(), "one")
+    await answer(scope, exchange.run, "1")
+    again = await messages.send(scope, exchange.message.session_id, "two")
+    assert await told(scope, again.reply) == ["two"]

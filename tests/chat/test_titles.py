@@ -14,6 +14,7 @@ from chat.sessions import NewSession
 from db import texts
 from db.models import Session, TitleSource
 from llm.errors import ModelError, ModelErrorCode
+from llm.events import FinishReason
 from llm.scripted import ScriptedModel
 from tests.chat.conftest import head_of
 from tests.conftest import Server
@@ -158,3 +159,29 @@ def test_first_words_are_short_and_on_one_line(content: str) -> None:
 )
 def test_the_title_is_found_in_what_a_model_answers(answer: str, title: str | None) -> None:
     assert titles.tidy(answer) == title
+
+
+@pytest.mark.parametrize(
+    ("answer", "end"),
+    [
+        ("<think>\nOkay, the user asks for a title.", FinishReason.STOP),
+        ("A title that was cut", FinishReason.LENGTH),
+        ("I'm sorry, but I can't help with that.", FinishReason.STOP),
+        ("Parts", FinishReason.CONTENT_FILTER),
+    ],
+)
+async def test_thoughts_refusals_and_what_was_cut_off_are_no_title(
+    scope: Scope, model: ScriptedModel, answer: str, end: FinishReason
+) -> None:
+    sent = await exchange(scope, model)
+    await model.say(answer)
+    await model.finish(finish_reason=end)
+    await until_settled()
+    assert await titled(scope, sent) == ("What is a transom?", TitleSource.FIRST_WORDS)
+
+
+async def test_the_title_behind_a_thought_is_taken(scope: Scope, model: ScriptedModel) -> None:
+    sent = await exchange(scope, model)
+    await model.say("<think>\nShort.\n</think>\n\nParts of a window", end=True)
+    await until_settled()
+    assert await titled(scope, sent) == ("Parts of a window", TitleSource.MODEL)

@@ -7,6 +7,7 @@ import pytest
 from llm.errors import ModelError, ModelErrorCode
 from llm.events import (
     Finished,
+    FinishReason,
     PartBreak,
     ReasoningDelta,
     TextDelta,
@@ -96,7 +97,7 @@ async def test_reasoning_text_tools_and_usage_are_told(anthropic: Models, upstre
         ToolCallDelta("c1", '{"q":'),
         ToolCallDelta("c1", '"x"}'),
         ToolCallFinished("c1", '{"q":"x"}'),
-        Finished(Usage(25, 9, None, 5), "tool_call", "msg_1"),
+        Finished(Usage(25, 9, None, 5), FinishReason.TOOL_CALLS, "msg_1"),
     ]
 
 

@@ -9,6 +9,7 @@ import pytest
 from llm.errors import ModelError, ModelErrorCode
 from llm.events import (
     Finished,
+    FinishReason,
     ReasoningDelta,
     TextDelta,
     ToolCallDelta,
@@ -88,7 +89,7 @@ async def test_reasoning_text_and_usage_are_told(openai: Models, upstream: Upstr
         ReasoningDelta(" think."),
         TextDelta("Hello"),
         TextDelta(" there"),
-        Finished(Usage(20, 9, 4, 16), "length", "ref-1"),
+        Finished(Usage(20, 9, 4, 16), FinishReason.LENGTH, "ref-1"),
     ]
 
 
@@ -110,7 +111,7 @@ async def test_calls_of_tools_are_told_as_they_are_written(openai: Models, upstr
         ToolCallFinished("c1", '{"q":"x"}'),
         ToolCallStarted("c2", "now"),
         ToolCallFinished("c2", "{}"),
-        Finished(Usage(0, 0), "tool_call", "ref-1"),
+        Finished(Usage(), FinishReason.TOOL_CALLS, "ref-1"),
     ]
 
 
@@ -130,9 +131,9 @@ async def test_calls_written_side_by_side_stay_apart(openai: Models, upstream: U
         ToolCallDelta("c2", '{"b":'),
         ToolCallDelta("c1", "1}"),
         ToolCallDelta("c2", "2}"),
-        ToolCallFinished("c2", '{"b":2}'),
         ToolCallFinished("c1", '{"a":1}'),
-        Finished(Usage(0, 0), "tool_call", "ref-1"),
+        ToolCallFinished("c2", '{"b":2}'),
+        Finished(Usage(), FinishReason.TOOL_CALLS, "ref-1"),
     ]
 
 

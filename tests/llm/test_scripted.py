@@ -8,6 +8,7 @@ from llm.errors import ModelError, ModelErrorCode
 from llm.events import (
     Event,
     Finished,
+    FinishReason,
     ReasoningDelta,
     TextDelta,
     ToolCallDelta,
@@ -31,7 +32,7 @@ async def test_a_reply_is_what_was_said(model: ScriptedModel) -> None:
     reply = asyncio.create_task(read(model))
     await model.say("Hel")
     await model.say("lo", end=True)
-    assert await reply == [TextDelta("Hel"), TextDelta("lo"), Finished(Usage(0, 2), "stop")]
+    assert await reply == [TextDelta("Hel"), TextDelta("lo"), Finished(Usage(0, 2))]
     assert model.requests == [HI]
     assert model.stopped == 0
 
@@ -62,14 +63,14 @@ async def test_reasoning_and_tools_are_told_like_text(model: ScriptedModel) -> N
     await model.think("Hm.")
     await model.call("1", "search", '{"q":"x"}')
     await model.result("1", "search", "found")
-    await model.finish(usage=Usage(7, 8, 3, 2), finish_reason="tool_call", provider_ref="r1")
+    await model.finish(usage=Usage(7, 8, 3, 2), finish_reason=FinishReason.TOOL_CALLS, provider_ref="r1")
     assert await reply == [
         ReasoningDelta("Hm."),
         ToolCallStarted("1", "search"),
         ToolCallDelta("1", '{"q":"x"}'),
         ToolCallFinished("1", '{"q":"x"}'),
         ToolResultGiven("1", "search", "found"),
-        Finished(Usage(7, 8, 3, 2), "tool_call", "r1"),
+        Finished(Usage(7, 8, 3, 2), FinishReason.TOOL_CALLS, "r1"),
     ]
 
 
@@ -143,7 +144,7 @@ async def test_it_runs_by_itself_word_by_word() -> None:
         TextDelta(" there,"),
         TextDelta("\n you"),
         TextDelta(" "),
-        Finished(Usage(0, 4), "stop"),
+        Finished(Usage(0, 4)),
     ]
 
 
@@ -163,14 +164,14 @@ async def test_many_streams_run_by_themselves_at_once() -> None:
 async def test_it_may_answer_what_it_was_asked() -> None:
     async def echo(request: Request) -> AsyncGenerator[Event]:
         yield TextDelta("".join(part.text for part in request.turns[-1].parts if isinstance(part, Text)))
-        yield Finished(Usage(0, 1), "stop")
+        yield Finished(Usage(0, 1))
 
     assert text(await read(ScriptedModel(echo))) == "Hi"
 
 
 async def test_its_address_tells_tokens_and_interval() -> None:
     numbers: list[Event] = await read(ScriptedModel.of_url("scripted:?tokens=3&interval=0.001"))
-    assert numbers == [TextDelta("0 "), TextDelta("1 "), TextDelta("2 "), Finished(Usage(0, 3), "stop")]
+    assert numbers == [TextDelta("0 "), TextDelta("1 "), TextDelta("2 "), Finished(Usage(0, 3))]
     assert text(await read(ScriptedModel.of_url("scripted:?text=Hello%20you"))) == "Hello you"
 
 

@@ -74,7 +74,7 @@ async def test_closing_one_stream_leaves_the_others(openai: Models, upstream: Up
 @pytest.mark.parametrize("begins", [True, False])
 async def test_a_silent_provider_times_out_and_is_left(upstream: Upstream, begins: bool) -> None:
     upstream.answer = watched = Watched(begins=begins)
-    async with Models.open(url=upstream.url, stall=0.2) as models:
+    async with Models.open(url=upstream.url, silence=0.2) as models:
         await models.warm()
         with pytest.raises(ModelError, match=r"silent for 0\.2 seconds") as failed:
             await read(models)
@@ -92,7 +92,7 @@ async def test_a_slow_reader_is_no_silent_provider(upstream: Upstream) -> None:
         await exchange.end()
 
     upstream.answer = answer
-    async with Models.open(url=upstream.url, stall=0.2) as models, aclosing(models.choose().stream(HI)) as events:
+    async with Models.open(url=upstream.url, silence=0.2) as models, aclosing(models.choose().stream(HI)) as events:
         assert await anext(events) == TextDelta("Hel")
         await asyncio.sleep(0.4)  # Longer than the provider may be silent.
         assert await anext(events) == TextDelta("lo")

@@ -11,13 +11,14 @@ from chat import branching, deleting, editing, life, messages, sessions, summari
 from chat.allowances import Allowance, Allowances
 from chat.events import AccountEvent, SessionChanged
 from chat.process import Timing
-from chat.refusals import NotAllowed, NotFound, QuotaExceeded
+from chat.refusals import ModelFailed, NotAllowed, NotFound, QuotaExceeded
 from chat.scope import Scope
 from chat.sessions import NewSession, Seen
 from chat.sync.window import Window
 from chat.tree import DeletionScope
 from db.models import MemberRole, Message
 from llm.errors import ModelError, ModelErrorCode
+from llm.events import FinishReason
 from llm.scripted import ScriptedModel
 from llm.turns import Text
 from pubsub.redis import RedisBus
@@ -349,3 +350,15 @@ async def test_it_counts_as_asking_for_a_reply(server: Server, model: ScriptedMo
         with pytest.raises(QuotaExceeded):
             await summarizing.summarize(scope, sent.message.session_id)
         assert not model.requests
+
+
+async def test_thoughts_are_no_summary_and_half_a_summary_is_none(scope: Scope, model: ScriptedModel) -> None:
+    (message,) = await talk(scope, "Hello.")
+    seen = await summarized(scope, model, message.session_id, "<think>\nHm.\n</think>\n\nA greeting.")
+    assert seen[0].summary is not None
+    assert seen[0].summary["text"] == "A greeting."
+    asked = asyncio.create_task(summarizing.summarize(scope, message.session_id))
+    await model.say("A greeting, and then")
+    await model.finish(finish_reason=FinishReason.LENGTH)
+    with pytest.raises(ModelFailed, match="cut off"):
+        await asked

@@ -113,7 +113,7 @@ async def only_summarises(request: Request) -> AsyncGenerator[Event]:
     if request.instructions != INSTRUCTIONS:
         await asyncio.Event().wait()
     yield TextDelta("In short.")
-    yield Finished(Usage(0, 2), "stop")
+    yield Finished(Usage(0, 2))
 
 
 async def test_each_mutation_is_answered_again(server: Server) -> None:

@@ -94,8 +94,10 @@ class Client:
                 self._numbers[run.id] = cursor.seq
                 self.runs[run.id] = run.status
             case PartChanged(_, message_id, index, part):
-                assert index == len(self.shown[message_id].parts), "A part was opened twice, or too early."
-                self.shown[message_id].parts.append(dict(part))
+                known = self.shown[message_id].parts
+                assert index <= len(known), "A part was opened too early."
+                assert index == len(known) or known[index]["kind"] != part["kind"], "A part was opened twice."
+                known[index : index + 1] = [dict(part)]
             case TextDelta(_, message_id, index, offset, text):
                 part = self.shown[message_id].parts[index]
                 assert offset == parts.length(part["text"]), "Text is missing, or came twice."
