@@ -10,11 +10,10 @@ from typing import Any
 from chat import history, limits, runs, titles
 from chat.drafts import Draft
 from chat.journal import Fenced, Pen
-from chat.limits import storable
 from chat.patience import patiently
 from chat.process import Process
 from chat.runs import Outcome
-from db import messages, owned
+from db import messages, owned, texts
 from db.models import Agent, FinishReason, Json, Message, Run, RunStatus
 from llm.errors import ModelError
 from llm.events import Finished
@@ -141,10 +140,10 @@ def _completed(event: Finished, first: datetime | None) -> Outcome:
     return Outcome(
         RunStatus.COMPLETED,
         usage=_usage(event),
-        provider_ref=None if event.provider_ref is None else storable(event.provider_ref),
-        model=None if event.model is None else storable(event.model)[: limits.NAME],
+        provider_ref=None if event.provider_ref is None else texts.storable(event.provider_ref),
+        model=None if event.model is None else texts.storable(event.model)[: limits.NAME],
         finish_reason=FinishReason(event.finish_reason),
-        finish_word=None if event.word is None else storable(event.word)[: limits.NAME],
+        finish_word=None if event.word is None else texts.storable(event.word)[: limits.NAME],
         first_token_at=first,
     )
 
