@@ -23,6 +23,8 @@ STOPS = "transom:runs:stops"
 
 CHOSEN = "chosen"
 """The kind of signal that says that a member has chosen another branch."""
+PROGRESS = "progress"
+"""The kind of signal that says how far a model has read what it was told."""
 
 _RING, _SIGNAL, _TOKENS = b"h", b"s", b"f"
 _HEAD = struct.Struct(">cQ")
@@ -53,8 +55,9 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """Something that is said and never stored: `who`, `here`, `gone`, `typing`, or `still` (not typing any more).
+    """Something that is said and never stored.
 
+    It is `who`, `here`, `gone`, `typing`, `still` (not typing any more), `progress` (of reading) or `chosen`.
     Only `chosen` (another branch) is also in the rows.
     """
 
@@ -62,6 +65,10 @@ class Signal:
     window_id: UUID | None = None
     user_id: UUID | None = None
     client: str | None = None
+    run_id: UUID | None = None
+    read: int = 0
+    total: int = 0
+    """Of a run's `progress`: tokens that its model has read, and of how many."""
 
 
 def who() -> bytes:
@@ -89,6 +96,12 @@ def typing(bus: Bus, session_id: UUID, user_id: UUID, client: str | None, *, now
     kind = "typing" if now else "still"
     signal = _SIGNAL + orjson.dumps({"kind": kind, "user": user_id.hex, "client": client})
     bus.publish(channel(ScopeKind.SESSION, session_id), signal)
+
+
+def progress(bus: Bus, session_id: UUID, run_id: UUID, read: int, total: int) -> None:
+    """Says how far the model of a run has read what it was told."""
+    said = {"kind": PROGRESS, "run": run_id.hex, "read": read, "total": total}
+    bus.publish(channel(ScopeKind.SESSION, session_id), _SIGNAL + orjson.dumps(said))
 
 
 def ring(bus: Bus, kind: ScopeKind, scope_id: UUID, head: int) -> None:
@@ -140,7 +153,15 @@ def read(payload: bytes) -> int | Frame | Signal:
         head: int = _HEAD.unpack(payload)[1]
         return head
     said = orjson.loads(payload[1:])
-    return Signal(said["kind"], _uuid(said.get("window")), _uuid(said.get("user")), said.get("client"))
+    return Signal(
+        said["kind"],
+        _uuid(said.get("window")),
+        _uuid(said.get("user")),
+        said.get("client"),
+        _uuid(said.get("run")),
+        said.get("read", 0),
+        said.get("total", 0),
+    )
 
 
 @lru_cache(4_096)

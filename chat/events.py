@@ -139,6 +139,15 @@ class PresenceChanged(Told):
 
 
 @dataclass(slots=True)
+class RunProgress(Told):
+    """The model of a run has read so many tokens of what it was told, before it says anything."""
+
+    run_id: UUID
+    read: int
+    total: int
+
+
+@dataclass(slots=True)
 class CountsChanged(Told):
     """So many sessions the account has of what."""
 
@@ -184,6 +193,7 @@ type SessionEvent = (
     | TextDelta
     | PartChanged
     | PresenceChanged
+    | RunProgress
     | CaughtUp
     | Reset
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from chat import history, limits, runs, titles
+from chat import doorbells, history, limits, runs, titles
 from chat.drafts import Draft
 from chat.journal import Fenced, Pen
 from chat.patience import patiently
@@ -16,7 +16,7 @@ from chat.runs import Outcome
 from db import messages, owned, texts
 from db.models import Agent, FinishReason, Json, Message, Run, RunStatus
 from llm.errors import ModelError
-from llm.events import Finished
+from llm.events import Finished, Progress
 from llm.turns import Request, Text, Turn
 
 _log = logging.getLogger("transom.replies")
@@ -101,6 +101,10 @@ async def _write(process: Process, run: Run, pen: Pen) -> Outcome:
         async for event in events:
             if isinstance(event, Finished):
                 return _completed(event, first)
+            if isinstance(event, Progress):
+                if first is None:
+                    doorbells.progress(process.bus, run.session_id, run.id, event.read, event.total)
+                continue
             first = first or datetime.now(UTC)
             if (added := draft.take(event)) is not None:
                 await pen.write(added)

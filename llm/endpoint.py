@@ -14,7 +14,7 @@ import orjson
 from llm import failures
 from llm.anthropic import Message
 from llm.errors import ModelError
-from llm.events import Event
+from llm.events import Event, Progress
 from llm.openai import DONE, ChatCompletion
 from llm.provider import is_local
 from llm.requests import Requests
@@ -73,7 +73,7 @@ class Endpoint:
                             if failures.is_error(chunk):
                                 raise failures.told(chunk, model=model, begun=begun, secrets=self._secrets)
                             for event in reply.take(chunk):
-                                begun = True
+                                begun = begun or not isinstance(event, Progress)
                                 yield event
             finally:
                 await response.aclose()

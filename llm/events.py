@@ -1,8 +1,9 @@
 """What comes out of a model, in order, as it arrives.
 
-A stream is any number of parts, then one `Finished`. A part of text or reasoning is a run of deltas: it ends where
-another kind of event follows, or at a `PartBreak`. Tool calls are told apart by their id, because a model may write
-several at once. What ends without `Finished` is not complete: the stream raises a `ModelError`, or was closed.
+A stream is any number of parts, then one `Finished`; `Progress` may come before them. A part of text or reasoning is a
+run of deltas: it ends where another kind of event follows, or at a `PartBreak`. Tool calls are told apart by their id,
+because a model may write several at once. What ends without `Finished` is not complete: the stream raises a
+`ModelError`, or was closed.
 """
 
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ type Event = (
     | FileGiven
     | DataGiven
     | ReasoningInstead
+    | Progress
     | Finished
 )
 
@@ -98,6 +100,14 @@ class ReasoningInstead:
     """The part of text that is being written turns out to be reasoning: this, in place of all that it said."""
 
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """The model has read so many tokens of what it was told, and says nothing yet."""
+
+    read: int
+    total: int
 
 
 class FinishReason(StrEnum):

@@ -7,7 +7,7 @@ is meant: a chunk may lack its delta or tell a whole message, calls may share a 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from llm.events import Event, Usage
+from llm.events import Event, Progress, Usage
 from llm.speech import Speech
 from llm.thinking import Thoughts
 
@@ -46,6 +46,10 @@ class ChatCompletion:
         self._model = _text(chunk.get("model")) or self._model
         if isinstance(usage := chunk.get("usage"), dict):
             self._usage = _usage(usage, self._usage)
+        if isinstance(progress := chunk.get("prompt_progress"), dict):  # llama.cpp, where it is asked to
+            read, total = _count(progress.get("processed"), None), _count(progress.get("total"), None)
+            if read is not None and total is not None:
+                yield Progress(read, total)
         choices = chunk.get("choices")
         for choice in choices if isinstance(choices, list) else ():
             if isinstance(choice, dict) and not choice.get("index"):

@@ -134,6 +134,15 @@ class PresenceChanged:
     present: list[Present] = strawberry.field(description="The first 100 of them.")
 
 
+@strawberry.type(description="A model reads what it is told, before it says anything. Long conversations take a while.")
+class RunProgress:
+    """See `chat.events.RunProgress`."""
+
+    run_id: strawberry.ID = strawberry.field(description="The run that is to write.")
+    read: int = strawberry.field(description="How many tokens it has read.")
+    total: int = strawberry.field(description="How many there are to read.")
+
+
 @strawberry.type(description="Everything up to here has been told. What follows is live.")
 class CaughtUp:
     """See `chat.events.CaughtUp`."""
@@ -227,6 +236,7 @@ SessionEvent = Annotated[
     | PartChanged
     | TextDelta
     | PresenceChanged
+    | RunProgress
     | CaughtUp
     | Reset,
     strawberry.union("SessionEvent", description="What happens in one session."),
@@ -286,6 +296,8 @@ def of_session(event: events.SessionEvent) -> SessionEvent:
             return BranchChanged(leaf_id=identifier.optional_of(leaf_id), branch_chosen=chosen)
         case events.PresenceChanged(count, present):
             return PresenceChanged(count=count, present=[_present(each) for each in present])
+        case events.RunProgress(run_id, read, total):
+            return RunProgress(run_id=identifier.of(run_id), read=read, total=total)
         case events.CaughtUp() | events.Reset():
             return _of_stream(event)
 

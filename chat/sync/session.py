@@ -9,7 +9,7 @@ from uuid import UUID
 from chat import doorbells
 from chat.cursors import ScopeKind
 from chat.doorbells import Frame, Signal
-from chat.events import Event, PartChanged, PresenceChanged, TextDelta
+from chat.events import Event, PartChanged, PresenceChanged, RunProgress, TextDelta
 from chat.sync import news
 from chat.sync.arrivals import Arrivals
 from chat.sync.feed import Feed
@@ -108,10 +108,21 @@ class SessionFeed(Feed):
         return self._presence.now()
 
     def _hear(self, signal: Signal) -> None:
-        if signal.kind != doorbells.CHOSEN:
+        if signal.kind == doorbells.CHOSEN:
+            if signal.user_id in self._users:
+                self.poke()
+        elif signal.kind == doorbells.PROGRESS:
+            self._tell_progress(signal)
+        else:
             self._presence.take(signal)
-        elif signal.user_id in self._users:
-            self.poke()
+
+    def _tell_progress(self, signal: Signal) -> None:
+        """Tells how far a model has read, unless its run has ended or has begun to write."""
+        writing = None if signal.run_id is None else self.writing.get(signal.run_id)
+        if signal.run_id is not None and writing is not None and writing.last == 0:
+            event = RunProgress(signal.run_id, signal.read, signal.total)
+            for window in self.windows:
+                window.hint(event)
 
     def _tell_presence(self, event: PresenceChanged) -> None:
         for window in self.windows:

@@ -19,6 +19,7 @@ from chat.events import (
     Reset,
     ResetReason,
     RowEvent,
+    RunProgress,
     SiblingsChanged,
     TextDelta,
 )
@@ -151,6 +152,11 @@ class Window[E]:
     def tell(self, event: PresenceChanged | CountsChanged) -> None:
         """Takes a signal, if the window wants any; one that is behind gets the newest when it has caught up."""
         if self.signals and not self._behind and self._refusal is None:
+            self._tell((event,))
+
+    def hint(self, event: RunProgress) -> None:
+        """Takes what is true for a moment and needs no asking for; one that is behind does without."""
+        if not self._behind and self._refusal is None:
             self._tell((event,))
 
     def end(self, reason: ResetReason) -> None:
@@ -294,7 +300,7 @@ class Window[E]:
 def _number(event: Event) -> int:
     """The event's number in its scope; 0 where it has none."""
     match event:
-        case TextDelta() | PartChanged() | PresenceChanged() | CountsChanged() | Reset():
+        case TextDelta() | PartChanged() | PresenceChanged() | RunProgress() | CountsChanged() | Reset():
             return 0
         case SiblingsChanged() | BranchChanged():
             return 0  # what comes next has it, or has been told
