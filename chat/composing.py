@@ -11,7 +11,6 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chat.refusals import InvalidInput
 from db import messages
 from db.models import Membership
 
@@ -29,8 +28,7 @@ class After:
 async def is_late(tx: AsyncSession, member: Membership, text: str | None, after: After | None) -> bool:
     """Whether a text is older than what the member sent last. Their account's row must be locked.
 
-    Raises:
-        InvalidInput: what it comes after is no message of the member's in this session.
+    What it comes after may be on its way still: where that is no message of theirs in the session, they are believed.
     """
     if after is None:
         return text is not None and member.last_sent_id is not None and await _repeats(tx, member.last_sent_id, text)
@@ -39,10 +37,8 @@ async def is_late(tx: AsyncSession, member: Membership, text: str | None, after:
     if after.id is None:
         return True
     earlier = await messages.get(tx, after.id)
-    if earlier is None:
+    if earlier is None or (earlier.session_id, earlier.author_id) != (member.session_id, member.user_id):
         return False
-    if (earlier.session_id, earlier.author_id) != (member.session_id, member.user_id):
-        raise InvalidInput("lastSentId", "There is no such message of yours in this session.")
     last = None if member.last_sent_id is None else await messages.get(tx, member.last_sent_id)
     return last is not None and (earlier.news_seq or 0) < (last.news_seq or 0)
 

@@ -60,7 +60,7 @@ async def save_draft(scope: Scope, session_id: UUID, text: str, *, after: After 
 
     Raises:
         NotFound: there is no such session.
-        InvalidInput: it is too long, or what it comes after is no message of the viewer's in this session.
+        InvalidInput: it is too long.
     """
     draft = limits.draft("text", text)
     async with scope.write() as tx:

@@ -125,11 +125,12 @@ class Settings(BaseSettings):
     )
 
     answer_rows: int = Field(
-        ANSWER_ROWS, ge=100, description="Rows that an answer may have: what it asks for in lists, multiplied."
+        ANSWER_ROWS, ge=100, le=MOST, description="Rows that an answer may have: what it asks for in lists, multiplied."
     )
     answer_bytes: int = Field(
         ANSWER_BYTES,
         ge=1_000_000,
+        le=MOST,
         description="Bytes that an answer may take while it is made: what is read for it, and what is written.",
     )
 

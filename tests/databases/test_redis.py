@@ -162,7 +162,7 @@ async def test_one_that_is_away_does_not_keep_a_server_from_starting() -> None:
 
 
 async def test_serve_says_it_and_ends(redis: RedisServer, embedded: engines.Urls) -> None:
-    settings = {"database_url": embedded.database, "model_url": "none:", "port": 0}
+    settings = {"database_url": embedded.database, "model_url": "scripted:", "port": 0}
     code, output, errors = await run("serve", redis_url=f"{redis.url}/99", **settings)
     assert (code, output) == (1, "")
     assert errors == (

@@ -218,7 +218,7 @@ async def test_a_database_that_insists_on_tls_is_told() -> None:
 async def test_too_few_connections_for_the_processes_are_told() -> None:
     async with Postgres(max_connections="40") as postgres:
         await requirements.check(postgres.url, connections=34, newest=migrate.newest())
-        settings = {"redis_url": "redis://127.0.0.1:1", "model_url": "none:", "port": 0}
+        settings = {"redis_url": "redis://127.0.0.1:1", "model_url": "scripted:", "port": 0}
         code, output, errors = await run("serve", database_url=postgres.url, workers=2, **settings)
         assert (code, output) == (1, "")
         assert errors == (

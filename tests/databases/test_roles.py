@@ -82,7 +82,7 @@ async def test_it_is_told_the_statements_and_works_after_they_were_run(
     url = as_login(empty, LOGIN.replace(" ", "%20"))
     told = statements(administrator.get_server_version().major)
     for command in ("migrate", "serve"):
-        assert await run(command, database_url=url, redis_url="redis://none", model_url="none:", port=0) == (
+        assert await run(command, database_url=url, redis_url="redis://none", model_url="scripted:", port=0) == (
             1,
             "",
             f'Error: The role "app login" cannot become {VIEWER_ROLE}, which row security holds for. '

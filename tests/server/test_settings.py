@@ -53,7 +53,7 @@ def setting(name: str, value: str) -> object:
 def test_what_is_no_number_in_range_is_told_with_the_range(name: str, value: str) -> None:
     said = complaint(**{name: value})
     if value.strip():
-        number = "a" if name == "lease" else "a whole"
+        number = "a" if name in ("lease", "model_silence") else "a whole"
         assert re.fullmatch(rf"TRANSOM_{name.upper()} must be {number} number from [\d,]+ to [\d,]+, not '.*'\.", said)
     else:
         assert said == f"TRANSOM_{name.upper()} is empty. Give it a value, or do not set it at all."

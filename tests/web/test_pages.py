@@ -107,7 +107,7 @@ async def test_an_unknown_path_is_answered_with_what_exists(client: httpx.AsyncC
 
     assert page.status_code == 404
     links = re.findall(r'href="(/[^"]*)"', page.text)
-    assert links == ["/", "/graphiql", "/graphql", "/schema.graphql", "/docs", "/healthz"]
+    assert links == ["/", "/graphiql", "/graphql", "/schema.graphql", "/possibleTypes.json", "/docs", "/healthz"]
 
 
 async def test_a_caller_that_reads_no_html_is_told_in_text(client: httpx.AsyncClient) -> None:
