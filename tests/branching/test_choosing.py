@@ -274,7 +274,9 @@ async def test_a_new_sibling_is_told_as_a_message(patient: Scope, elsewhere: Sco
                 pass
         await say(patient, talk["A"].session_id, "G", talk["D"])
         for window in (near, far):
-            assert (await anext(window))["message"] == {
+            while "message" not in (event := await anext(window)):
+                pass
+            assert event["message"] == {
                 "content": "G",
                 "parentId": str(talk["D"].id),
                 "siblings": {"index": 1, "count": 2},

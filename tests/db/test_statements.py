@@ -124,7 +124,5 @@ async def test_what_is_refreshed_does_not_count_as_changed(quiet: Scope) -> None
         columns.refresh(run, stored)
         assert run.position == 7
         assert not tx.is_modified(run)
-    assert (len(Columns(Session, "s")), len(Columns(Membership, "m"))) == (
-        len(Session.__table__.columns),
-        len(Membership.__table__.columns),
-    )
+    for model, alias in ((Session, "s"), (Membership, "m")):
+        assert len(Columns(model, alias)) == sum(column.computed is None for column in model.__table__.columns)

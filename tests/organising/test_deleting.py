@@ -229,12 +229,12 @@ async def test_every_window_sees_it_at_once(patient: Scope, elsewhere: Scope) ->
 async def test_every_window_sees_what_goes_with_other_branches_or_with_everything_and_comes_back(
     patient: Scope, elsewhere: Scope
 ) -> None:
-    """0-18, 0-27. A window begins with the path that is shown, A, B, F."""
+    """0-18, 0-27. A window begins with the path that is shown, A, B, F, and is told those that are shown in its place."""
     told = await tell(patient)
     session_id = told["A"].session_id
     changes: list[tuple[Callable[[], Awaitable[Changed]], str, int]] = [
-        (lambda: deleting.delete(patient, session_id, told["D"].id, OTHERS), "A", 3),
-        (lambda: deleting.restore(patient, session_id, told["D"].id, OTHERS), "ABCF", 6),
+        (lambda: deleting.delete(patient, session_id, told["D"].id, OTHERS), "ADE", 3),
+        (lambda: deleting.restore(patient, session_id, told["D"].id, OTHERS), "ABCDEF", 6),
         (lambda: deleting.clear(patient, session_id), "", 0),
         (lambda: deleting.restore_all(patient, session_id), "ABCDEF", 6),
     ]

@@ -163,7 +163,7 @@ async def test_a_run_that_cannot_be_ended_does_not_keep_the_others_from_it(serve
             scope,
             "INSERT INTO deltas (run_id, epoch, seq, count, events) VALUES (:run, 1, 1, 1, :events)",
             run=broken.id,
-            events='[["p", 0, {"kind": "text", "text": "\\u0000"}]]',
+            events='[["a", 7, 0, "of a part that is not there"]]',
         )
         async with server.process(produces=False):
             await execute(scope, "UPDATE runs SET lease_until = now() - interval '1 s' WHERE id = :id", id=broken.id)

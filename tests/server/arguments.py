@@ -26,8 +26,8 @@ PROVIDERS = {f"appendToRun.input.events.{name}" for name in ("toolCall.id", "too
 """Ids that models give to their calls of tools: text that names nothing but a part of the same message."""
 
 
-UNKNOWN = {"session.leafId"}
-"""Ids of what a window shows, which count for nothing where they are none of the session's."""
+UNKNOWN = {"session.leafId", "saveDraft.lastSentId"}
+"""Ids of what a window knows, which count for nothing where they are none of the session's."""
 
 
 def root(kind: str) -> Mapping[str, GraphQLField]:
@@ -207,11 +207,7 @@ CALLS = [
         ),
     ),
     Call("moveSession", {"id": "$session", "beforeId": "$second"}),
-    Call(  # the message may be on its way still, so one that nobody knows is taken at its word
-        "saveDraft",
-        {"id": "$session", "text": "Dear all,", "lastSentId": "$message"},
-        absent={"saveDraft.lastSentId": "SessionPayload"},
-    ),
+    Call("saveDraft", {"id": "$session", "text": "Dear all,"}),
     Call("setSessionState", {"id": "$session", "values": {"panel": "open"}}),
     Call("setTyping", {"id": "$session", "typing": True}),
     Call(  # a model that never answers is not asked where a person has written

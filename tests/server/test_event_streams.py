@@ -38,10 +38,10 @@ async def test_a_stream_that_resumes_is_told_only_what_it_missed(served: Served,
     sent = await caller.send("First", reply=False)
     session_id = sent["session"]["id"]
     begun = await heard(served, session_id)
-    assert [kind for _, kind in begun] == ["MessageChanged", "CaughtUp"]
+    assert [kind for _, kind in begun] == ["MessageChanged", "BranchChanged", "CaughtUp"]
     cursor = begun[-1][0]
     assert cursor is not None
     await caller.send("Second", sessionId=session_id, reply=False)
     resumed = await heard(served, session_id, last_event_id=cursor)
-    assert [kind for _, kind in resumed] == ["MessageChanged", "CaughtUp"]
+    assert [kind for _, kind in resumed] == ["MessageChanged", "BranchChanged", "CaughtUp"]
     assert resumed[-1][0] not in (None, cursor)

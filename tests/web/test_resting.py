@@ -35,7 +35,8 @@ HTML = """<!doctype html><title>nothing yet</title>
 
 PRESENT = "const present = `subscription ($id: ID!) { session(id: $id, presence: true) { __typename } }`;"
 
-RESTING = f"""import {{ connect, open, shown }} from "./window.mjs";
+RESTING = f"""import {{ shown }} from "./reducer.mjs";
+import {{ connect, open }} from "./window.mjs";
 {PRESENT}
 const {{ url, id }} = Object.fromEntries(new URLSearchParams(location.search));
 const client = connect(url);
