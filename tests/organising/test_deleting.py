@@ -229,7 +229,7 @@ async def test_every_window_sees_it_at_once(patient: Scope, elsewhere: Scope) ->
 async def test_every_window_sees_what_goes_with_other_branches_or_with_everything_and_comes_back(
     patient: Scope, elsewhere: Scope
 ) -> None:
-    """0-18, 0-27. A window begins with the path that is shown, A, B, F, and is told those that are shown in its place."""
+    """A window begins with the path that is shown, A, B, F, and is told what is shown in its place."""
     told = await tell(patient)
     session_id = told["A"].session_id
     changes: list[tuple[Callable[[], Awaitable[Changed]], str, int]] = [

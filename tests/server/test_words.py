@@ -102,7 +102,8 @@ async def test_a_long_number_in_a_document_is_not_said_again(caller: Caller) -> 
 
 
 PYTHON = re.compile(
-    r"\bNone\b|\bdict\b|\bstr\b|Maybe\[|<class|NoneType|\bobject at\b|set_int|isoformat|Traceback|Exception|(?<!\.is)Error:"
+    r"\bNone\b|\bdict\b|\bstr\b|Maybe\[|<class|NoneType|\bobject at\b|set_int|isoformat|Traceback"
+    r"|Exception|(?<!\.is)Error:"
 )
 BARE = re.compile(r"(?:Variable|Argument) \S+ has invalid value[^:]*")
 """A refusal without a reason."""
