@@ -133,12 +133,12 @@ class SessionFeed(Feed):
 
     def _told(self, found: News) -> None:
         self.seen.update((user_id, seen) for user_id, seen in found.seen.items() if user_id in self._users)
+        # What is of a path was told to some windows only: the others need the tokens up to there.
         of_paths = {event.row.run_id for event in found.path if isinstance(event, MessageChanged)}
         for run_id, writing in found.writing.items():
             known = self.writing.get(run_id)
-            if known is None or known.epoch < writing.epoch or run_id not in of_paths:
+            if run_id not in of_paths or known is None or known.epoch < writing.epoch:
                 self.writing[run_id] = replace(writing)  # windows may still look at the one that was found
-            # else some windows were told it whole, and the others need the tokens up to there
         for run_id in found.over:
             self.writing.pop(run_id, None)
         self._release(found.frames)
