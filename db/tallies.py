@@ -38,12 +38,14 @@ OF_FOLDERS = _tallies("member.folder_id")
 OF_PROJECTS = _tallies("session.project_id")
 OF_AGENTS = _tallies("session.agent_id")
 
+_ALPHABET = 'transom_alphabetic(tag) COLLATE "C"'
+
 OF_TAGS = Statement.of(
     f"""
     SELECT tag, count(*) AS sessions, count(*) FILTER (WHERE {rows.UNREAD}) AS unread
     FROM memberships AS member JOIN sessions AS session ON session.id = member.session_id, unnest(member.tags) AS tag
     WHERE member.user_id = $1 AND member.tags <> '{{}}' AND member.archived_at IS NULL AND session.deleted_at IS NULL
-    GROUP BY tag ORDER BY transom_alphabetic(tag) COLLATE "C"
+    GROUP BY tag ORDER BY {_ALPHABET}
     """,
     asyncpg.Record,
 )
@@ -94,9 +96,9 @@ _IN = {"folder": "folder_id::text", "project": "project_id::text", "agent": "age
 
 
 def _in(kind: str) -> str:
-    source = "mine, unnest(tags) AS tag" if kind == "tag" else "mine"
+    source, place = ("mine, unnest(tags) AS tag", _ALPHABET) if kind == "tag" else ("mine", "NULL")
     return f"""
-        SELECT '{kind}', {_IN[kind]}, count(*), {_EACH} FROM {source}
+        SELECT '{kind}', {_IN[kind]}, count(*), {_EACH}, {place} FROM {source}
         WHERE NOT archived AND {_IN[kind]} IS NOT NULL GROUP BY {_IN[kind]}
     """
 
@@ -109,11 +111,12 @@ ALL = Asked(
         FROM memberships AS member JOIN sessions AS session ON session.id = member.session_id
         WHERE member.user_id = $1 AND session.deleted_at IS NULL
     )
-    SELECT 'active' AS kind, NULL AS id, count(*) AS total, {_EACH} FROM mine WHERE NOT archived
-    UNION ALL SELECT 'archived', NULL, count(*), {_EACH} FROM mine WHERE archived
-    UNION ALL SELECT 'trash', NULL, count(*){", NULL" * len(COUNTED)} FROM sessions
+    SELECT 'active' AS kind, NULL AS id, count(*) AS total, {_EACH}, NULL AS place FROM mine WHERE NOT archived
+    UNION ALL SELECT 'archived', NULL, count(*), {_EACH}, NULL FROM mine WHERE archived
+    UNION ALL SELECT 'trash', NULL, count(*){", NULL" * len(COUNTED)}, NULL FROM sessions
         WHERE owner_id = $1 AND purged_at IS NULL AND deleted_at > now() - $2::interval
     {"".join(f"UNION ALL {_in(kind)}" for kind in _IN)}
+    ORDER BY place
     """,
     asyncpg.Record,
 )
@@ -133,6 +136,7 @@ class Tallies:
     projects: Mapping[UUID, Tally]
     agents: Mapping[UUID, Tally]
     tags: Mapping[str, Tally]
+    """In the order of the alphabet."""
 
 
 async def of_account(readers: Readers, user_id: UUID, kept: timedelta) -> Tallies:

@@ -94,7 +94,7 @@ class News:
     more: bool = False
     """Whether another read must follow, because this one was full."""
     writing: dict[UUID, Writing] = field(default_factory=dict)
-    """The runs of which a message in `events` holds all that was journaled."""
+    """The runs of which a message in `events` or `path` holds all that was journaled."""
     over: set[UUID] = field(default_factory=set)
     """The runs of `events` that are not being written."""
     frames: list[Frame] = field(default_factory=list)

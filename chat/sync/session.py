@@ -9,7 +9,7 @@ from uuid import UUID
 from chat import doorbells
 from chat.cursors import ScopeKind
 from chat.doorbells import Frame, Signal
-from chat.events import Event, PartChanged, PresenceChanged, RunProgress, TextDelta
+from chat.events import Event, MessageChanged, PartChanged, PresenceChanged, RunProgress, TextDelta
 from chat.sync import news
 from chat.sync.arrivals import Arrivals
 from chat.sync.feed import Feed
@@ -133,8 +133,12 @@ class SessionFeed(Feed):
 
     def _told(self, found: News) -> None:
         self.seen.update((user_id, seen) for user_id, seen in found.seen.items() if user_id in self._users)
+        # What is of a path was told to some windows only: the others need the tokens up to there.
+        of_paths = {event.row.run_id for event in found.path if isinstance(event, MessageChanged)}
         for run_id, writing in found.writing.items():
-            self.writing[run_id] = replace(writing)  # windows may still look at the one that was found
+            known = self.writing.get(run_id)
+            if run_id not in of_paths or known is None or known.epoch < writing.epoch:
+                self.writing[run_id] = replace(writing)  # windows may still look at the one that was found
         for run_id in found.over:
             self.writing.pop(run_id, None)
         self._release(found.frames)

@@ -1,6 +1,7 @@
 """What badges say is told to the windows that ask for it, and in the end it is what a query finds."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -108,6 +109,17 @@ async def test_whatever_badges_count_is_told(scope: Scope, stranger: Scope, mode
         await badge.says(active=NOTHING, archived=archived, trash=0)
         await other.says(active=NOTHING)
         assert len(other.told) == 1
+
+
+async def test_tags_are_told_in_the_order_of_the_alphabet(scope: Scope) -> None:
+    names = ["Äpfel", "apple", "élan", "Öl", "Orange", "Zebra"]
+    given = Counter[str]()
+    async with watched(scope) as badge:
+        for tags in (names[::-1], names[3:], names[:2]):
+            await sessions.edit(scope, await begin(scope), personal=Personal(tags=tags))
+            given.update(tags)
+            await badge.says(tags={name: Tally(count, 0) for name, count in given.items()})
+            assert list(badge.told[-1].tags) == names
 
 
 async def test_all_windows_are_told_on_all_processes_and_only_those_that_ask(server: Server, scope: Scope) -> None:

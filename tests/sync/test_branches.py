@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from chat import branching, deleting, messages, retrying
+from chat import branching, deleting, editing, messages, retrying
 from chat.events import BranchChanged, CaughtUp, MessageChanged, SiblingsChanged
 from chat.life import Life
 from chat.messages import TIP
@@ -23,10 +23,11 @@ from tests.branching.conversations import say, tell
 from tests.chat.conftest import join
 from tests.conftest import Server, viewer_of
 from tests.repeating.asking import ask as query
-from tests.sync.buses import Lossy, process_on
+from tests.sync.buses import Lossy, is_frame, process_on
 from tests.sync.client import Client, watching
-from tests.sync.talk import PATIENT, ask, at, head
+from tests.sync.talk import PATIENT, ask, at, begin, head, journaled
 from tests.sync.test_losses import UNHURRIED
+from tests.sync.test_meeting import Pause
 
 
 async def line(scope: Scope, count: int, to: UUID | NewSession, under: Message | None = None) -> list[Message]:
@@ -264,6 +265,63 @@ async def test_a_reply_goes_on_for_whoever_comes_to_its_branch(scope: Scope, mod
         await model.say("three", end=True)
         await client.over(sent.run.id)
         assert names(client) == "ABFGOne two three"
+
+
+async def test_who_sees_a_reply_misses_nothing_of_it_when_another_member_comes_to_its_branch(
+    server: Server, model: ScriptedModel
+) -> None:
+    """The other one is told the whole reply, of a moment that those who see it have not come to."""
+    bus = Lossy()
+    async with process_on(server, bus, PATIENT) as started:
+        mine, theirs = await viewer_of(started), await viewer_of(started, "theirs")
+        talk = await tell(mine)
+        session_id = talk["A"].session_id
+        await join(theirs, session_id, MemberRole.READER)
+        await branching.choose(theirs, session_id, talk["E"].id)
+        async with watching(mine, session_id) as here, watching(theirs, session_id) as there:
+            sent = await ask(mine, session_id, "G")
+            await model.say("One ")
+            await here.reads(sent.reply.id, "One ")
+            bus.loses = is_frame
+            await model.say("two ")
+            await journaled(mine, 2)
+            await branching.choose(theirs, session_id, sent.reply.id)
+            await there.until(lambda client: client.branch == (sent.reply.id, True))
+            bus.loses = lambda *_: False
+            await model.say("three", end=True)
+            await here.over(sent.run.id)
+            await there.over(sent.run.id)
+            assert names(here) == names(there) == "ABFGOne two three"
+
+
+async def test_a_reply_has_no_hole_for_the_first_window_of_a_member_that_comes_while_others_write(
+    server: Server, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The feed does not know yet what the window was told: it reads the whole end of the path, and reads it later."""
+    bus = Lossy()
+    async with process_on(server, bus, PATIENT) as started:
+        mine, theirs = await viewer_of(started), await viewer_of(started, "theirs")
+        session_id = await begin(mine)
+        await join(theirs, session_id, MemberRole.READER)
+        async with watching(theirs, session_id) as early:
+            sent = await ask(mine, session_id, "G")
+            await model.say("One ")
+            await early.reads(sent.reply.id, "One ")
+            pause = Pause(started, monkeypatch)
+            async with watching(mine, session_id, live=False) as late:
+                await pause.reached.wait()
+                bus.loses = is_frame
+                await model.say("two ")
+                await journaled(mine, 2)
+                await editing.revise(mine, sent.message.id, text="H")
+                await early.reads(sent.message.id, "H")
+                pause.over.set()
+                await late.reads(sent.message.id, "H")
+                bus.loses = lambda *_: False
+                await model.say("three", end=True)
+                for client in (early, late):
+                    await client.over(sent.run.id)
+                    assert client.shown[sent.reply.id].text == "One two three"
 
 
 async def test_what_stands_beside_a_message_is_told_before_that_message(scope: Scope) -> None:
