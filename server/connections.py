@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 import httptools
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 
 from server import lengths
@@ -35,8 +36,8 @@ class Patience:
     """Between two looks at the clock."""
 
 
-LONGEST_HEAD = 256_000
-"""Bytes of a request's address and headers. A document has 100,000 characters at most, and some of them take three."""
+LONGEST_HEAD = 64_000
+"""Bytes of a request's address and headers. httptools reads no address beyond 65,535."""
 
 
 PATIENCE = Patience()
@@ -149,7 +150,14 @@ class HTTPProtocol(HttpToolsProtocol):
     def handle_websocket_upgrade(self) -> None:
         self._upgraded = True
         self._deadlines.clear(self)
+        # Nobody reads cookies, and on localhost those of all programs there may be more than a handshake can have.
+        self.headers[:] = [header for header in self.headers if header[0] != b"cookie"]
         super().handle_websocket_upgrade()
+        protocol = self.transport.get_protocol()
+        assert isinstance(protocol, WebSocketsSansIOProtocol)
+        if protocol.conn.handshake_exc is not None and not self.transport.is_closing():
+            self.transport.write(_TOO_LARGE)  # uvicorn would leave it without an answer
+            self.transport.close()
 
     @override
     def pause_writing(self) -> None:
@@ -188,6 +196,12 @@ def _last_words(status: int, reason: bytes) -> bytes:
 _TOO_LATE = _last_words(408, b"The request did not arrive in time. Send it again, whole.\n")
 _TOO_LONG = _last_words(
     431, f"The address and headers have more than {LONGEST_HEAD:,} bytes. Send what is long in a body.\n".encode()
+)
+
+_TOO_LARGE = _last_words(
+    431,
+    b"The handshake of a WebSocket has at most 128 headers, and at most 8,000 bytes in its address and in each header. "
+    b"Send a long token in the payload of 'connection_init'.\n",
 )
 
 _of_loops: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Patience, Deadlines]] = WeakKeyDictionary()

@@ -242,16 +242,16 @@ async def test_why_a_head_is_too_long_is_said(server: Server) -> None:
     async with connected(server) as connection:
         connection.say(b"GET / HTTP/1.1\r\nhost: x\r\nx: " + b"x" * LONGEST_HEAD + b"\r\n\r\n")
         heard = await connection.heard()
-    assert heard.endswith(b"The address and headers have more than 256,000 bytes. Send what is long in a body.\n")
+    assert heard.endswith(b"The address and headers have more than 64,000 bytes. Send what is long in a body.\n")
 
 
 async def test_a_long_body_makes_no_head_too_long(server: Server) -> None:
     async with connected(server) as connection:
         for _ in range(2):
-            connection.say(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % (2 * LONGEST_HEAD))
-            connection.say(b"x" * (2 * LONGEST_HEAD))
+            connection.say(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % (5 * LONGEST_HEAD))
+            connection.say(b"x" * (5 * LONGEST_HEAD))
             assert (await connection.head()).startswith(b"HTTP/1.1 200")
-            assert await connection.reader.readexactly(6) == b"512000"
+            assert await connection.reader.readexactly(6) == b"320000"
 
 
 @pytest.mark.parametrize("version", ["1.0", "1.1"])
@@ -264,3 +264,32 @@ async def test_what_has_no_length_is_sent_in_chunks_only_to_who_knows_them(serve
         assert (b"transfer-encoding" in head, heard) == (False, b"onetwo")
     else:
         assert (b"transfer-encoding: chunked" in head, heard) == (True, b"3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n")
+
+
+HANDSHAKE = (
+    b"GET / HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\nconnection: upgrade\r\n"
+    b"sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 13\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    "more", [b"authorization: " + b"x" * 9000 + b"\r\n", b"x: y\r\n" * 200], ids=["a long header", "many headers"]
+)
+async def test_a_handshake_that_is_too_large_is_answered(server: Server, more: bytes) -> None:
+    async with connected(server) as connection:
+        connection.say(HANDSHAKE + more + b"\r\n")
+        heard = await connection.heard()
+    assert heard.startswith(b"HTTP/1.1 431 Request Header Fields Too Large\r\n")
+    assert heard.endswith(b"Send a long token in the payload of 'connection_init'.\n")
+
+
+async def test_a_handshake_with_an_address_that_is_too_long_is_answered(server: Server) -> None:
+    async with connected(server) as connection:
+        connection.say(HANDSHAKE.replace(b"GET /", b"GET /" + b"x" * 9000) + b"\r\n")
+        assert (await connection.heard()).startswith(b"HTTP/1.1 431")
+
+
+async def test_cookies_of_other_programs_keep_no_socket_from_opening(server: Server) -> None:
+    async with connected(server) as connection:
+        connection.say(HANDSHAKE + b"cookie: " + b"x" * 20_000 + b"\r\n\r\n")
+        assert (await connection.head()).startswith(b"HTTP/1.1 101")
