@@ -43,7 +43,10 @@ class IdTaken(Refusal):
     """The client-made id belongs to something else."""
 
     def __init__(self, field: str) -> None:
-        super().__init__("This id is taken by something else. Make a new random UUID and try again.")
+        reason = "This id is taken by something else. Make a new random UUID and try again."
+        if field.endswith("externalId"):
+            reason = "Another session of yours has this `externalId`. Use that session, or another name."
+        super().__init__(reason)
         self.field = field
 
 

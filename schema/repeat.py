@@ -76,7 +76,7 @@ def check(key: str) -> str:
         InvalidInput: it is blank or too long.
     """
     if not key.strip() or len(key) > LONGEST_KEY or "\0" in key:
-        raise InvalidInput("clientMutationId", f"A key has between 1 and {LONGEST_KEY} characters.")
+        raise InvalidInput("clientMutationId", f"A key has between 1 and {LONGEST_KEY} characters, and no U+0000.")
     return key
 
 

@@ -1,4 +1,7 @@
-"""uvicorn's HTTP protocol, for which a connection may not be held open by whoever sends half of something."""
+"""uvicorn's HTTP protocol, for which a connection may not be held open by whoever sends half of something.
+
+Nor may a head have any size.
+"""
 
 import asyncio
 from collections.abc import Mapping
@@ -9,8 +12,10 @@ from weakref import WeakKeyDictionary
 import httptools
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 
+from server import lengths
 from server.deadlines import Deadlines
 
 
@@ -29,6 +34,10 @@ class Patience:
     """Connections that are waited for at once, in one process; those that have waited for longest are closed."""
     step: float = 0.5
     """Between two looks at the clock."""
+
+
+LONGEST_HEAD = 64_000
+"""Bytes of a request's address and headers. httptools reads no address beyond 65,535."""
 
 
 PATIENCE = Patience()
@@ -50,6 +59,7 @@ class HTTPProtocol(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self._deadlines = _deadlines(self.loop, self.patience)
         self._upgraded = False
+        self._head = 0  # bytes of a head that is not whole
 
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -63,8 +73,12 @@ class HTTPProtocol(HttpToolsProtocol):
 
     @override
     def data_received(self, data: bytes) -> None:
-        was_body = self._awaits_body
+        was_body, was_whole = self._awaits_body, self._head_is_whole
         super().data_received(data)
+        self._head = 0 if was_whole or self._head_is_whole else self._head + len(data)
+        if self._head > LONGEST_HEAD and not self.transport.is_closing():
+            self._refuse_head()
+            return
         if self._upgraded or self.flow.write_paused:
             return  # others look after it, or it is another deadline that counts
         if self._awaits_body:
@@ -101,9 +115,25 @@ class HTTPProtocol(HttpToolsProtocol):
 
     @override
     def on_headers_complete(self) -> None:
+        if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > LONGEST_HEAD:
+            self._refuse_head()
+            raise ValueError("The parser must not go on.")
         if not self.url.startswith((b"/", b"*")):
             self._take_host()
         super().on_headers_complete()
+        if self.scope["http_version"] == "1.0" and self._answer is not None:
+            lengths.Unchunked.make(self._answer)
+
+    def _refuse_head(self) -> None:
+        """Ends the connection: with 431, unless that would come within the answer to another request."""
+        if self._answer is None or self._answer.response_complete:
+            self.transport.write(_TOO_LONG)
+        self.transport.close()
+
+    @override
+    def send_400_response(self, msg: str) -> None:
+        if not self.transport.is_closing():
+            super().send_400_response(msg)
 
     def _take_host(self) -> None:
         """An address with a host counts for more than `Host` (RFC 9112, section 3.2.2)."""
@@ -120,7 +150,14 @@ class HTTPProtocol(HttpToolsProtocol):
     def handle_websocket_upgrade(self) -> None:
         self._upgraded = True
         self._deadlines.clear(self)
+        # Nobody reads cookies, and on localhost those of all programs there may be more than a handshake can have.
+        self.headers[:] = [header for header in self.headers if header[0] != b"cookie"]
         super().handle_websocket_upgrade()
+        protocol = self.transport.get_protocol()
+        assert isinstance(protocol, WebSocketsSansIOProtocol)
+        if protocol.conn.handshake_exc is not None and not self.transport.is_closing():
+            self.transport.write(_TOO_LARGE)  # uvicorn would leave it without an answer
+            self.transport.close()
 
     @override
     def pause_writing(self) -> None:
@@ -151,11 +188,20 @@ class HTTPProtocol(HttpToolsProtocol):
         self.transport.close()
 
 
-_REASON = b"The request did not arrive in time. Send it again, whole.\n"
-_TOO_LATE = b"%bcontent-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b" % (
-    STATUS_LINE[408],
-    len(_REASON),
-    _REASON,
+def _last_words(status: int, reason: bytes) -> bytes:
+    head = b"%bcontent-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
+    return head % (STATUS_LINE[status], len(reason)) + reason
+
+
+_TOO_LATE = _last_words(408, b"The request did not arrive in time. Send it again, whole.\n")
+_TOO_LONG = _last_words(
+    431, f"The address and headers have more than {LONGEST_HEAD:,} bytes. Send what is long in a body.\n".encode()
+)
+
+_TOO_LARGE = _last_words(
+    431,
+    b"The handshake of a WebSocket has at most 128 headers, and at most 8,000 bytes in its address and in each header. "
+    b"Send a long token in the payload of 'connection_init'.\n",
 )
 
 _of_loops: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Patience, Deadlines]] = WeakKeyDictionary()

@@ -39,6 +39,8 @@ class Spoiled(Exception):
 def read(message: Mapping[str, Any], longest: int) -> dict[str, Any]:
     """A message of the client: a dict whose `type`, `id` and `payload` are as the protocol says.
 
+    Of a `ping`, `pong` or `complete` that is too large or not JSON, what can be told of it: nobody needs the rest.
+
     Raises:
         Spoiled: it is a `subscribe` that is larger than `longest` bytes, not JSON, or has a bad payload.
         Close: it is anything else that is too large (1009), or no valid message (4400).
@@ -49,11 +51,11 @@ def read(message: Mapping[str, Any], longest: int) -> dict[str, Any]:
     raw: bytes = text.encode()
     if len(raw) > longest:
         too_large = f"A message may have at most {longest:,} bytes; this one has {len(raw):,}."
-        raise _spoiled(text, refusal(Code.BAD_REQUEST, too_large)) or Close(1009, too_large)
+        return _outlined(text, refusal(Code.BAD_REQUEST, too_large), Close(1009, too_large))
     try:
         frame = decode(raw)
     except Refused as refused:
-        raise _spoiled(text, refused) or Close(4400, refused.errors[0].message) from None
+        return _outlined(text, refused, Close(4400, refused.errors[0].message))
     if not isinstance(frame, dict):
         raise Close(4400, "The message must be a JSON object.")
     kind = frame.get("type")
@@ -77,8 +79,13 @@ _TOKENS = re.compile(r'("(?:[^"\\]|\\.)*+")(?:\s*+:\s*+("(?:[^"\\]|\\.)*+"))?+|[
 """Strings, in pairs where the second is the value of the first, and brackets: all that it takes to know the level."""
 
 
-def _spoiled(text: str, refused: Refused) -> Spoiled | None:
-    """The refusal of the `subscribe` that stands in a text which is not read as JSON; None: it is none, or whose?"""
+def _outlined(text: str, refused: Refused, closing: Close) -> dict[str, Any]:
+    """The message in a text that is not read as JSON, without its payload.
+
+    Raises:
+        Spoiled: it is a `subscribe`, and it is known whose.
+        Close: it cannot be told what it is.
+    """
     found: dict[str, object] = {}
     level = 0
     for token in islice(_TOKENS.finditer(text, 0, _SEARCHED), _MOST_TOKENS):
@@ -89,11 +96,18 @@ def _spoiled(text: str, refused: Refused) -> Spoiled | None:
             try:
                 found[name] = decode(value)
             except Refused:
-                return None
+                raise closing from None
         if len(found) == 2:
             break
-    id_ = found.get('"id"')
-    return Spoiled(id_, refused) if found.get('"type"') == "subscribe" and isinstance(id_, str) and id_ else None
+    kind, id_ = found.get('"type"'), found.get('"id"')
+    if kind in {"ping", "pong"}:
+        return {"type": kind}
+    if isinstance(id_, str) and id_:
+        if kind == "subscribe":
+            raise Spoiled(id_, refused)
+        if kind == "complete":
+            return {"type": kind, "id": id_}
+    raise closing
 
 
 def write(kind: str, *, id_: str | None = None, payload: object = None) -> str:

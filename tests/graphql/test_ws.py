@@ -96,8 +96,8 @@ async def test_every_operation_has_a_context_of_its_own() -> None:
         '{"type":"subscribe","payload":{"query":"{hello}"}}',
         '{"type":"subscribe","id":7,"payload":{"query":"{hello}"}}',
         '{"type":"subscribe","id":"","payload":{"query":"{hello}"}}',
-        '{"type":"ping","payload":{"x":NaN}}',
-        '{"id":"1","type":"complete","payload":NaN}',
+        '{"type":"connection_init","payload":{"x":NaN}}',
+        '{"type":"complete","payload":NaN}',
     ],
 )
 async def test_a_malformed_message_closes_the_socket(served: Served, text: str) -> None:
@@ -218,8 +218,25 @@ async def test_an_operation_over_the_limit_is_refused_and_harms_no_other() -> No
 
 async def test_another_message_over_the_limit_closes_the_socket() -> None:
     async with serving(max_request_bytes=1000) as served, socket(served) as client:
-        await client.send({"type": "ping", "payload": {"x": "x" * 1000}})
+        await client.send({"type": "next", "payload": {"x": "x" * 1000}})
         assert await client.closed() == (1009, "A message may have at most 1,000 bytes; this one has 1,034.")
+
+
+UNREAD = {"not JSON": "NaN", "too deep": "[" * 5000 + "]" * 5000, "too large": f'"{"x" * 30_000}"'}
+
+
+@pytest.mark.parametrize("payload", UNREAD.values(), ids=UNREAD)
+async def test_what_cannot_be_read_of_other_messages_harms_nothing(payload: str) -> None:
+    async with serving(max_request_bytes=20_000) as served, socket(served) as client:
+        await client.subscribe("1", "{ stuck }")
+        await within(5, served.witness.started)
+        for kind in ("pong", "ping"):
+            await client.connection.send(f'{{"type":"{kind}","payload":{{"x":{payload}}}}}')
+        assert await client.receive() == {"type": "pong"}
+        await client.connection.send(f'{{"type":"complete","id":"1","payload":{payload}}}')
+        await within(5, served.witness.finished)
+        await client.subscribe("1", "{ hello }")
+        assert [await client.receive() for _ in range(2)] == [next_("1", hello="Hello world"), complete("1")]
 
 
 async def test_null_payloads_are_no_payloads(served: Served) -> None:

@@ -37,6 +37,7 @@ BULK = """
         }
     }
 """
+KEY = "A key has between 1 and 255 characters, and no U+0000."
 BROKEN = {"__typename": "Failed", "code": "INTERNAL", "retriable": False}
 AWAY = {
     "__typename": "Failed",
@@ -164,7 +165,8 @@ async def test_a_batch_takes_less_time_than_an_operation_may() -> None:
 @pytest.mark.parametrize(
     ("keys", "refusal"),
     [
-        (["a", " "], {"field": "clientMutationId", "reason": "Entry 1: A key has between 1 and 255 characters."}),
+        (["a", " "], {"field": "clientMutationId", "reason": f"Entry 1: {KEY}"}),
+        (["a", "b\0"], {"field": "clientMutationId", "reason": f"Entry 1: {KEY}"}),
         (["a", "b", "a"], {"field": "operations", "reason": "Entries 0 and 2 have the same `clientMutationId`."}),
     ],
 )

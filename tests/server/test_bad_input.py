@@ -47,7 +47,7 @@ def missing(what: str) -> dict[str, str]:
 
 
 def taken(field: str) -> dict[str, str]:
-    reason = "This id is taken by something else. Make a new random UUID and try again."
+    reason = "Another session of yours has this `externalId`. Use that session, or another name."
     return {"__typename": "IdTaken", "field": field, "reason": reason}
 
 

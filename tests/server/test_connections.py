@@ -11,7 +11,7 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import Server
 
-from server.connections import Patience, patient
+from server.connections import LONGEST_HEAD, Patience, patient
 from server.sockets import WebSocketProtocol
 
 QUICK = Patience(head=0.3, body=0.3, reading=0.3, step=0.02)
@@ -19,11 +19,19 @@ LONG = 30.0
 
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers with the size of the body, or with 401 at once; and `/large` with more than fits into any buffer."""
+    """Answers with the size of the body, or with 401 at once; `/large` with more than fits into any buffer, `/parts`
+    without a length.
+    """
     if scope["type"] == "websocket":
         await receive()
         await send({"type": "websocket.accept"})
         await receive()
+        return
+    if scope["path"] == "/parts":
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for part in (b"one", b"two"):
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body"})
         return
     size, more = 0, scope["path"] != "/early"
     while more:
@@ -216,3 +224,72 @@ async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
         while not condition():  # noqa: ASYNC110 (what is waited for is not ours to signal)
             await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("ends", [b"", b"\r\n\r\n"])
+@pytest.mark.parametrize("begin", [b"GET /", b"GET / HTTP/1.1\r\nhost: x\r\nx: ", b"GET / HTTP/1.1\r\nhost: x\r\n"])
+async def test_a_head_that_is_too_long_is_answered_with_431(server: Server, begin: bytes, ends: bytes) -> None:
+    """In one part, or in several."""
+    many = b"x: y\r\n" if begin.endswith(b"x\r\n") else b"xxxxxx"
+    async with connected(server) as connection:
+        connection.say(begin + many * (LONGEST_HEAD // 3) + ends)
+        heard = await connection.heard()
+    assert heard.startswith(b"HTTP/1.1 431 Request Header Fields Too Large\r\n") or heard == b""
+    assert server.server_state.connections == set()
+
+
+async def test_why_a_head_is_too_long_is_said(server: Server) -> None:
+    async with connected(server) as connection:
+        connection.say(b"GET / HTTP/1.1\r\nhost: x\r\nx: " + b"x" * LONGEST_HEAD + b"\r\n\r\n")
+        heard = await connection.heard()
+    assert heard.endswith(b"The address and headers have more than 64,000 bytes. Send what is long in a body.\n")
+
+
+async def test_a_long_body_makes_no_head_too_long(server: Server) -> None:
+    async with connected(server) as connection:
+        for _ in range(2):
+            connection.say(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % (5 * LONGEST_HEAD))
+            connection.say(b"x" * (5 * LONGEST_HEAD))
+            assert (await connection.head()).startswith(b"HTTP/1.1 200")
+            assert await connection.reader.readexactly(6) == b"320000"
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+async def test_what_has_no_length_is_sent_in_chunks_only_to_who_knows_them(server: Server, version: str) -> None:
+    async with connected(server) as connection:
+        connection.say(f"GET /parts HTTP/{version}\r\nhost: x\r\nconnection: close\r\n\r\n".encode())
+        head = await connection.head()
+        heard = await connection.heard()
+    if version == "1.0":
+        assert (b"transfer-encoding" in head, heard) == (False, b"onetwo")
+    else:
+        assert (b"transfer-encoding: chunked" in head, heard) == (True, b"3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n")
+
+
+HANDSHAKE = (
+    b"GET / HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\nconnection: upgrade\r\n"
+    b"sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 13\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    "more", [b"authorization: " + b"x" * 9000 + b"\r\n", b"x: y\r\n" * 200], ids=["a long header", "many headers"]
+)
+async def test_a_handshake_that_is_too_large_is_answered(server: Server, more: bytes) -> None:
+    async with connected(server) as connection:
+        connection.say(HANDSHAKE + more + b"\r\n")
+        heard = await connection.heard()
+    assert heard.startswith(b"HTTP/1.1 431 Request Header Fields Too Large\r\n")
+    assert heard.endswith(b"Send a long token in the payload of 'connection_init'.\n")
+
+
+async def test_a_handshake_with_an_address_that_is_too_long_is_answered(server: Server) -> None:
+    async with connected(server) as connection:
+        connection.say(HANDSHAKE.replace(b"GET /", b"GET /" + b"x" * 9000) + b"\r\n")
+        assert (await connection.heard()).startswith(b"HTTP/1.1 431")
+
+
+async def test_cookies_of_other_programs_keep_no_socket_from_opening(server: Server) -> None:
+    async with connected(server) as connection:
+        connection.say(HANDSHAKE + b"cookie: " + b"x" * 20_000 + b"\r\n\r\n")
+        assert (await connection.head()).startswith(b"HTTP/1.1 101")
