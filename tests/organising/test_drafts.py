@@ -7,7 +7,7 @@ import pytest
 from chat import editing, messages, organising, sessions
 from chat.asking import WhenBusy
 from chat.composing import LATE, After
-from chat.refusals import Busy, InvalidInput
+from chat.refusals import Busy
 from chat.scope import Scope
 from chat.sessions import NewSession
 from db.models import MemberRole, Message
@@ -159,11 +159,10 @@ async def test_what_was_written_offline_is_a_draft_after_what_was_sent_offline(s
         assert await draft(scope, session_id) == "Third"
 
 
-async def test_a_message_of_somebody_else_is_none_that_a_draft_comes_after(scope: Scope, stranger: Scope) -> None:
+async def test_a_message_of_somebody_else_counts_as_one_that_nobody_knows(scope: Scope, stranger: Scope) -> None:
     first, other = await begun(scope, "How"), await begun(scope, "Elsewhere")
     await join(stranger, first.session_id, MemberRole.WRITER)
     theirs = await say(stranger, first.session_id, "Hi")
-    for message in (theirs, other):
-        with pytest.raises(InvalidInput):
-            await organising.save_draft(scope, first.session_id, "Anything", after=After(message.id))
-    assert await draft(scope, first.session_id) == "How"
+    for message_id in (uuid4(), theirs.id, other.id):
+        await organising.save_draft(scope, first.session_id, f"After {message_id}", after=After(message_id))
+        assert await draft(scope, first.session_id) == f"After {message_id}"
