@@ -59,7 +59,7 @@ class Client:
         """The payload of an operation with one root field."""
         body = orjson.dumps({"query": query, "variables": variables})
         self._writer.write(
-            b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
+            b"POST /graphql HTTP/1.1\r\nHost: [::1]\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
             % (len(body), body)
         )
         head = await self._reader.readuntil(b"\r\n\r\n")

@@ -51,7 +51,9 @@ async def improve(process: Process, session_id: UUID, question: Message, answer:
     exchange = f"User: {question.content[:2000]}\n\nAssistant: {answer[:2000]}"
     provider, model = (agent.provider, agent.model) if agent else (None, None)
     try:
-        answer = await process.models.write(exchange, INSTRUCTIONS, tokens=TOKENS, provider=provider, model=model)
+        answer = await process.models.write(
+            exchange, INSTRUCTIONS, tokens=TOKENS, provider=provider, model=model, line=True
+        )
     except ModelError as error:
         _log.info("The model gave no title: %s", error.reason)
         return

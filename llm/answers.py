@@ -15,16 +15,21 @@ _DECLINES = re.compile(
 """How models decline in the text itself."""
 
 
-def whole(events: Sequence[Event]) -> str:
+def whole(events: Sequence[Event], *, line: bool = False) -> str:
     """The text of an answer without the thoughts in it.
+
+    Where a `line` is all that is wanted, the lines before the one that was cut off will do.
 
     Raises:
         ModelError: it was cut off (`PROVIDER_FAILED`), or the model declined (`REFUSED`).
     """
     finished = next((event for event in events if isinstance(event, Finished)), None)
-    if finished is None or finished.finish_reason != FinishReason.STOP:
-        raise ModelError("The model's answer was cut off. Try again.", ModelErrorCode.PROVIDER_FAILED)
+    reason = None if finished is None else finished.finish_reason
     text = _text(_apart(_text(events)))
+    if line and reason == FinishReason.LENGTH:
+        text = text.lstrip().rpartition("\n")[0]
+    if reason != FinishReason.STOP and not (line and reason == FinishReason.LENGTH and text):
+        raise ModelError("The model's answer was cut off. Try again.", ModelErrorCode.PROVIDER_FAILED)
     if _DECLINES.match(text.strip()):
         raise ModelError("The model declined to answer.", ModelErrorCode.REFUSED)
     return text

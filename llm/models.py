@@ -87,16 +87,25 @@ class Models:
             ) from None
 
     async def write(
-        self, prompt: str, instructions: str, *, tokens: int, provider: str | None = None, model: str | None = None
+        self,
+        prompt: str,
+        instructions: str,
+        *,
+        tokens: int,
+        provider: str | None = None,
+        model: str | None = None,
+        line: bool = False,
     ) -> str:
         """What a model answers to one prompt with at most so many tokens, whole and without its thoughts.
+
+        With `line`, one whole line of it is enough.
 
         Raises:
             ModelError: it gave no answer: it failed, was cut off, or did not want to.
         """
         request = Request((Turn("user", (Text(prompt),)),), instructions, model, {"max_tokens": tokens})
         async with aclosing(self.choose(provider).stream(request)) as events:
-            return answers.whole([event async for event in events])
+            return answers.whole([event async for event in events], line=line)
 
     async def warm(self) -> None:
         """Do now what the first reply would wait for: some seconds of imports, in a thread. Never raises."""

@@ -185,3 +185,11 @@ async def test_the_title_behind_a_thought_is_taken(scope: Scope, model: Scripted
     await model.say("<think>\nShort.\n</think>\n\nParts of a window", end=True)
     await until_settled()
     assert await titled(scope, sent) == ("Parts of a window", TitleSource.MODEL)
+
+
+async def test_a_title_that_is_whole_is_taken_though_the_model_went_on(scope: Scope, model: ScriptedModel) -> None:
+    sent = await exchange(scope, model)
+    await model.say("Parts of a window\n\nThis title says what")
+    await model.finish(finish_reason=FinishReason.LENGTH)
+    await until_settled()
+    assert await titled(scope, sent) == ("Parts of a window", TitleSource.MODEL)
