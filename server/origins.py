@@ -7,7 +7,6 @@ settings let other origins in.
 
 import logging
 from collections.abc import Collection
-from ipaddress import ip_address
 from typing import override
 from urllib.parse import urlsplit
 
@@ -16,6 +15,8 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from strawberry.http.websocket_origin import is_same_origin, normalize_origin
+
+from server import hosts
 
 _log = logging.getLogger("transom.origins")
 
@@ -63,16 +64,9 @@ class Origins:
 
 
 def is_loopback(origin: str) -> bool:
-    """Whether an origin is a web page's of this machine: `localhost`, what ends so, 127.0.0.0/8, `[::1]`; any port."""
+    """Whether an origin is a web page's of this machine, as `hosts.is_loopback` says; any port."""
     parts = urlsplit(origin)
-    if parts.scheme not in ("http", "https") or not (host := parts.hostname):
-        return False
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return parts.scheme in ("http", "https") and hosts.is_loopback(parts.netloc.encode())
 
 
 class CrossOrigin(CORSMiddleware):
