@@ -35,11 +35,14 @@ function StreamView({ stream }: { stream: Stream }): ReactNode {
       <header className="live-header">
         <span className="live-dot" />
         <strong>{stream.name}</strong>
-        <span className="live-count">
-          {plural(stream.count, "event")}
-          {stream.deltas > 0 && ` · ${plural(stream.deltas, "delta")}`}
-        </span>
-        {state === "away" && <span className="live-away">Server lost, reconnecting…</span>}
+        {state === "away" ? (
+          <span className="live-away">Server lost, reconnecting…</span>
+        ) : (
+          <span className="live-count">
+            {plural(stream.count, "event")}
+            {stream.deltas > 0 && ` · ${plural(stream.deltas, "delta")}`}
+          </span>
+        )}
         <span className="live-views" role="group" aria-label="Show as">
           {(["live", "json"] as const).map((view) => (
             <button key={view} type="button" aria-pressed={shown === view} onClick={() => setShown(view)}>
