@@ -33,7 +33,8 @@ WORKDIR /app
 COPY --from=packages /app ./
 COPY --from=web /web/dist web/dist
 COPY docs docs
-COPY alembic.ini ./
+COPY examples examples
+COPY alembic.ini CHANGELOG.md CONTRIBUTING.md ./
 
 # Reachable from outside the container, so it starts only with TRANSOM_JWT_SECRET or TRANSOM_JWKS_URL set.
 ENV PATH=/app/.venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 TRANSOM_HOST=0.0.0.0 TRANSOM_DATA_DIR=/data

@@ -1,5 +1,6 @@
 """The application: every part put together."""
 
+import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, override
@@ -26,6 +27,8 @@ from server.graphql import Caller, GraphQLEndpoint
 from server.origins import CrossOrigin, Origins
 from server.settings import Settings, current
 from server.state import State
+
+_log = logging.getLogger("transom.stop")
 
 GRAPHQL = "/graphql"
 """The path of the API."""
@@ -102,6 +105,8 @@ class Transom(Starlette):
     async def drain(self) -> None:
         """Gets ready to stop: takes no more work, interrupts runs, and tells every window to come back elsewhere."""
         self.shared.draining = True
+        writing = 0 if self.shared.life is None else len(self.shared.process.stops)
+        _log.info("stopping; replies that end as interrupted: %d", writing)
         self.endpoint.close()
         if self.shared.life is not None:
             await self.shared.life.drain()

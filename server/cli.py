@@ -14,7 +14,7 @@ import click
 
 from chat.allowances import METADATA, MOST, NAMES, OFTEN, SIZES, TEXT
 from server import complaints
-from server.settings import Settings, WrongSettings, read
+from server.settings import PROVIDERS, Settings, WrongSettings, read
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -33,17 +33,23 @@ def main() -> None:
         signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
 
 
-def _settings_help() -> str:
-    fields = Settings.model_fields.items()
-    lines = [f"  TRANSOM_{name.upper():<16} {field.description}{_default(field.default)}" for name, field in fields]
-    return "\b\nSettings:\n" + "\n".join(lines)
+class _WithSettings(click.Command):
+    """A command whose help ends with every setting."""
+
+    @override
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        fields = Settings.model_fields.items()
+        with formatter.section("Settings"):
+            formatter.write_dl(
+                [(f"TRANSOM_{name.upper()}", f"{field.description}{_default(field.default)}") for name, field in fields]
+            )
 
 
 def _default(value: object) -> str:
     return "" if value in (None, "") else f" [default: {value}]"
 
 
-@main.command(epilog=_settings_help())
+@main.command(cls=_WithSettings)
 @click.option("--host", help="Address to listen on, in place of TRANSOM_HOST.")
 @click.option("--port", help="Port to listen on, in place of TRANSOM_PORT.")
 @click.option("--workers", help="Server processes, in place of TRANSOM_WORKERS.")
@@ -234,9 +240,9 @@ def _settings(**options: str | None) -> Settings:
     if wrong:
         raise click.ClickException("\n".join(["A setting cannot be used.", *wrong]))
     for _, sentence in unknown:
-        click.echo(f"Note: {sentence}", err=True)
+        _note(sentence)
     if settings.jwks_url is not None and settings.jwt_secret is not None:
-        click.echo("Note: TRANSOM_JWT_SECRET is not used, because TRANSOM_JWKS_URL is set.", err=True)
+        _note("TRANSOM_JWT_SECRET is not used, because TRANSOM_JWKS_URL is set.")
     return settings
 
 
@@ -250,6 +256,23 @@ def _check_model(settings: Settings) -> None:
             model_of(settings)
         except (ModelError, ValueError) as error:
             raise click.ClickException(f"The model cannot be used: {error} See to TRANSOM_MODEL_URL.") from error
+    if settings.model_url in PROVIDERS.values():
+        if settings.model_key is None:
+            raise click.ClickException(
+                f"The model cannot be used: {settings.model_url} lets nobody in without a key. Set TRANSOM_MODEL_KEY, "
+                "or TRANSOM_MODEL_URL to the address of another provider."
+            )
+        if settings.model_name is None:
+            _note("TRANSOM_MODEL_NAME is not set, so only agents that name a model can answer.")
+    if settings.model_url is None and settings.model_name is not None:
+        _note(
+            "TRANSOM_MODEL_NAME is not used, because the embedded model answers. Set TRANSOM_MODEL_KEY or "
+            "TRANSOM_MODEL_URL, too."
+        )
+
+
+def _note(sentence: str) -> None:
+    click.echo(f"Note: {sentence}", err=True)
 
 
 def _refuse_open_door(settings: Settings) -> None:

@@ -14,6 +14,18 @@ _SERVICE_LINK = re.compile(r"(SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP|SCTP)
 _BOUNDS = ("ge", "le")
 _NEAR = 0.8
 """Least likeness of a slip of the pen; no two settings are as like each other."""
+_CALLED = {
+    "CORS": "ALLOWED_ORIGINS",
+    "POSTGRES": "DATABASE_URL",
+    "POSTGRESQL": "DATABASE_URL",
+    "PG": "DATABASE_URL",
+    "DB": "DATABASE_URL",
+    "VALKEY": "REDIS_URL",
+    "BIND": "HOST",
+    "LISTEN": "HOST",
+    "TIMEOUT": "MODEL_SILENCE",
+}
+"""What other programs call some settings, by a word of the name."""
 _MATTERS = re.compile("JW|AUTH|TOKEN|SECRET|ORIGIN|CORS|ISSUER|AUDIENCE|TLS|SSL|ALLOW|(URL|DSN)$")
 """In names of settings that keep somebody out, or that say where the data is."""
 
@@ -74,9 +86,16 @@ def unknown(variables: Iterable[str], fields: Iterable[str]) -> Iterator[tuple[U
         if variable.upper() == name or name in known or _SERVICE_LINK.fullmatch(name):
             continue
         near = get_close_matches(name, known, 1, _NEAR)
-        nearest = near or get_close_matches(name, known, 1, 0.5)
+        nearest = near or _meant(name, known)
         advice = f" Did you mean {PREFIX}{nearest[0]}?" if nearest else " `transom serve --help` lists all."
         if near or matters(name):
             yield Unknown.REFUSE, f"{variable} is no setting.{advice}"
         else:
             yield Unknown.WARN, f"{variable} is no setting of this version, and is ignored.{advice}"
+
+
+def _meant(name: str, known: Iterable[str]) -> list[str]:
+    """The setting that a name may stand for: as others call it, or one that has a word of it."""
+    words = set(name.split("_"))
+    called = [setting for word, setting in _CALLED.items() if word in words]
+    return called or [near for near in get_close_matches(name, known, 5, 0.5) if words & set(near.split("_"))]

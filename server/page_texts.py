@@ -15,9 +15,9 @@ code, pre { font: 0.95em ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", mono
 pre { padding: 0.8rem 1.1rem; border-radius: 0.6rem; background: light-dark(#e9edf5, #1d2432);
   color: light-dark(#1c2536, #ffc35c); }
 ul { padding: 0; list-style: none; }
-li { display: flex; flex-wrap: wrap; gap: 0 1rem; padding: 0.35rem 0;
+li { display: grid; grid-template-columns: 10.5rem 1fr; gap: 0 1rem; padding: 0.35rem 0;
   border-bottom: 1px solid light-dark(#dfe4ec, #2c3546); }
-li a { flex: 0 0 9.5rem; white-space: nowrap; }
+li a { justify-self: start; white-space: nowrap; }
 """
 
 _MARK = (
@@ -54,7 +54,10 @@ def not_found(root: str) -> str:
 
 def not_found_text() -> str:
     """The same for callers that read no HTML."""
-    return "Not found. Transom answers at:\n" + "".join(f"  {path:<16} {what}\n" for path, what in _PLACES.items())
+    width = max(map(len, _PLACES))
+    return "Not found. Transom answers at:\n" + "".join(
+        f"  {path:<{width}}  {what}\n" for path, what in _PLACES.items()
+    )
 
 
 def not_built() -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from server.manual.books import Book
 from server.settings import Settings
 from tests.docs.fences import ROOT
 
@@ -96,6 +97,16 @@ def test_what_the_image_copies_is_there_and_not_ignored() -> None:
         assert (ROOT / source).exists(), source
         assert source.split("/")[0] in kept, source
         assert not any(fnmatch(source, pattern) for pattern in dropped), source
+
+
+def test_the_image_has_every_page_of_the_documentation() -> None:
+    copied = {
+        source
+        for words in re.findall(r"^COPY (?!--from)(.+)$", DOCKERFILE, re.MULTILINE)
+        for source in words.split()[:-1]
+    }
+    missing = [page for page in Book(ROOT / "docs").pages if not copied & {page, page.partition("/")[0]}]
+    assert missing == []
 
 
 def test_the_image_has_every_package_and_runs_as_nobody_special() -> None:

@@ -1,6 +1,7 @@
 """The command line, and what it says when something cannot be."""
 
 import asyncio
+import re
 import socket
 from importlib.metadata import version
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from db import migrate
 from resolvers.root import api
 from server import engines
-from server.settings import Settings
+from server.settings import PROVIDERS, Settings
 from tests.conftest import database_url, empty_database
 from tests.engines.processes import pids_of
 from tests.server.conftest import MODEL
@@ -33,10 +34,13 @@ async def test_help_names_every_setting() -> None:
     code, output, _ = await run("serve", "--help")
 
     assert code == 0
-    named = {line.split()[0] for line in output.splitlines() if line.strip().startswith("TRANSOM_")}
-    assert {f"TRANSOM_{name.upper()}" for name in Settings.model_fields} <= named
+    table = output.partition("Settings:\n")[2]
+    named = re.findall(r"^  (TRANSOM_\w+) +(?=\S)", table, re.MULTILINE)
+    assert named == [f"TRANSOM_{name.upper()}" for name in Settings.model_fields]
+    columns = {match.end() for line in table.splitlines() if (match := re.match(r" +(TRANSOM_\w+ +)?", line))}
+    assert len(columns) == 1, "what is said of the settings stands in one column"
     assert all(field.description for field in Settings.model_fields.values())
-    assert max(map(len, output.splitlines())) <= 160
+    assert max(map(len, output.splitlines())) <= 100
 
 
 async def test_version() -> None:
@@ -146,6 +150,39 @@ async def test_a_variable_of_another_version_is_ignored_with_a_note(urls: engine
             "The database is up to date.\n",
             "Note: TRANSOM_GLOSSARY is no setting of this version, and is ignored. `transom serve --help` lists all.\n",
         )
+
+
+@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+async def test_a_company_that_wants_a_key_is_not_asked_without_one(provider: str) -> None:
+    settings: dict[str, object] = {"model_provider": provider, "model_name": "m", "model_url": PROVIDERS[provider]}
+    if provider == "anthropic":
+        del settings["model_url"]  # its own is taken
+    engines = {"database_url": "postgresql:///none", "redis_url": "redis://127.0.0.1:1"}
+    code, output, errors = await run("serve", **engines, **settings)
+
+    assert (code, output) == (1, "")
+    assert errors == (
+        f"Error: The model cannot be used: {PROVIDERS[provider]} lets nobody in without a key. Set TRANSOM_MODEL_KEY, "
+        "or TRANSOM_MODEL_URL to the address of another provider.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "note"),
+    [
+        ({"model_key": "k"}, "TRANSOM_MODEL_NAME is not set, so only agents that name a model can answer."),
+        (
+            {"model_name": "gpt"},
+            "TRANSOM_MODEL_NAME is not used, because the embedded model answers. Set TRANSOM_MODEL_KEY or "
+            "TRANSOM_MODEL_URL, too.",
+        ),
+    ],
+)
+async def test_what_the_model_lacks_is_told(settings: dict[str, object], note: str) -> None:
+    nowhere = {"database_url": "postgresql://a:b@no-host.invalid/x", "redis_url": "redis://127.0.0.1:1"}
+    _, _, errors = await run("serve", **nowhere, **settings, port=0)
+
+    assert errors.splitlines()[0] == f"Note: {note}"
 
 
 @pytest.mark.parametrize("arguments", [["limits", "ada", "--sessions", "-1"], ["limits", "ada", "--sessions", "many"]])

@@ -62,6 +62,23 @@ async def test_a_mutation_that_cannot_be_finished_is_not_done_and_told_so(
         assert await caller.read(session_id) == before
 
 
+async def test_the_log_tells_a_stop_from_a_death_and_what_it_interrupts(start: Start) -> None:
+    async with start(model_url="scripted:?tokens=10000&interval=0.05") as served, Caller.at(served.graphql) as caller:
+        sent = await caller.send("Go on and on.")
+        await until(lambda: running(caller, sent["run"]["id"]))
+        assert "stopping" not in served.log.read_text()
+        served.ask_to_end()
+        assert await served.ended(10) == 0
+    (line,) = [line for line in served.log.read_text().splitlines() if "transom.stop" in line]
+    assert line.endswith("INFO    transom.stop: stopping; replies that end as interrupted: 1")
+
+
+async def running(caller: Caller, run_id: str) -> bool:
+    """Whether somebody writes a reply."""
+    found = await caller.get("query ($id: ID!) { node(id: $id) { ... on Run { status } } }", id=run_id)
+    return bool(found["node"]["status"] == "RUNNING")
+
+
 async def said(served: Served, transport: str, session_id: str) -> list[str]:
     """The codes that it is refused with."""
     asked: dict[str, Any] = {"query": DOCUMENT, "variables": {"id": session_id}}

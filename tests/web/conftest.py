@@ -63,12 +63,12 @@ def built() -> Path:
 
 
 @asynccontextmanager
-async def standing_in(*, token: bool = False) -> AsyncGenerator[Site]:
-    script = Script()
+async def standing_in(*, token: bool = False, port: int = 0, script: Script | None = None) -> AsyncGenerator[Site]:
+    script = script or Script()
     app = application(script, token=token)
     config = uvicorn.Config(app, log_level="warning", ws="websockets-sansio", lifespan="off")
     server = uvicorn.Server(config)
-    with socket.create_server(("127.0.0.1", 0)) as listener:  # listens before the server runs: nothing to wait for
+    with socket.create_server(("127.0.0.1", port)) as listener:  # listens before the server runs: nothing to wait for
         serving = asyncio.create_task(server.serve([listener]))
         yield Site(f"http://127.0.0.1:{listener.getsockname()[1]}", script)
         server.should_exit = True

@@ -121,6 +121,13 @@ class RunChanged:
 
 
 @strawberry.type
+class RunProgress:
+    run_id: strawberry.ID
+    read: int
+    total: int
+
+
+@strawberry.type
 class BranchChanged:
     leaf_id: strawberry.ID | None
     branch_chosen: bool
@@ -161,7 +168,7 @@ class SendMessageInput:
 
 
 SessionEvent = Annotated[
-    TextDelta | PartChanged | MessageChanged | BranchChanged | RunChanged | CaughtUp | Reset,
+    TextDelta | PartChanged | MessageChanged | BranchChanged | RunChanged | RunProgress | CaughtUp | Reset,
     strawberry.union("SessionEvent"),
 ]
 SendMessageResult = Annotated[SendMessagePayload | InvalidInput, strawberry.union("SendMessageResult")]

@@ -3,13 +3,15 @@
 import asyncio
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import BrowserContext, Locator, Page, expect
+from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
 from strawberry import ID
 
-from .conftest import Site, Witness
+from .conftest import Site, Witness, standing_in
 from .stand_in import (
     REFUSED,
     REFUSED_TOKEN,
@@ -18,6 +20,7 @@ from .stand_in import (
     MessageChanged,
     PartChanged,
     ReasoningPart,
+    RunProgress,
     TextDelta,
     TextPart,
 )
@@ -127,6 +130,32 @@ async def test_a_reply_is_seen_growing_token_by_token(page: Page, site: Site) ->
 
     await expect(reply(page)).to_have_text("Rain on glass 🪟.")
     await expect(page.locator(".live-count")).to_have_text("8 events · 4 deltas")
+
+
+async def test_how_far_a_model_has_read_is_shown_until_it_says_something(page: Page, site: Site) -> None:
+    await watching(page, site)
+    status = page.locator(".live-message[data-role=ASSISTANT] .live-status")
+
+    for read in (0, 2048):
+        site.script.tell(RunProgress(run_id=ID("r1"), read=read, total=5549))
+        await expect(status).to_have_text(f"reading: {read:,} of 5,549 tokens")
+    site.script.say("Rain")
+    await expect(status).to_have_text("streaming")
+
+
+async def test_a_server_that_is_lost_is_told_until_it_is_back(chromium: Browser, built: Path) -> None:
+    context = await chromium.new_context()
+    page = await context.new_page()
+    async with standing_in() as site:
+        await watching(page, site)
+    await expect(page.locator(".live-header")).to_contain_text("Server lost, reconnecting…")
+
+    async with standing_in(port=urlsplit(site.url).port or 0, script=site.script):
+        await expect(page.locator(".live-header")).not_to_contain_text("reconnecting", timeout=20_000)
+        await page.get_by_label("Message").fill("Are you there?")
+        await page.get_by_role("button", name="Send").click()
+        await expect(page.locator(".live-message[data-role=USER] p").last).to_have_text("Are you there?")
+        await context.close()
 
 
 async def test_the_branch_that_is_seen_is_shown(page: Page, site: Site) -> None:
@@ -325,10 +354,12 @@ async def test_a_server_that_asks_for_a_token_is_told_it_in_one_place(page: Page
     await page.get_by_label("This server asks for a token").fill("garbage")
     await page.get_by_role("button", name="Use it").click()
     await expect(page.locator(".door [role=alert]")).to_have_text(REFUSED_TOKEN)
+    await expect(response(page)).to_contain_text(REFUSED_TOKEN)
 
     await page.get_by_label("This server asks for a token").fill("Bearer ey.of.ada")
     await page.get_by_role("button", name="Use it").click()
     await expect(page.get_by_text("A token is sent with every operation.")).to_be_visible()
+    await expect(response(page)).not_to_contain_text(REFUSED_TOKEN)
     await run(page)
     await page.get_by_role("button", name="Watch it live").click()
     await expect(page.locator(".live-events")).to_contain_text("CaughtUp")

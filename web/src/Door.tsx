@@ -9,7 +9,7 @@ import { post } from "./transport";
 
 /** One line to paste a token into. It says what the server thinks of it, and leaves room once it is accepted. */
 export function Door(): ReactNode {
-  const { schema, isIntrospecting } = useGraphiQL(pick("schema", "isIntrospecting"));
+  const { schema, isIntrospecting, responseEditor } = useGraphiQL(pick("schema", "isIntrospecting", "responseEditor"));
   const { introspect } = useGraphiQLActions();
   const [open, setOpen] = useState(!hasToken());
   const [refusal, setRefusal] = useState<string>();
@@ -23,6 +23,7 @@ export function Door(): ReactNode {
     setRefusal(errors?.[0]?.message);
     if (errors) return;
     setOpen(false);
+    responseEditor?.setValue(""); // it still says that a token is needed
     await introspect();
   }
 

@@ -2,7 +2,7 @@
 
 export const START_A_CHAT = `# 1 · Start a chat
 #
-# Sends a message. It names no session, so a new one begins. The reply is written in the background, by whichever model is set up; this answer does not wait for it.
+# Sends a message. It names no session, so a new one begins. This answer does not wait for the reply.
 #
 # Press ▶ (Ctrl-Enter), then "Watch it live".
 
@@ -41,6 +41,7 @@ subscription Watch($id: ID!) {
     }
     ... on BranchChanged { leafId branchChosen }
     ... on RunChanged { run { id status } }
+    ... on RunProgress { runId read total }
     ... on CaughtUp { cursor }
     ... on Reset { reason }
   }

@@ -5,7 +5,7 @@ import { createClient, type FormattedExecutionResult, type Sink } from "graphql-
 
 import { authorization } from "./credential";
 import { object, text, type Json } from "./json";
-import { beginStream, endStream, offerSession, receive } from "./live/streams";
+import { beginStream, endStream, offerSession, receive, setConnected } from "./live/streams";
 import { followedBy, operationOf, parsed } from "./operations";
 import { noticeSession } from "./sessions";
 
@@ -61,9 +61,15 @@ function failed(message: string): Result {
 
 /**
  * Runs one subscription over a socket of its own; the headers travel in its `connection_init`.
- * A lost connection is made again, also after a restart; the returned function ends the subscription and the socket.
+ * A lost connection is made again, also after a restart, and `connection` hears of both; the returned function ends
+ * the subscription and the socket.
  */
-export function subscribe(operation: Operation, headers: Headers, sink: Sink<Result>): () => void {
+export function subscribe(
+  operation: Operation,
+  headers: Headers,
+  sink: Sink<Result>,
+  connection: (there: boolean) => void,
+): () => void {
   let connected = false;
   const client = createClient({
     url: socket.href,
@@ -71,7 +77,13 @@ export function subscribe(operation: Operation, headers: Headers, sink: Sink<Res
     retryAttempts: Infinity,
     retryWait: (retries) => new Promise((resolve) => setTimeout(resolve, Math.min(500 * 2 ** retries, 15_000))),
     shouldRetry: () => connected, // where there never was a connection, the reason is shown at once
-    on: { connected: () => (connected = true) },
+    on: {
+      connected() {
+        connected = true;
+        connection(true);
+      },
+      closed: () => connection(false),
+    },
   });
   return client.subscribe<Json>(
     {
@@ -132,7 +144,7 @@ function watched(operation: Operation, headers: Headers, session: string | undef
         newest = undefined;
       }
 
-      const stop = subscribe(operation, headers, {
+      const sink: Sink<Result> = {
         next(result) {
           receive(stream, result);
           newest = result as Result;
@@ -149,7 +161,8 @@ function watched(operation: Operation, headers: Headers, session: string | undef
           show();
           if (!stopped) editor.complete();
         },
-      });
+      };
+      const stop = subscribe(operation, headers, sink, (there) => setConnected(stream, there));
       return {
         unsubscribe() {
           stopped = true;

@@ -5,7 +5,7 @@ import { useLayoutEffect, useRef, useState, type ReactNode } from "react";
 import { useFilledVariables, useWatch } from "../follow";
 import type { LiveMessage } from "./conversation";
 import { Say } from "./Say";
-import { messagesOf, useTabView, type LiveEvent, type Stream } from "./streams";
+import { messagesOf, useTabView, type LiveEvent, type Progress, type Stream } from "./streams";
 import "./live.css";
 
 /** What the active tab has to show besides its JSON: a running or finished stream, an offer to watch, or nothing. */
@@ -28,16 +28,21 @@ export function Live(): ReactNode {
 
 function StreamView({ stream }: { stream: Stream }): ReactNode {
   const [shown, setShown] = useState<"live" | "json">("live");
-  const state = stream.failure ? "failed" : stream.running ? "running" : "ended";
+  const running = stream.away ? "away" : "running";
+  const state = stream.failure ? "failed" : stream.running ? running : "ended";
   return (
     <section className="live" data-shown={shown} data-state={state} aria-label="Live">
       <header className="live-header">
         <span className="live-dot" />
         <strong>{stream.name}</strong>
-        <span className="live-count">
-          {plural(stream.count, "event")}
-          {stream.deltas > 0 && ` · ${plural(stream.deltas, "delta")}`}
-        </span>
+        {state === "away" ? (
+          <span className="live-away">Server lost, reconnecting…</span>
+        ) : (
+          <span className="live-count">
+            {plural(stream.count, "event")}
+            {stream.deltas > 0 && ` · ${plural(stream.deltas, "delta")}`}
+          </span>
+        )}
         <span className="live-views" role="group" aria-label="Show as">
           {(["live", "json"] as const).map((view) => (
             <button key={view} type="button" aria-pressed={shown === view} onClick={() => setShown(view)}>
@@ -60,10 +65,11 @@ function StreamView({ stream }: { stream: Stream }): ReactNode {
 function Messages({ stream }: { stream: Stream }): ReactNode {
   const messages = messagesOf(stream).filter(({ content, status }) => content || status !== "COMPLETE");
   const end = useSticky(stream.count);
+  const waiting = messages.findLast(({ content, status }) => !content && isOpen(status));
   return (
     <div className="live-messages" ref={end}>
       {messages.map((message) => (
-        <Message key={message.id} message={message} />
+        <Message key={message.id} message={message} progress={message === waiting ? stream.progress : undefined} />
       ))}
       {stream.failure && <p className="live-failure">{stream.failure}</p>}
       {messages.length === 0 && !stream.failure && (
@@ -75,14 +81,21 @@ function Messages({ stream }: { stream: Stream }): ReactNode {
   );
 }
 
-function Message({ message: { id, role, status, start, content, fresh } }: { message: LiveMessage }): ReactNode {
-  const open = status === "STREAMING" || status === "PENDING";
+interface Shown {
+  message: LiveMessage;
+  progress: Progress | undefined;
+}
+
+function Message({ message: { id, role, status, start, content, fresh }, progress }: Shown): ReactNode {
+  const open = isOpen(status);
   const settled = content.slice(0, content.length - fresh.reduce((length, piece) => length + piece.text.length, 0));
   return (
     <article className="live-message" data-role={role ?? "ASSISTANT"} data-message={id}>
       <header>
         <span>{(role ?? "message").toLowerCase()}</span>
-        {status && status !== "COMPLETE" && <span className="live-status">{status.toLowerCase()}</span>}
+        {status && status !== "COMPLETE" && (
+          <span className="live-status">{progress ? reading(progress) : status.toLowerCase()}</span>
+        )}
       </header>
       <p>
         {start > 0 && <span className="live-earlier">… </span>}
@@ -129,6 +142,14 @@ function useSticky<E extends HTMLElement>(change: unknown): (element: E | null) 
   return attach;
 }
 
+function isOpen(status: string | undefined): boolean {
+  return status === "STREAMING" || status === "PENDING";
+}
+
+function reading({ read, total }: Progress): string {
+  return `reading: ${read.toLocaleString("en")} of ${plural(total, "token")}`;
+}
+
 function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+  return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
 }

@@ -21,6 +21,8 @@ export interface Stream {
   session: string | undefined;
   headers: Headers;
   running: boolean;
+  /** Whether the connection was lost; it is being made again. */
+  away: boolean;
   failure: string | undefined;
   count: number;
   deltas: number;
@@ -28,6 +30,14 @@ export interface Stream {
   conversation: Conversation;
   /** The last message of the branch that is seen; undefined: that was not told. */
   leaf: string | null | undefined;
+  /** How far a model has read before it says anything. */
+  progress: Progress | undefined;
+}
+
+/** Tokens that a model has read, and that there are to read. */
+export interface Progress {
+  read: number;
+  total: number;
 }
 
 /** What the live view shows in a tab: a stream, or the offer to watch a session that was just written to. */
@@ -65,12 +75,14 @@ export function beginStream(name: string, session: string | undefined, headers: 
     session,
     headers,
     running: true,
+    away: false,
     failure: undefined,
     count: 0,
     deltas: 0,
     events: [],
     conversation: new Map(),
     leaf: undefined,
+    progress: undefined,
   };
   handles.set(handle.tab, handle);
   show(handle.tab, { stream });
@@ -81,7 +93,7 @@ export function beginStream(name: string, session: string | undefined, headers: 
 export function receive(handle: StreamHandle, result: Result): void {
   const { stream } = views.get(handle.tab) ?? EMPTY;
   if (!stream || handles.get(handle.tab) !== handle) return;
-  let { conversation, count, deltas, leaf } = stream;
+  let { conversation, count, deltas, leaf, progress } = stream;
   const events = [...stream.events];
   const at = performance.now() - handle.began;
   for (const [field, value] of Object.entries(result.data ?? {})) {
@@ -90,6 +102,7 @@ export function receive(handle: StreamHandle, result: Result): void {
       if (typeof event.offset === "number") deltas += 1;
       conversation = after(conversation, event, count);
       if ("leafId" in event) leaf = text(event.leafId) ?? null;
+      progress = progressIn(event) ?? ("messageId" in event || "run" in event ? undefined : progress);
       events.push({ key: count, at, type: text(event.__typename) ?? field, summary: summary(event) });
     }
   }
@@ -97,7 +110,14 @@ export function receive(handle: StreamHandle, result: Result): void {
     count += 1;
     events.push({ key: count, at, type: "Error", summary: error.message });
   }
-  show(handle.tab, { stream: { ...stream, conversation, leaf, count, deltas, events: events.slice(-KEPT_EVENTS) } });
+  show(handle.tab, { stream: { ...stream, conversation, leaf, progress, count, deltas, events: events.slice(-KEPT_EVENTS) } });
+}
+
+/** Says whether a stream is connected by now. What was half-read then is told anew. */
+export function setConnected(handle: StreamHandle, there: boolean): void {
+  const { stream } = views.get(handle.tab) ?? EMPTY;
+  if (!stream?.running || handles.get(handle.tab) !== handle) return;
+  show(handle.tab, { stream: { ...stream, away: !there, progress: undefined } });
 }
 
 /** Marks a stream as ended; without a handle, empties the current tab's view. */
@@ -128,6 +148,10 @@ export function useTabView(tab: string): TabView {
 
 function eventsIn(value: unknown): Json[] {
   return (Array.isArray(value) ? value : [value]).map(object).filter((event) => event !== undefined);
+}
+
+function progressIn({ read, total }: Json): Progress | undefined {
+  return typeof read === "number" && typeof total === "number" ? { read, total } : undefined;
 }
 
 /** An event in a few words: its text, or its fields. */
