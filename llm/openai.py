@@ -61,8 +61,7 @@ class ChatCompletion:
         Raises:
             ModelError: the reply is not complete, or none.
         """
-        for event in self._thoughts.end():
-            yield from self._speech.event(event)
+        yield from self._read(self._thoughts.end())
         yield from self._speech.finish(self._word, self._usage, ref=self._ref, model=self._model)
 
     def _choose(self, choice: Mapping[str, Any]) -> Iterator[Event]:
@@ -78,7 +77,7 @@ class ChatCompletion:
 
     def _rest(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
         """What a whole message has beyond what was told; some servers end a stream with one."""
-        if not self._speech.says and not self._speech.thinks:
+        if not (self._text or self._speech.says or self._speech.thinks):
             return message
         content = message.get("content")
         rest = content[self._text :] if isinstance(content, str) else ""
@@ -89,7 +88,7 @@ class ChatCompletion:
         if isinstance(content, str) and len(delta) <= 2 and not delta.keys() - {"content", "role"}:
             yield from self._say(content)
             return
-        yield from self._reason(delta)
+        yield from self._reason(_reasoning(delta))
         if isinstance(content, str):
             yield from self._say(content)
         elif isinstance(content, list):
@@ -107,22 +106,29 @@ class ChatCompletion:
         if isinstance(audio := delta.get("audio"), dict):
             yield from self._say(_text(audio.get("transcript")) or "")
             if audio.get("data"):
-                yield from self._speech.unread("audio", {"format": audio.get("format"), "shown": False})
+                yield from self._unread("audio", {"format": audio.get("format"), "shown": False})
 
     def _say(self, text: str) -> Iterator[Event]:
         self._text += len(text)
         if text:
-            for event in self._thoughts.tell(text):
-                yield from self._speech.event(event)
+            yield from self._read(self._thoughts.tell(text))
 
-    def _reason(self, delta: Mapping[str, Any]) -> Iterator[Event]:
-        for name in ("reasoning_content", "reasoning", "thinking"):
-            if isinstance(text := delta.get(name), str) and text:
-                yield from self._speech.reasoning(text)
-                return
-        for detail in delta.get("reasoning_details") or ():
-            if isinstance(detail, dict):
-                yield from self._speech.reasoning(_text(detail.get("text")) or _text(detail.get("summary")) or "")
+    def _read(self, told: Iterator[Event]) -> Iterator[Event]:
+        for event in told:
+            yield from self._speech.event(event)
+
+    def _interrupt(self) -> Iterator[Event]:
+        """What of the text comes before something else."""
+        return self._read(self._thoughts.interrupt())
+
+    def _reason(self, text: str) -> Iterator[Event]:
+        if text:
+            yield from self._interrupt()
+            yield from self._speech.reasoning(text)
+
+    def _unread(self, kind: str, value: Mapping[str, object]) -> Iterator[Event]:
+        yield from self._interrupt()
+        yield from self._speech.unread(kind, value)
 
     def _part(self, part: object) -> Iterator[Event]:
         """An item of content that is a list."""
@@ -133,22 +139,23 @@ class ChatCompletion:
                 case "text" | "output_text":
                     yield from self._say(_text(part.get("text")) or "")
                 case "thinking" | "reasoning":
-                    yield from self._speech.reasoning(_joined(part.get("thinking") or part.get("text")))
+                    yield from self._reason(_joined(part.get("thinking") or part.get("text")))
                 case "refusal":
                     self._speech.refusal += _text(part.get("refusal")) or ""
                 case "image_url":
                     yield from self._image(part)
                 case kind:
-                    yield from self._speech.unread(str(kind), part)
+                    yield from self._unread(str(kind), part)
 
     def _image(self, image: object) -> Iterator[Event]:
         place = image.get("image_url", image) if isinstance(image, dict) else image
         url = place.get("url") if isinstance(place, dict) else place
         if isinstance(url, str) and url.startswith(("data:image/", "https://", "http://")):
             kind = url[5:].partition(";")[0] if url.startswith("data:") else "image/*"
+            yield from self._interrupt()
             yield from self._speech.file(url, kind, "image")
         else:
-            yield from self._speech.unread("image", {"shown": False})
+            yield from self._unread("image", {"shown": False})
 
     def _call(self, call: Mapping[str, Any], number: int) -> Iterator[Event]:
         """More of a tool call. Calls are told apart by id as well: some servers give all of them the same number."""
@@ -162,8 +169,10 @@ class ChatCompletion:
             if id_ is None and name is None:
                 return  # nothing of it can be told apart from noise
             self._calls += 1
+            yield from self._interrupt()
             yield from self._speech.call(key, id_ or f"call_{self._calls}", name or "tool")
         if (arguments := function.get("arguments")) not in (None, ""):
+            yield from self._interrupt()
             yield from self._speech.arguments(key, arguments)
 
 
@@ -185,6 +194,15 @@ def _count(value: object, before: int | None) -> int | None:
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
+
+
+def _reasoning(delta: Mapping[str, Any]) -> str:
+    """The thoughts that are told apart from the text, in whichever words of the dialect."""
+    for name in ("reasoning_content", "reasoning", "thinking"):
+        if text := _text(delta.get(name)):
+            return text
+    details = [detail for detail in delta.get("reasoning_details") or () if isinstance(detail, dict)]
+    return "".join(_text(detail.get("text")) or _text(detail.get("summary")) or "" for detail in details)
 
 
 def _joined(value: object) -> str:

@@ -66,7 +66,7 @@ class _Call:
 class Speech:
     """Keeps the parts of one reply apart. A part's `key` is whatever its dialect knows it by."""
 
-    __slots__ = ("_calls", "_ids", "_last", "_results", "refusal", "says", "thinks")
+    __slots__ = ("_calls", "_ids", "_last", "refusal", "says", "thinks")
 
     def __init__(self) -> None:
         self.says = False
@@ -77,7 +77,6 @@ class Speech:
         self._last: tuple[type[Event], object] | None = None
         self._calls: dict[object, _Call] = {}
         self._ids: set[str] = set()
-        self._results: set[str] = set()
 
     def text(self, text: str, key: object = None) -> Iterator[Event]:
         """More text of a part."""

@@ -2,7 +2,7 @@
 
 A tag is one only where the reply begins with it: further down it is something that the model talks about. Some
 templates write the opening tag themselves, so that a reply has the closing one alone; on a line of its own, that turns
-what came before into thoughts.
+what came before into thoughts, as long as there is nothing but text.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,10 +17,11 @@ FAR = 200_000
 class Thoughts:
     """Tells the text of one reply as what it is, however its tags are cut."""
 
-    __slots__ = ("_blank", "_held", "_length", "_said", "_tell")
+    __slots__ = ("_blank", "_held", "_length", "_said", "_tell", "_then")
 
     def __init__(self) -> None:
         self._tell: Callable[[str], Iterator[Event]] = self._begin
+        self._then: Callable[[str], Iterator[Event]] = self._search  # for text that does not begin with a tag
         self._held = ""  # what may become a tag
         self._said: list[str] = []  # the text so far, as long as it may turn out to be thoughts
         self._length = 0
@@ -29,6 +30,16 @@ class Thoughts:
     def tell(self, text: str) -> Iterator[Event]:
         """What more text of the reply says."""
         return self._tell(text)
+
+    def interrupt(self) -> Iterator[Event]:
+        """What was held back, before something that is no text: a closing tag alone cannot reach over that."""
+        self._then = self._pass
+        if self._tell == self._begin and not self._held.strip():
+            return  # the text has yet to begin
+        yield from self.end()
+        self._held, self._said = "", []
+        if self._tell in (self._begin, self._search):
+            self._tell = self._pass
 
     def end(self) -> Iterator[Event]:
         """What was held back: nothing more can come of it."""
@@ -50,8 +61,8 @@ class Thoughts:
             self._tell = self._think
             yield from self._think(start.removeprefix(OPENING).lstrip())
         else:
-            self._tell = self._search
-            yield from self._search(held)
+            self._tell = self._then
+            yield from self._then(held)
 
     def _think(self, text: str) -> Iterator[Event]:
         thought, tag, rest = (self._held + text).partition(CLOSING)

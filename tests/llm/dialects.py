@@ -149,6 +149,26 @@ OPENAI: dict[str, Reply] = {
         events(*said('the tag "`', "<think>", '`". A parser', " reads </think>", " too."), STOP),
         text='the tag "`<think>`". A parser reads </think> too.',
     ),
+    "a closing tag as the subject, the thoughts told apart": Reply(
+        events(chunk({"reasoning_content": "Hm"}), *said("A line of\n", "</thi", "nk>\n", "ends them."), STOP),
+        text="A line of\n</think>\nends them.",
+        reasoning="Hm",
+    ),
+    "a closing tag as the subject, behind a call": Reply(
+        events(*said("I look."), chunk(call("c1", "look", "{}")), *said("\n</think>\n"), STOP),
+        text="I look.\n</think>\n",
+        calls={"c1": "{}"},
+    ),
+    "a template that opens the thought itself, before a call": Reply(
+        events(*said("I look.\n", "</think>"), chunk(call("c1", "look", "{}")), chunk({}, "tool_calls")),
+        text="",
+        reasoning="I look.",
+        calls={"c1": "{}"},
+        reason=FinishReason.TOOL_CALLS,
+    ),
+    "an opening tag, the thoughts told apart as well": Reply(
+        events(chunk({"reasoning_content": "H"}), *said("\n<think>", "m</think>\n\n"), *HELLO, STOP), reasoning="Hm"
+    ),
     "a finishing chunk without a delta": Reply(events(*HELLO, {"choices": [{"index": 0, "finish_reason": "stop"}]})),
     "a finishing chunk whose delta is null": Reply(events(*HELLO, chunk(None, "stop"))),
     "a whole message at the end": Reply(
@@ -156,6 +176,13 @@ OPENAI: dict[str, Reply] = {
             *HELLO,
             {"choices": [{"index": 0, "message": {"role": "assistant", "content": "Hello, wörld 🪟!"}, "finish_reason": "stop"}]},
         )
+    ),
+    "a whole message behind what may become a tag": Reply(
+        events(
+            *said("<th"),
+            {"choices": [{"index": 0, "message": {"role": "assistant", "content": "<th>"}, "finish_reason": "stop"}]},
+        ),
+        text="<th>",
     ),
     "messages in the place of deltas": Reply(
         events({"choices": [{"index": 0, "message": {"content": "Hello, wörld 🪟!"}, "finish_reason": "stop"}]})

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -9,13 +10,16 @@ from llm import endpoint
 from llm.anthropic import Message
 from llm.errors import ModelError, ModelErrorCode
 from llm.events import (
+    DataGiven,
     Event,
+    FileGiven,
     Finished,
     PartBreak,
     ReasoningDelta,
     ReasoningInstead,
     TextDelta,
     ToolCallFinished,
+    ToolCallStarted,
     ToolResultGiven,
 )
 from llm.models import Models
@@ -30,6 +34,7 @@ from tests.llm.dialects import (
     OPENAI,
     STOP,
     Reply,
+    call,
     chunk,
     events,
     message,
@@ -45,13 +50,14 @@ MESSAGES = [name for name, reply in ANTHROPIC.items() if reply.content_type == "
 def check(told: list[Event], reply: Reply) -> None:
     """The events say what the reply says, and nothing else."""
     text, reasoning = "", ""
-    for event in told:
+    for place, event in enumerate(told):
         match event:
             case TextDelta(more):
                 text += more
             case ReasoningDelta(more):
                 reasoning += more
             case ReasoningInstead(instead):
+                assert all(isinstance(before, TextDelta) for before in told[:place])
                 text, reasoning = "", instead
             case PartBreak():
                 raise AssertionError("A reply of one part was cut in two.")
@@ -182,6 +188,29 @@ async def test_pictures_and_what_is_not_understood_do_not_vanish(openai: Models,
     upstream.answer = lambda exchange: exchange.send(200, body, Content_Type="text/event-stream")
     told = await read(openai)
     assert [type(event).__name__ for event in told] == ["FileGiven", "DataGiven", "Finished"]
+
+
+@pytest.mark.parametrize(
+    ("beside", "kind"),
+    [
+        (call("c1", "look", "{}"), ToolCallStarted),
+        ({"function_call": {"name": "look", "arguments": "{}"}}, ToolCallStarted),
+        ({"images": ["https://example.com/a.png"]}, FileGiven),
+        ({"content": [{"type": "image_url", "image_url": "https://example.com/a.png"}]}, FileGiven),
+        ({"content": [{"type": "reference", "reference_ids": [1]}]}, DataGiven),
+        ({"audio": {"data": "UklGRg=="}}, DataGiven),
+        ({"reasoning_content": "Hm"}, ReasoningDelta),
+        ({"content": [{"type": "thinking", "thinking": "Hm"}]}, ReasoningDelta),
+    ],
+)
+@pytest.mark.parametrize("start", ["<", "a <", "a\n</think>b </th"])
+def test_what_may_become_a_tag_stays_before_what_follows_it(
+    start: str, beside: dict[str, Any], kind: type[Event]
+) -> None:
+    told = list(read_bytes([events(*said(*start), chunk(beside), *said(" b"), STOP).encode()], ChatCompletion()))
+    place = next(number for number, event in enumerate(told) if isinstance(event, kind))
+    before, after = ["".join(e.text for e in part if isinstance(e, TextDelta)) for part in (told[:place], told[place:])]
+    assert (before, after) == (start, " b")
 
 
 @pytest.mark.parametrize(
