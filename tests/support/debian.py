@@ -1,7 +1,10 @@
 """Programs of Debian's packages, installed or unpacked by the set-up (`scripts/setup.py databases`)."""
 
+import asyncio
 import os
 import re
+from asyncio.subprocess import Process
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -32,6 +35,22 @@ def environment() -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     libraries = ":".join(map(str, _UNPACKED.glob("lib/*-linux-gnu")))
     return inherited | ({"LD_LIBRARY_PATH": libraries} if libraries else {}) | {"LC_ALL": "C"}
+
+
+async def start(command: Sequence[str], log: Path, *, cwd: Path = Path("/")) -> Process:
+    """A server that begins to start, and writes to a log."""
+    with log.open("ab") as writing:
+        return await asyncio.create_subprocess_exec(
+            *command, stdout=writing, stderr=writing, env=environment(), cwd=cwd
+        )
+
+
+async def until_answer(process: Process, log: Path, answers: Callable[[], Awaitable[bool]]) -> None:
+    """Waits for a server's first answer; where it ends instead, what it wrote is the failure."""
+    async with asyncio.timeout(30):
+        while not await answers():
+            assert process.returncode is None, log.read_text()  # noqa: ASYNC240
+            await asyncio.sleep(0.02)
 
 
 def _version(path: Path) -> int:

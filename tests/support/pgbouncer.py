@@ -65,18 +65,9 @@ class PgBouncer:
 
     async def start(self) -> None:
         """Starts the pooler, and waits until it answers."""
-        with (self.folder / "log").open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                *debian.command(self._account, self.folder, "pgbouncer", str(self.folder / "ini")),
-                stdout=log,
-                stderr=log,
-                env=debian.environment(),
-                cwd="/",
-            )
-        async with asyncio.timeout(20):
-            while not await self._answers():
-                assert self._process.returncode is None, (self.folder / "log").read_text()
-                await asyncio.sleep(0.05)
+        command = debian.command(self._account, self.folder, "pgbouncer", str(self.folder / "ini"))
+        self._process = await debian.start(command, self.folder / "log")
+        await debian.until_answer(self._process, self.folder / "log", self._answers)
 
     async def kill(self) -> None:
         """Ends the pooler with SIGKILL: no connection is told."""

@@ -57,18 +57,9 @@ class Postgres:
             "unix_socket_directories": str(self.folder),
         }
         words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-        with (self.folder / "log").open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                *self._command("postgres", "-D", str(self.folder / "data"), *words),
-                stdout=log,
-                stderr=log,
-                env=debian.environment(),
-                cwd="/",
-            )
-        async with asyncio.timeout(30):
-            while not await self._answers():
-                assert self._process.returncode is None, (self.folder / "log").read_text()
-                await asyncio.sleep(0.05)
+        command = self._command("postgres", "-D", str(self.folder / "data"), *words)
+        self._process = await debian.start(command, self.folder / "log")
+        await debian.until_answer(self._process, self.folder / "log", self._answers)
 
     async def stop(self) -> None:
         """Ends the server; its clients are told."""

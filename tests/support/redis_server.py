@@ -47,15 +47,9 @@ class RedisServer:
 
     async def _start(self) -> None:
         fixed = ("--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no")
-        self._process = await asyncio.create_subprocess_exec(
-            *debian.command(None, self.folder, "redis-server", *fixed, *self._words),
-            cwd=self.folder,
-            env=debian.environment(),
-            stdout=asyncio.subprocess.DEVNULL,
-        )
-        async with asyncio.timeout(10):
-            while not await self._answers():  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
+        command = debian.command(None, self.folder, "redis-server", *fixed, *self._words)
+        self._process = await debian.start(command, self.folder / "log", cwd=self.folder)
+        await debian.until_answer(self._process, self.folder / "log", self._answers)
 
     async def _answers(self) -> bool:
         try:
