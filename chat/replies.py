@@ -95,9 +95,9 @@ async def _write(process: Process, run: Run, pen: Pen) -> Outcome:
         model=task.agent.model if task.agent else None,
         parameters=task.agent.parameters if task.agent else {},
     )
-    model = process.models.choose(task.agent.provider if task.agent else None)
+    provider = task.agent.provider if task.agent else None
     first: datetime | None = None
-    async with aclosing(model.stream(request)) as events:
+    async with aclosing(process.models.stream(request, provider=provider)) as events:
         async for event in events:
             if isinstance(event, Finished):
                 return _completed(event, first)
@@ -145,6 +145,7 @@ def _completed(event: Finished, first: datetime | None) -> Outcome:
         RunStatus.COMPLETED,
         usage=_usage(event),
         provider_ref=None if event.provider_ref is None else texts.storable(event.provider_ref),
+        provider=event.provider,
         model=None if event.model is None else texts.storable(event.model)[: limits.NAME],
         finish_reason=FinishReason(event.finish_reason),
         finish_word=None if event.word is None else texts.storable(event.word)[: limits.NAME],

@@ -44,6 +44,8 @@ class Outcome:
     error: Mapping[str, str] | None = None
     usage: Mapping[str, int] | None = None
     provider_ref: str | None = None
+    provider: str | None = None
+    """The provider that answered, by its name here."""
     model: str | None = None
     """The model that answered."""
     finish_reason: FinishReason | None = None
@@ -213,6 +215,7 @@ async def _end(tx: AsyncSession, run: Run, outcome: Outcome, session: Session) -
     values = {
         "usage": None if outcome.usage is None else dict(outcome.usage),
         "error": None if outcome.error is None else dict(outcome.error),
+        "provider": outcome.provider,
         "model": outcome.model,
         "finish_reason": outcome.finish_reason,
         "finish_word": outcome.finish_word,

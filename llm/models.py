@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, Self, cast
 from urllib.parse import urlsplit
 
-from llm import answers
+from llm import answers, dialects, fallbacks, offering
+from llm.catalogs import Catalog, Choice, Dialect, Provider
 from llm.errors import ModelError, ModelErrorCode
 from llm.events import Event
+from llm.fallbacks import Candidate
+from llm.offering import Known, Listing
 from llm.provider import ProviderModel
 from llm.scripted import ScriptedModel
 from llm.turns import Request, Text, Turn
@@ -35,8 +39,8 @@ class Models:
 
     def __init__(self, models: Mapping[str, Model], *, default: str | None = None) -> None:
         """Serve these models. Without `default`, the first is taken where a caller names none."""
-        self._models = dict(models)
-        self._default = default or next(iter(self._models), None)
+        scripted = (Provider(name, url="scripted:", lists=False) for name in models)
+        self._served = _Served(Catalog.of(*scripted, default=default), dict(models), {})
 
     @classmethod
     def open(
@@ -65,9 +69,34 @@ class Models:
             ModelError: `NOT_CONFIGURED`, the provider is unknown, lacks a key it cannot work without, or the URL is
                 none.
         """
-        if url is not None and urlsplit(url).scheme == "scripted":
-            return cls({provider: ScriptedModel.of_url(url)})
-        return cls({provider: ProviderModel(provider, url=url, key=key, model=model, grace=grace, silence=silence)})
+        dialect = cast("Dialect", provider)
+        return cls.of(Catalog.of(Provider(provider, dialect, url, key, model=model, grace=grace, silence=silence)))
+
+    @classmethod
+    def of(cls, catalog: Catalog) -> Self:
+        """The providers of a catalog; see `open`.
+
+        Raises:
+            ModelError: `NOT_CONFIGURED`, one of them cannot work.
+        """
+        models = cls({})
+        models._served = _Served.of(catalog, None)
+        return models
+
+    async def renew(self, catalog: Catalog) -> None:
+        """Serve these in place of the former. What is being written goes on with what it began with.
+
+        Raises:
+            ModelError: `NOT_CONFIGURED`, one of them cannot work. Then the former stay.
+        """
+        former = self._served
+        self._served = served = _Served.of(catalog, former)
+        for name, model in former.models.items():
+            if served.models.get(name) is not model and isinstance(model, ProviderModel):
+                await model.retire()
+        for name, listing in former.listings.items():
+            if served.listings.get(name) is not listing:
+                await listing.close()
 
     def choose(self, provider: str | None = None) -> Model:
         """The model of this provider; `None` takes the default.
@@ -75,16 +104,46 @@ class Models:
         Raises:
             ModelError: `NOT_CONFIGURED`, there is none.
         """
-        name = provider or self._default
-        if name is None:
-            raise ModelError("No model provider is set up.", ModelErrorCode.NOT_CONFIGURED)
-        try:
-            return self._models[name]
-        except KeyError:
-            known = ", ".join(self._models) or "none"
-            raise ModelError(
-                f"The model provider '{name}' is not set up. Set up: {known}.", ModelErrorCode.NOT_CONFIGURED
-            ) from None
+        return self._served.candidate(self._served.choice(provider, None)).streaming
+
+    async def stream(self, request: Request, *, provider: str | None = None) -> AsyncGenerator[Event]:
+        """As `Model.stream`, by the provider that is meant, or by its fallbacks while it is down (`llm.fallbacks`).
+
+        Without `provider`, the request's `model` may name both: `provider/model`.
+
+        Raises:
+            ModelError: see `Model.stream`; and `NOT_CONFIGURED`, there is no such provider.
+        """
+        served = self._served
+        chain = served.catalog.chain(served.choice(provider, request.model))
+        candidates = [served.candidate(choice) for choice in chain]
+        async with aclosing(fallbacks.stream(candidates, request)) as events:
+            async for event in events:
+                yield event
+
+    def check(self, provider: str | None, model: str | None, parameters: Mapping[str, object]) -> None:
+        """Sees that there is such a provider, and that it takes these parameters.
+
+        Raises:
+            ModelError: `NOT_CONFIGURED` or `BAD_REQUEST`, with a reason for whoever has chosen them.
+        """
+        dialects.check(self._served.candidate(self._served.choice(provider, model)).provider, parameters)
+
+    def window(self, provider: str | None, model: str | None) -> int | None:
+        """How many tokens this model can read and write together, where the configuration says so."""
+        choice = self._served.catalog.choice(provider, model)
+        configured = None if choice is None else self._served.catalog.providers.get(choice.provider)
+        offer = None if configured is None or choice is None else configured.offer(choice.model)
+        return None if offer is None else offer.context
+
+    async def offers(self) -> list[Known]:
+        """What can be chosen from: what is configured, then what the providers list besides.
+
+        Lists are kept for some minutes and renewed in the background. A provider that is down or slow is left out.
+        """
+        served = self._served
+        await offering.renewed(served.listings.values())
+        return offering.known(served.catalog, {name: listing.offers for name, listing in served.listings.items()})
 
     async def write(
         self,
@@ -104,18 +163,20 @@ class Models:
             ModelError: it gave no answer: it failed, was cut off, or did not want to.
         """
         request = Request((Turn("user", (Text(prompt),)),), instructions, model, {"max_tokens": tokens})
-        async with aclosing(self.choose(provider).stream(request)) as events:
+        async with aclosing(self.stream(request, provider=provider)) as events:
             return answers.whole([event async for event in events], line=line)
 
     async def warm(self) -> None:
         """Do now what the first reply would wait for: some seconds of imports, in a thread. Never raises."""
-        for model in self._models.values():
+        for model in self._served.models.values():
             if isinstance(model, ProviderModel):
                 await model.warm()
 
     async def close(self) -> None:
         """Close every provider's connections."""
-        for model in self._models.values():
+        for listing in self._served.listings.values():
+            await listing.close()
+        for model in self._served.models.values():
             if isinstance(model, ProviderModel):
                 await model.close()
 
@@ -126,3 +187,44 @@ class Models:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Served:
+    """What is served until the next catalog: a stream keeps the one that it began with."""
+
+    catalog: Catalog
+    models: Mapping[str, Model]
+    listings: Mapping[str, Listing]
+
+    @classmethod
+    def of(cls, catalog: Catalog, former: Self | None) -> Self:
+        models: dict[str, Model] = {}
+        listings: dict[str, Listing] = {}
+        for name, provider in catalog.providers.items():
+            if former is not None and former.catalog.providers.get(name) == provider:
+                models[name] = former.models[name]
+                if name in former.listings:
+                    listings[name] = former.listings[name]
+            elif provider.url is not None and urlsplit(provider.url).scheme == "scripted":
+                models[name] = ScriptedModel.of_url(provider.url)
+            else:
+                models[name] = model = ProviderModel(provider)
+                if provider.lists:
+                    listings[name] = Listing(model.listed)
+        return cls(catalog, models, listings)
+
+    def choice(self, provider: str | None, model: str | None) -> Choice:
+        choice = self.catalog.choice(provider, model)
+        if choice is None:
+            raise ModelError("No model provider is set up.", ModelErrorCode.NOT_CONFIGURED)
+        return choice
+
+    def candidate(self, choice: Choice) -> Candidate:
+        try:
+            return Candidate(self.catalog.providers[choice.provider], self.models[choice.provider], choice.model)
+        except KeyError:
+            known = ", ".join(self.models) or "none"
+            raise ModelError(
+                f"The model provider '{choice.provider}' is not set up. Set up: {known}.", ModelErrorCode.NOT_CONFIGURED
+            ) from None

@@ -1,0 +1,81 @@
+"""Asking others where a provider is down, before anything of a reply has come."""
+
+import logging
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from llm import dialects
+from llm.catalogs import Provider
+from llm.errors import ModelError, ModelErrorCode
+from llm.events import Event, Finished, Progress
+from llm.turns import Request
+
+_log = logging.getLogger("transom.models")
+
+DOWN = (
+    ModelErrorCode.UNREACHABLE,
+    ModelErrorCode.PROVIDER_FAILED,
+    ModelErrorCode.TIMED_OUT,
+    ModelErrorCode.RATE_LIMITED,
+)
+"""Failures that another provider may not have. The others would be the same elsewhere, or are to be seen to."""
+
+
+class Streaming(Protocol):
+    """A model, as `llm.models.Model`."""
+
+    def stream(self, request: Request) -> AsyncGenerator[Event]:
+        """See `llm.models.Model.stream`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Somebody who can be asked."""
+
+    provider: Provider
+    streaming: Streaming
+    model: str | None
+
+
+async def stream(candidates: Sequence[Candidate], request: Request) -> AsyncGenerator[Event]:
+    """The events of the first candidate that is not down. `Finished` says who answered.
+
+    Once anything of a reply has come, nobody else is asked, so nothing is told twice. A fallback that does not take
+    the request's parameters is passed over. Where all are down, the failure is the first one's.
+
+    Raises:
+        ModelError: see `Model.stream`.
+    """
+    first: ModelError | None = None
+    for candidate in candidates:
+        try:
+            dialects.check(candidate.provider, request.parameters)
+        except ModelError:
+            if first is None:
+                raise
+            continue
+        begun = False
+        try:
+            async with aclosing(candidate.streaming.stream(replace(request, model=candidate.model))) as events:
+                async for event in events:
+                    begun = begun or not isinstance(event, Progress)
+                    yield _signed(event, candidate) if isinstance(event, Finished) else event
+            return
+        except ModelError as error:
+            if begun or error.code not in DOWN:
+                if first is None or begun:
+                    raise
+                _log.warning("The fallback '%s' cannot answer: %s", candidate.provider.name, error.code)
+            else:
+                _log.info("'%s' is down: %s", candidate.provider.name, error.code)
+            first = first or error
+    assert first is not None
+    raise first
+
+
+def _signed(event: Finished, candidate: Candidate) -> Finished:
+    model = event.model or candidate.model or candidate.provider.model
+    return replace(event, provider=candidate.provider.name, model=model)
