@@ -30,7 +30,8 @@ class Table:
 
     def take(self, key: str) -> Any:
         """The value as it is, or None."""
-        self._known.append(key)
+        if key not in self._known:
+            self._known.append(key)
         return self.values.get(key)
 
     def text(self, key: str, *, right: str = "a text", most: int = 2_000) -> str | None:

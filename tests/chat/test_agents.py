@@ -37,7 +37,7 @@ async def test_an_agent_has_what_it_was_given(scope: Scope) -> None:
             name=" Tutor ",
             description="Explains.",
             instructions="Be patient.",
-            provider="openai",
+            provider="scripted",
             model="small",
             parameters={"temperature": 0.2},
             metadata={"icon": "owl"},
@@ -48,7 +48,7 @@ async def test_an_agent_has_what_it_was_given(scope: Scope) -> None:
     (found,) = await agents.of_ids(scope, [made.id])
     assert found is not None
     assert (found.name, found.description, found.instructions) == ("Tutor", "Explains.", "Be patient.")
-    assert (found.provider, found.model, found.parameters) == ("openai", "small", {"temperature": 0.2})
+    assert (found.provider, found.model, found.parameters) == ("scripted", "small", {"temperature": 0.2})
     assert (found.meta, found.active_sessions, found.when_full) == ({"icon": "owl"}, 5, WhenFull.ARCHIVE_OLDEST)
     assert (found.owner_id, found.version, found.seq) == (scope.viewer.id, 1, await head_of(scope))
 
