@@ -27,8 +27,8 @@ def _visible(value: object) -> bool:
     return all(isinstance(stop, str) and stop.strip() for stop in _stops(value))
 
 
-def _four(value: object) -> bool:
-    return len(_stops(value)) <= 4
+def _up_to_stops(most: int) -> Rule:
+    return (lambda value: len(_stops(value)) <= most), f"takes up to {most} texts as `stop`"
 
 
 ANTHROPIC: Mapping[str, Rule] = {
@@ -37,19 +37,26 @@ ANTHROPIC: Mapping[str, Rule] = {
     "stop": (_visible, "takes no `stop` that is only blanks"),
 }
 """https://docs.anthropic.com/en/api/messages."""
-OPENAI: Mapping[str, Rule] = {"stop": (_four, "takes up to 4 texts as `stop`")}
-"""https://platform.openai.com/docs/api-reference/chat/create. Servers that are compatible take more."""
-_OPENAI_HOSTS = (".openai.com", ".azure.com")
+HOSTS: Mapping[str, Mapping[str, Rule]] = {
+    "openai.com": {"stop": _up_to_stops(4)},
+    "azure.com": {"stop": _up_to_stops(4)},
+    "groq.com": {"stop": _up_to_stops(4)},
+    "googleapis.com": {"stop": _up_to_stops(5)},
+    "deepseek.com": {"stop": _up_to_stops(16)},
+    "mistral.ai": {"seed": (_never, "takes no `seed`")},
+}
+"""Of companies that speak OpenAI's dialect, by the ends of their hosts. Servers of one's own take whatever it has."""
 
 
 def rules(provider: Provider) -> Mapping[str, Rule]:
     """The rules of a provider beyond those of all."""
-    parts = urlsplit(provider.url or "")
+    parts = urlsplit(provider.url or "https://api.openai.com/v1")
     if parts.scheme == "scripted":
         return {}
     if provider.dialect == "anthropic":
         return ANTHROPIC
-    return OPENAI if provider.url is None or f".{parts.hostname}".endswith(_OPENAI_HOSTS) else {}
+    host = f".{parts.hostname}"
+    return next((limits for end, limits in HOSTS.items() if host.endswith(f".{end}")), {})
 
 
 def check(provider: Provider, given: Mapping[str, object]) -> None:

@@ -1,7 +1,7 @@
 """Asking others where a provider is down, before anything of a reply has come."""
 
 import logging
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -40,8 +40,10 @@ class Candidate:
     model: str | None
 
 
-async def stream(candidates: Sequence[Candidate], request: Request) -> AsyncGenerator[Event]:
+async def stream(candidates: Callable[[], Sequence[Candidate]], request: Request) -> AsyncGenerator[Event]:
     """The events of the first candidate that is not down. `Finished` says who answered.
+
+    `candidates` is called once, when the first event is asked for.
 
     Once anything of a reply has come, nobody else is asked, so nothing is told twice. A fallback that does not take
     the request's parameters is passed over. Where all are down, the failure is the first one's.
@@ -50,7 +52,8 @@ async def stream(candidates: Sequence[Candidate], request: Request) -> AsyncGene
         ModelError: see `Model.stream`.
     """
     first: ModelError | None = None
-    for candidate in candidates:
+    chain = candidates()
+    for candidate in chain:
         try:
             dialects.check(candidate.provider, request.parameters)
         except ModelError:
@@ -61,16 +64,14 @@ async def stream(candidates: Sequence[Candidate], request: Request) -> AsyncGene
         try:
             async with aclosing(candidate.streaming.stream(replace(request, model=candidate.model))) as events:
                 async for event in events:
-                    begun = begun or not isinstance(event, Progress)
-                    yield _signed(event, candidate) if isinstance(event, Finished) else event
+                    begun = begun or type(event) is not Progress  # `type` and `is`: this is done for every token
+                    yield _signed(event, candidate) if type(event) is Finished else event
             return
         except ModelError as error:
-            if begun or error.code not in DOWN:
-                if first is None or begun:
-                    raise
-                _log.warning("The fallback '%s' cannot answer: %s", candidate.provider.name, error.code)
-            else:
-                _log.info("'%s' is down: %s", candidate.provider.name, error.code)
+            if begun or (first is None and error.code not in DOWN):
+                raise
+            if len(chain) > 1:
+                _log.warning("The model provider '%s' did not answer: %s", candidate.provider.name, error.code)
             first = first or error
     assert first is not None
     raise first

@@ -106,7 +106,7 @@ class Models:
         """
         return self._served.candidate(self._served.choice(provider, None)).streaming
 
-    async def stream(self, request: Request, *, provider: str | None = None) -> AsyncGenerator[Event]:
+    def stream(self, request: Request, *, provider: str | None = None) -> AsyncGenerator[Event]:
         """As `Model.stream`, by the provider that is meant, or by its fallbacks while it is down (`llm.fallbacks`).
 
         Without `provider`, the request's `model` may name both: `provider/model`.
@@ -114,12 +114,7 @@ class Models:
         Raises:
             ModelError: see `Model.stream`; and `NOT_CONFIGURED`, there is no such provider.
         """
-        served = self._served
-        chain = served.catalog.chain(served.choice(provider, request.model))
-        candidates = [served.candidate(choice) for choice in chain]
-        async with aclosing(fallbacks.stream(candidates, request)) as events:
-            async for event in events:
-                yield event
+        return fallbacks.stream(lambda: self._served.chain(provider, request.model), request)
 
     def check(self, provider: str | None, model: str | None, parameters: Mapping[str, object]) -> None:
         """Sees that there is such a provider, and that it takes these parameters.
@@ -219,6 +214,10 @@ class _Served:
         if choice is None:
             raise ModelError("No model provider is set up.", ModelErrorCode.NOT_CONFIGURED)
         return choice
+
+    def chain(self, provider: str | None, model: str | None) -> list[Candidate]:
+        """Who is asked, in order."""
+        return [self.candidate(choice) for choice in self.catalog.chain(self.choice(provider, model))]
 
     def candidate(self, choice: Choice) -> Candidate:
         try:

@@ -53,30 +53,24 @@ class ProviderModel:
             )
         self._streams += 1
         try:
-            async with aclosing(self._patiently(request, model)) as events:
-                async for event in events:
-                    yield event
+            endpoint = await self._open()
+            give_up = asyncio.get_running_loop().time() + self._grace
+            pause = _FIRST_PAUSE
+            while True:
+                try:
+                    async with aclosing(endpoint.stream(request, model)) as events:
+                        async for event in events:
+                            yield event
+                    return
+                except ModelError as error:
+                    too_late = asyncio.get_running_loop().time() + pause > give_up
+                    if too_late or error.code is not ModelErrorCode.UNREACHABLE:
+                        raise
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, _LONGEST_PAUSE)
         finally:
             self._streams -= 1
             await self._close_if_over()
-
-    async def _patiently(self, request: Request, model: str) -> AsyncGenerator[Event]:
-        """Asks again for as long as the provider may take to be there."""
-        endpoint = await self._open()
-        give_up = asyncio.get_running_loop().time() + self._grace
-        pause = _FIRST_PAUSE
-        while True:
-            try:
-                async with aclosing(endpoint.stream(request, model)) as events:
-                    async for event in events:
-                        yield event
-                return
-            except ModelError as error:
-                too_late = asyncio.get_running_loop().time() + pause > give_up
-                if too_late or error.code is not ModelErrorCode.UNREACHABLE:
-                    raise
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, _LONGEST_PAUSE)
 
     async def listed(self) -> list[Offer]:
         """The models that the provider has by its own account.

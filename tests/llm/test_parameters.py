@@ -65,6 +65,7 @@ ANTHROPIC = Provider("claude", "anthropic", key="k")
         (ANTHROPIC, {"stop": " "}, "takes no `stop` that is only blanks"),
         (OPENAI, {"stop": list("abcde")}, "takes up to 4 texts as `stop`"),
         (AZURE, {"stop": list("abcde")}, "takes up to 4 texts as `stop`"),
+        (Provider("m", url="https://api.mistral.ai/v1", key="k"), {"seed": 1}, "takes no `seed`"),
     ],
 )
 async def test_what_a_dialect_does_not_take_is_refused_before_anybody_is_asked(
