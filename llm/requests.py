@@ -10,6 +10,7 @@ from typing import Literal, Never, cast, override
 from urllib.parse import urlsplit
 
 import httpx2
+import orjson
 from pydantic_ai.direct import model_request_stream
 from pydantic_ai.exceptions import UserError
 from pydantic_ai.messages import InstructionPart
@@ -45,6 +46,7 @@ class Requests:
         # The first model of a kind imports more; the caller is in a thread now, and on the event loop later.
         self._model("default")
         self._declares_tools = provider == "anthropic"
+        self._tells_usage_unasked = (urlsplit(url or "").hostname or "").endswith(".mistral.ai")
         self.tells_progress = False
         """Whether the server is known to be one that says how far it has read, if it is asked to."""
 
@@ -68,7 +70,7 @@ class Requests:
             async with making:
                 raise AssertionError("A request was made without being sent.")
         except _Made as made:
-            return made.request
+            return _unasked_for_usage(made.request) if self._tells_usage_unasked else made.request
         except UserError as error:
             raise ModelError(
                 "The conversation holds something that this model provider cannot be given, such as a kind of file.",
@@ -107,6 +109,16 @@ def _settings(request: Request, *, tools: bool) -> ModelSettings:
     if stop:
         settings["stop_sequences"] = [stop] if isinstance(stop, str) else stop
     return cast("ModelSettings", settings)
+
+
+def _unasked_for_usage(request: httpx2.Request) -> httpx2.Request:
+    """The request without its question for usage: a provider that tells it in any case may refuse to be asked."""
+    body = orjson.loads(request.content)
+    body.pop("stream_options", None)
+    headers = [(name, value) for name, value in request.headers.multi_items() if name.lower() != "content-length"]
+    return httpx2.Request(
+        request.method, request.url, headers=headers, content=orjson.dumps(body), extensions=request.extensions
+    )
 
 
 def _openai(url: str | None, key: str, http: httpx2.AsyncClient) -> Callable[[str], Model]:

@@ -250,15 +250,14 @@ def _settings(**options: str | None) -> Settings:
 def _check_model(settings: Settings) -> None:
     """Ends with a sentence where the settings of the model provider do not fit each other."""
     from llm.errors import ModelError  # noqa: PLC0415
+    from server import model_files  # noqa: PLC0415
     from server.app import models_of  # noqa: PLC0415
-    from server.model_files import WrongFile  # noqa: PLC0415
 
     if settings.models_file is not None:
-        with _explained(ModelError):
-            try:
-                models_of(settings)
-            except WrongFile as error:
-                raise click.ClickException(f"The file of the model providers cannot be used.\n{error}") from None
+        try:
+            model_files.read(settings.models_file, silence=settings.model_silence)
+        except model_files.WrongFile as error:
+            raise click.ClickException(f"The file of the model providers cannot be used.\n{error}") from None
         return
     if settings.model_url is not None:
         try:
