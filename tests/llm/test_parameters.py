@@ -73,12 +73,9 @@ async def test_what_a_dialect_does_not_take_is_refused_before_anybody_is_asked(
 ) -> None:
     said = f"The model provider '{provider.name}' {reason}. Change the parameter, or leave it out."
     async with Models.of(Catalog.of(provider)) as models:
-        for attempt in (
-            lambda: models.check(None, None, parameters),
-            lambda: models.check(provider.name, "m", parameters),
-        ):
+        for named, model in ((None, None), (provider.name, "m")):
             with pytest.raises(ModelError) as refused:
-                attempt()
+                models.check(named, model, parameters)
             assert (refused.value.code, refused.value.reason) == (ModelErrorCode.BAD_REQUEST, said)
         with pytest.raises(ModelError) as refused:
             await anext(models.stream(Request((), model="m", parameters=parameters)))
