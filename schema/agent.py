@@ -29,8 +29,8 @@ class Agent(Node):
     instructions: str | None = strawberry.field(description="What the model is told before every conversation.")
     provider: str | None = strawberry.field(description="The provider that runs it; the server's own where null.")
     model: str | None = strawberry.field(
-        description="The provider's name of the model; or without `provider`, the `id` of one of `models`; the server's own "
-        "where null."
+        description="The provider's name of the model; or without `provider`, the `id` of one of `models`; the "
+        "server's own where null."
     )
     parameters: JSON = strawberry.field(description="Parameters of the model, such as `temperature`.")
     metadata: JSON = strawberry.field(description="A JSON object for the app's own use.")
