@@ -24,6 +24,8 @@ from llm.turns import Request
 
 _LONGEST_ERROR = 100_000
 """Bytes of an error that are read."""
+_SHORTEST_SECRET = 8
+"""Characters of a header's value that may be a secret; what is shorter would be found in any sentence."""
 USAGE_WAIT = 2.0
 """Seconds that usage is waited for when the reason of a reply's end is there."""
 END_WAIT = 0.1
@@ -38,7 +40,8 @@ class Endpoint:
     def __init__(self, provider: Provider) -> None:
         """Its `silence` are the seconds that may pass without a byte, unless a request says otherwise."""
         self._provider = provider
-        self._secrets = tuple(each for each in (provider.key, *provider.headers.values()) if each)
+        hidden = [value for value in provider.headers.values() if len(value) >= _SHORTEST_SECRET]
+        self._secrets = tuple(hidden if provider.key is None else (provider.key, *hidden))
         self._reply: type[Reply] = ChatCompletion if provider.dialect == "openai" else Message
         self._requests = Requests(provider.dialect, url=provider.url, key=provider.key)
         self._silence = provider.silence
@@ -96,7 +99,7 @@ class Endpoint:
         """
         asking = listings.request(self._provider)
         asking.headers.update(self._provider.headers)
-        body = b""
+        body = bytearray()
         try:
             response = await self._http.send(asking, stream=True)
             try:
@@ -110,7 +113,7 @@ class Endpoint:
                 await response.aclose()
         except (httpx2.HTTPError, httpx2.StreamError) as error:
             raise failures.of(error, begun=False) from error
-        return listings.read(body)
+        return listings.read(bytes(body))
 
     async def close(self) -> None:
         """Closes every connection."""

@@ -97,7 +97,7 @@ async def test_headers_of_ones_own_are_sent_and_never_shown(upstream: Upstream) 
         await exchange.refuse(400, {"error": {"message": f"Who is {exchange.headers['x-team']}?"}})
 
     upstream.answer = echo
-    headers = {"x-team": "hush-hush-42", "authorization": "Token other"}
+    headers = {"x-team": "hush-hush-42", "authorization": "Token other", "x-short": "Who"}
     async with Models.of(only("one", upstream, headers=headers)) as models:
         with pytest.raises(ModelError) as failed:
             await read(models)

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from server import engines
+from tests.conftest import empty_database
 from tests.llm.test_anthropic import said
 from tests.llm.test_anthropic import stream as stream_anthropic
 from tests.llm.test_openai import chunk, stream
@@ -303,6 +305,12 @@ async def everywhere(served: Served, provider: str) -> bool:
             if not all([await has_only(caller, provider) for caller in callers]):
                 return False
     return True
+
+
+async def test_other_commands_work_beside_the_file(urls: engines.Urls, place: Place) -> None:
+    async with empty_database(urls.database) as database:
+        done = await run("migrate", database_url=database, models_file=place.file)
+    assert done == (0, "The database is up to date.\n", "")
 
 
 async def test_a_file_that_cannot_be_used_is_told_at_the_start(place: Place) -> None:
