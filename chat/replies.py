@@ -3,18 +3,20 @@
 import asyncio
 import logging
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from chat import doorbells, history, limits, runs, titles
+from chat import doorbells, history, limits, outputs, runs, titles
 from chat.drafts import Draft
 from chat.journal import Fenced, Pen
+from chat.outputs import Output
 from chat.patience import patiently
 from chat.process import Process
 from chat.runs import Outcome
 from db import messages, owned, texts
 from db.models import Agent, FinishReason, Json, Message, Run, RunStatus
+from llm import formats
 from llm.errors import ModelError
 from llm.events import Finished, Progress
 from llm.turns import Request, Text, Turn
@@ -68,7 +70,7 @@ def _outcome(writing: asyncio.Task[Outcome]) -> Outcome | None:
     except Fenced:
         return None
     except ModelError as error:
-        return Outcome(RunStatus.FAILED, error={"code": error.code, "reason": error.reason})
+        return Outcome(RunStatus.FAILED, error=_told(error))
     except Exception:
         _log.exception("A reply failed.")
         reason = "Something went wrong on the server. The log says what; try again."
@@ -89,23 +91,29 @@ async def _end(process: Process, run: Run, pen: Pen, outcome: Outcome) -> None:
 async def _write(process: Process, run: Run, pen: Pen) -> Outcome:
     task = await patiently(lambda: _prepare(process, run), "A reply")
     draft = Draft(task.so_far)
+    parameters = task.agent.parameters if task.agent else {}
+    asked = formats.of(parameters)
+    output = None if asked is None else Output(asked, task.so_far)
     request = Request(
         turns=task.turns,
         instructions=task.agent.instructions if task.agent else None,
         model=task.agent.model if task.agent else None,
-        parameters=task.agent.parameters if task.agent else {},
+        # The rest of a whole is none: asked for the format, a model begins anew.
+        parameters=formats.without(parameters) if output is not None and output.has_begun else parameters,
     )
     model = process.models.choose(task.agent.provider if task.agent else None)
     first: datetime | None = None
     async with aclosing(model.stream(request)) as events:
         async for event in events:
             if isinstance(event, Finished):
-                return _completed(event, first)
+                return await _completed(event, first, output)
             if isinstance(event, Progress):
                 if first is None:
                     doorbells.progress(process.bus, run.session_id, run.id, event.read, event.total)
                 continue
             first = first or datetime.now(UTC)
+            if output is not None:
+                output.take(event)
             if (added := draft.take(event)) is not None:
                 await pen.write(added)
     raise AssertionError("A model's stream ended without `Finished`.")
@@ -140,8 +148,8 @@ async def _entitle(process: Process, run: Run) -> None:
         await titles.improve(process, run.session_id, question, reply.content)
 
 
-def _completed(event: Finished, first: datetime | None) -> Outcome:
-    return Outcome(
+async def _completed(event: Finished, first: datetime | None, output: Output | None) -> Outcome:
+    outcome = Outcome(
         RunStatus.COMPLETED,
         usage=_usage(event),
         provider_ref=None if event.provider_ref is None else texts.storable(event.provider_ref),
@@ -150,6 +158,16 @@ def _completed(event: Finished, first: datetime | None) -> Outcome:
         finish_word=None if event.word is None else texts.storable(event.word)[: limits.NAME],
         first_token_at=first,
     )
+    if output is None or event.finish_reason not in outputs.ENDS:
+        return outcome
+    try:
+        return replace(outcome, output=await output.part())
+    except ModelError as error:
+        return replace(outcome, status=RunStatus.FAILED, error=_told(error))
+
+
+def _told(error: ModelError) -> dict[str, str]:
+    return {"code": error.code, "reason": error.reason}
 
 
 def _usage(event: Finished) -> dict[str, int]:
