@@ -97,6 +97,8 @@ def _value(text: str) -> Any:
         raise _invalid(f"is not JSON, from line {error.lineno}, column {error.colno} on") from error
     except RecursionError as error:
         raise _too_deep() from error
+    if value is None:
+        raise _invalid("is null, which says nothing")
     _check_depth(value)
     return storable_json(value)
 

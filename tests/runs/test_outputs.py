@@ -112,6 +112,7 @@ FITS_NOT = "The model's answer does not fit the schema 'weather'"
         ('{"city": "", "days": [1, 99]}', f"{FITS_NOT} at '/days/1': it is greater than the maximum of 50."),
         ("{}", f'{FITS_NOT}: "city" is a required property.'),
         ("[]", f'{FITS_NOT}: it is not of type "object".'),
+        ("null", "The model's answer is null, which says nothing."),
         ("It is mild.", "The model's answer is not JSON, from line 1, column 1 on."),
         ("   ", "The model's answer is blank."),
         (f"{OSLO}\n{OSLO}", "The model's answer is not JSON, from line 2, column 1 on."),
