@@ -29,7 +29,9 @@ class Agent(Node):
     instructions: str | None = strawberry.field(description="What the model is told before every conversation.")
     provider: str | None = strawberry.field(description="The provider that runs it; the server's own where null.")
     model: str | None = strawberry.field(description="The provider's name of the model; the server's own where null.")
-    parameters: JSON = strawberry.field(description="Parameters of the model, such as `temperature`.")
+    parameters: JSON = strawberry.field(
+        description="Parameters of the model, such as `temperature` or `response_format`."
+    )
     metadata: JSON = strawberry.field(description="A JSON object for the app's own use.")
     active_sessions: int | None = strawberry.field(
         description="How many sessions with it each member may have that are not archived; null: any number."

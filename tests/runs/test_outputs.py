@@ -12,6 +12,7 @@ from chat.messages import Exchange
 from chat.refusals import InvalidInput
 from chat.scope import Scope
 from chat.sessions import NewSession
+from db import rows
 from db.models import FinishReason, MessageStatus, Run, RunStatus
 from llm.errors import ModelError, ModelErrorCode
 from llm.events import FinishReason as Reason
@@ -45,7 +46,7 @@ async def talk(scope: Scope, format: object = WEATHER) -> UUID:
     return session.id
 
 
-async def over(client: Client, sent: Exchange) -> tuple[Run, list[dict[str, Any]]]:
+async def over(client: Client, sent: Exchange) -> tuple[Run | rows.Run, list[dict[str, Any]]]:
     """The end of a run as a window hears it, with the parts that it shows then."""
     await client.over(sent.run.id)
     run = [event.row for event in client.told if isinstance(event, RunChanged)][-1]
