@@ -78,6 +78,8 @@ class Output:
             if not isinstance(value, dict):
                 raise _invalid("is JSON, but no object")
         elif (misfit := await schemas.compare(self._asked.schema, value)) is not None:
+            if misfit == schemas.TOO_SLOW:
+                raise _invalid(f"takes too long to compare with the schema '{self._asked.name}'. Make that simpler")
             where = f" at '{misfit.pointer}'" if misfit.pointer else ""
             raise _invalid(f"does not fit the schema '{self._asked.name}'{where}: {misfit.reason}")
         return {"kind": "data", "name": self._asked.name, "value": value}

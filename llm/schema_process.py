@@ -12,7 +12,7 @@ from typing import Any
 
 SECONDS = 2
 """Of work; then it is killed."""
-MEMORY = 1 << 30
+MEMORY = 1 << 29
 """Bytes."""
 _PATTERN = 1 << 20
 """Bytes of a compiled pattern."""

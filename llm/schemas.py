@@ -7,6 +7,7 @@ be stopped, and the library holds the interpreter's lock; so each check is a pro
 import asyncio
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -21,9 +22,8 @@ from llm import schema_process
 _LONGEST = 20.0
 """Seconds for a check; its process has an end of its own, in seconds of work, which a busy machine does not bring
 nearer."""
-_AT_ONCE = 2
+_AT_ONCE = max(2, os.cpu_count() or 1)
 _LONGEST_TEXT = 200
-_TOO_SLOW = "the check takes too long. Make the schema simpler"
 
 _pool = ThreadPoolExecutor(_AT_ONCE, "schemas")  # which wait for the processes
 
@@ -34,6 +34,10 @@ class Misfit:
 
     pointer: str
     reason: str
+
+
+TOO_SLOW = Misfit("", "the check takes too long. Make the schema simpler")
+"""What is said of a schema that cannot be checked, or compared with, in time."""
 
 
 async def check(schema: Mapping[str, Any]) -> Misfit | None:
@@ -53,7 +57,7 @@ async def compare(schema: Mapping[str, Any], value: object) -> Misfit | None:
 async def _ask(question: Mapping[str, object]) -> Misfit | None:
     told = await asyncio.get_running_loop().run_in_executor(_pool, partial(_run, json.dumps(question).encode()))
     if told is None:
-        return Misfit("", _TOO_SLOW)
+        return TOO_SLOW
     return None if told == {} else Misfit(_pointer(told["at"]), _short(told["why"]))
 
 
