@@ -103,10 +103,12 @@ async def _write(process: Process, run: Run, pen: Pen) -> Outcome:
     )
     model = process.models.choose(task.agent.provider if task.agent else None)
     first: datetime | None = None
+    finished: Finished | None = None
     async with aclosing(model.stream(request)) as events:
         async for event in events:
             if isinstance(event, Finished):
-                return await _completed(event, first, output)
+                finished = event
+                break
             if isinstance(event, Progress):
                 if first is None:
                     doorbells.progress(process.bus, run.session_id, run.id, event.read, event.total)
@@ -116,7 +118,8 @@ async def _write(process: Process, run: Run, pen: Pen) -> Outcome:
                 output.take(event)
             if (added := draft.take(event)) is not None:
                 await pen.write(added)
-    raise AssertionError("A model's stream ended without `Finished`.")
+    assert finished is not None, "A model's stream ended without `Finished`."
+    return await _completed(finished, first, output)
 
 
 @dataclass(frozen=True, slots=True)
