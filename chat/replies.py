@@ -98,7 +98,7 @@ async def _write(process: Process, run: Run, pen: Pen) -> Outcome:
         turns=task.turns,
         instructions=task.agent.instructions if task.agent else None,
         model=task.agent.model if task.agent else None,
-        # The rest of a whole is none: asked for the format, a model begins anew.
+        # A model that is held to the format would begin anew, in place of going on.
         parameters=formats.without(parameters) if output is not None and output.has_begun else parameters,
     )
     model = process.models.choose(task.agent.provider if task.agent else None)
