@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Never
 
 from chat.refusals import InvalidInput
-from db.models import Json
+from db.models import FinishReason, Json
 from db.texts import storable_json
 from llm import formats, schemas
 from llm.errors import ModelError, ModelErrorCode
-from llm.events import Event, FinishReason, ReasoningInstead, TextDelta, ToolCallStarted, ToolResultGiven
+from llm.events import Event, ReasoningInstead, TextDelta, ToolCallStarted, ToolResultGiven
 from llm.formats import Format
 
 LARGEST = 256 * 1024
