@@ -8,7 +8,7 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from chat import limits, windows
+from chat import limits, outputs, windows
 from chat.allowances import OFTEN, TEXT
 from chat.owned import Kind
 from chat.refusals import AgentConflict, InvalidInput
@@ -134,9 +134,9 @@ async def create(scope: Scope, character: Character, *, agent_id: UUID | None = 
         InvalidInput: a value cannot be used.
         IdTaken: the id belongs to something else.
     """
-    agent = Agent(
-        id=agent_id or uuid7(), owner_id=scope.viewer.id, **replace(character, name=character.name or "").values()
-    )
+    values = replace(character, name=character.name or "").values()
+    await outputs.check(values.get("parameters"))
+    agent = Agent(id=agent_id or uuid7(), owner_id=scope.viewer.id, **values)
     return _limited(scope, await _AGENTS.create(scope, agent, repeatable=agent_id is not None))
 
 
@@ -149,7 +149,9 @@ async def edit(scope: Scope, agent_id: UUID, character: Character, *, expected_v
         InvalidInput: a value cannot be used.
         AgentConflict: the agent has another version than the expected one.
     """
-    agent = await _AGENTS.edit(scope, agent_id, character.values(), expected_version)
+    values = character.values()
+    await outputs.check(values.get("parameters"))
+    agent = await _AGENTS.edit(scope, agent_id, values, expected_version)
     return _limited(scope, agent)
 
 

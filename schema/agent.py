@@ -32,7 +32,9 @@ class Agent(Node):
     context_tokens: int | None = strawberry.field(
         description="How many tokens the model reads and writes at once; null: what is known of it."
     )
-    parameters: JSON = strawberry.field(description="Parameters of the model, such as `temperature`.")
+    parameters: JSON = strawberry.field(
+        description="Parameters of the model, such as `temperature` or `response_format`."
+    )
     metadata: JSON = strawberry.field(description="A JSON object for the app's own use.")
     active_sessions: int | None = strawberry.field(
         description="How many sessions with it each member may have that are not archived; null: any number."
