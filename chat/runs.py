@@ -16,7 +16,7 @@ from chat.refusals import NotFound
 from chat.scope import Scope, made
 from db import deltas, memberships, messages, receipts, runs
 from db import sessions as session_rows
-from db.models import ACTIVE, FinishReason, Message, MessageStatus, Run, RunStatus, Session
+from db.models import ACTIVE, FinishReason, Json, Message, MessageStatus, Run, RunStatus, Session
 
 _MESSAGE_STATUS = {
     RunStatus.COMPLETED: MessageStatus.COMPLETE,
@@ -52,6 +52,10 @@ class Outcome:
     finish_word: str | None = None
     """The provider's own word for the reason."""
     first_token_at: datetime | None = None
+    told_bytes: int | None = None
+    """About how much the model was told."""
+    output: Json | None = None
+    """A part for the end of the message: the answer as data."""
 
 
 async def of_ids(scope: Scope, run_ids: Sequence[UUID]) -> Sequence[Run | None]:
@@ -220,6 +224,7 @@ async def _end(tx: AsyncSession, run: Run, outcome: Outcome, session: Session) -
         "finish_reason": outcome.finish_reason,
         "finish_word": outcome.finish_word,
         "first_token_at": outcome.first_token_at,
+        "told_bytes": outcome.told_bytes,
     }
     ended = await runs.end(tx, run.id, run.epoch, session.head, outcome.status, values)
     if ended is None:
@@ -233,6 +238,8 @@ async def _fold(tx: AsyncSession, run: Run, outcome: Outcome, session: Session) 
     assert message is not None
     whole = flight.folded(message, (await deltas.of_runs(tx, [run.id])).get(run.id, ()))
     parts.close(whole, _UNANSWERED[outcome.status])
+    if outcome.output is not None:
+        whole.append(outcome.output)
     values: dict[str, Any] = {
         "parts": whole,
         "content": parts.content(whole),

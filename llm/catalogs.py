@@ -57,6 +57,8 @@ class Provider:
     """The proxy to ask through; False: none; None: as the environment says."""
     model: str | None = None
     """What answers where a request names none."""
+    context: int | None = None
+    """How many tokens that reads and writes at once, where no offer says it."""
     grace: float | None = None
     silence: float = 120.0
     offers: tuple[Offer, ...] = ()
@@ -102,6 +104,22 @@ class Catalog:
         if self.default is None:
             return None
         return Choice(self.default.provider, model or self.default.model)
+
+    def name(self, provider: str | None, model: str | None) -> str | None:
+        """The name of the model that answers for what an agent names, as far as it is known."""
+        choice = self.choice(provider, model)
+        own = None if choice is None else self.providers.get(choice.provider)
+        return None if choice is None else choice.model or (None if own is None else own.model)
+
+    def window(self, provider: str | None, model: str | None) -> int | None:
+        """How many tokens that model reads and writes at once, where the configuration says so."""
+        choice = self.choice(provider, model)
+        own = None if choice is None else self.providers.get(choice.provider)
+        if choice is None or own is None:
+            return None
+        if (offer := own.offer(choice.model)) is not None:
+            return offer.context
+        return own.context if choice.model in (None, own.model) else None
 
     def chain(self, first: Choice) -> Iterator[Choice]:
         """Who is asked, in order, where the one before is down. Fallbacks of fallbacks are not followed."""

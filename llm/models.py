@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from types import TracebackType
@@ -10,9 +10,10 @@ from typing import Protocol, Self, cast
 from urllib.parse import urlsplit
 
 from llm import answers, dialects, fallbacks, offering
+from llm.answers import Answer, Need
 from llm.catalogs import Catalog, Choice, Dialect, Provider
 from llm.errors import ModelError, ModelErrorCode
-from llm.events import Event
+from llm.events import Event, Progress
 from llm.fallbacks import Candidate
 from llm.offering import Known, Listing
 from llm.provider import ProviderModel
@@ -37,9 +38,12 @@ class Model(Protocol):
 class Models:
     """The models of a process by the name of their provider; closes the connections of those it opened."""
 
-    def __init__(self, models: Mapping[str, Model], *, default: str | None = None) -> None:
-        """Serve these models. Without `default`, the first is taken where a caller names none."""
-        scripted = (Provider(name, url="scripted:", lists=False) for name in models)
+    def __init__(self, models: Mapping[str, Model], *, default: str | None = None, window: int | None = None) -> None:
+        """Serve these models. Without `default`, the first is taken where a caller names none.
+
+        `window` is how many tokens each of them reads where a request names no model.
+        """
+        scripted = (Provider(name, url="scripted:", context=window, lists=False) for name in models)
         self._served = _Served(Catalog.of(*scripted, default=default), dict(models), {})
 
     @classmethod
@@ -52,6 +56,7 @@ class Models:
         model: str | None = None,
         grace: float | None = None,
         silence: float = 120.0,
+        window: int | None = None,
     ) -> Self:
         """One provider, chosen by settings. Nothing is connected or imported before the first use, or `warm`.
 
@@ -60,7 +65,8 @@ class Models:
 
         `grace` is for how many seconds a provider that does not answer yet is tried again before its first event:
         by default 60 on this machine, where a model server may still be loading, and 2 elsewhere. `silence` is for how
-        many seconds it may send no byte.
+        many seconds it may send no byte. `window` is how many tokens `model` reads and writes at once, where that is
+        known.
 
         A `url` such as `scripted:?tokens=2000&interval=0.001` gives the self-running scripted model, for load
         tests (see `ScriptedModel.of_url`).
@@ -70,7 +76,8 @@ class Models:
                 none.
         """
         dialect = cast("Dialect", provider)
-        return cls.of(Catalog.of(Provider(provider, dialect, url, key, model=model, grace=grace, silence=silence)))
+        own = Provider(provider, dialect, url, key, model=model, context=window, grace=grace, silence=silence)
+        return cls.of(Catalog.of(own))
 
     @classmethod
     def of(cls, catalog: Catalog) -> Self:
@@ -124,12 +131,13 @@ class Models:
         """
         dialects.check(self._served.candidate(self._served.choice(provider, model)).provider, parameters)
 
+    def name(self, provider: str | None, model: str | None) -> str | None:
+        """The name of the model that answers where these are asked for, as far as it is known here."""
+        return self._served.catalog.name(provider, model)
+
     def window(self, provider: str | None, model: str | None) -> int | None:
-        """How many tokens this model can read and write together, where the configuration says so."""
-        choice = self._served.catalog.choice(provider, model)
-        configured = None if choice is None else self._served.catalog.providers.get(choice.provider)
-        offer = None if configured is None or choice is None else configured.offer(choice.model)
-        return None if offer is None else offer.context
+        """How many tokens this model reads and writes at once, as far as that is set up."""
+        return self._served.catalog.window(provider, model)
 
     async def offers(self) -> list[Known]:
         """What can be chosen from: what is configured, then what the providers list besides.
@@ -148,18 +156,24 @@ class Models:
         tokens: int,
         provider: str | None = None,
         model: str | None = None,
-        line: bool = False,
-    ) -> str:
-        """What a model answers to one prompt with at most so many tokens, whole and without its thoughts.
-
-        With `line`, one whole line of it is enough.
+        need: Need = Need.ALL,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> Answer:
+        """What a model answers to one prompt with at most so many tokens, without its thoughts.
 
         Raises:
-            ModelError: it gave no answer: it failed, was cut off, or did not want to.
+            ModelError: it gave no answer: it failed, was cut off before there was what is needed, or did not want to.
         """
         request = Request((Turn("user", (Text(prompt),)),), instructions, model, {"max_tokens": tokens})
+        said: list[Event] = []
         async with aclosing(self.stream(request, provider=provider)) as events:
-            return answers.whole([event async for event in events], line=line)
+            async for event in events:
+                if isinstance(event, Progress):
+                    if on_progress is not None:
+                        on_progress(event)
+                else:
+                    said.append(event)
+        return answers.whole(said, need)
 
     async def warm(self) -> None:
         """Do now what the first reply would wait for: some seconds of imports, in a thread. Never raises."""

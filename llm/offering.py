@@ -83,7 +83,7 @@ def known(catalog: Catalog, listed: Mapping[str, Sequence[Offer]]) -> list[Known
     for provider in catalog.providers.values():
         offers = {offer.name: offer for offer in provider.offers}
         if provider.model is not None:
-            offers.setdefault(provider.model, Offer(provider.model))
+            offers.setdefault(provider.model, Offer(provider.model, provider.context))
         for offer in listed.get(provider.name, ()):
             offers[offer.name] = _completed(offers.get(offer.name), offer)
         for offer in offers.values():

@@ -18,7 +18,7 @@ from pydantic_ai.models import Model, ModelRequestParameters
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import ToolDefinition
 
-from llm import history
+from llm import formats, history
 from llm.errors import ModelError, ModelErrorCode
 from llm.turns import Request, ToolCall
 
@@ -45,6 +45,7 @@ class Requests:
         self._model = lru_cache(64)(connect(url, key or _NO_KEY, httpx2.AsyncClient(transport=_Keeping())))
         # The first model of a kind imports more; the caller is in a thread now, and on the event loop later.
         self._model("default")
+        self._provider = provider
         self._declares_tools = provider == "anthropic"
         self._tells_usage_unasked = (urlsplit(url or "").hostname or "").endswith(".mistral.ai")
         self.tells_progress = False
@@ -93,14 +94,18 @@ class Requests:
 
     def _settings(self, request: Request, *, tools: bool) -> ModelSettings:
         settings = _settings(request, tools=tools)
+        body = formats.body(self._provider, request.parameters)
         if self.tells_progress:
-            settings["extra_body"] = {"return_progress": True}
+            body["return_progress"] = True
+        if body:
+            settings["extra_body"] = body
         return settings
 
 
 def _settings(request: Request, *, tools: bool) -> ModelSettings:
     given = {name: value for name, value in request.parameters.items() if value is not None}
-    given.pop("silence", None)
+    for ours in ("silence", "response_format"):
+        given.pop(ours, None)
     stop = given.pop("stop", None)
     # Trying again is the caller's, who also knows when to stop.
     settings = {"max_retries": 0, **given}

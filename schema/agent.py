@@ -32,7 +32,12 @@ class Agent(Node):
         description="The provider's name of the model; or without `provider`, the `id` of one of `models`; the "
         "server's own where null."
     )
-    parameters: JSON = strawberry.field(description="Parameters of the model, such as `temperature`.")
+    context_tokens: int | None = strawberry.field(
+        description="How many tokens the model reads and writes at once; null: what is known of it."
+    )
+    parameters: JSON = strawberry.field(
+        description="Parameters of the model, such as `temperature` or `response_format`."
+    )
     metadata: JSON = strawberry.field(description="A JSON object for the app's own use.")
     active_sessions: int | None = strawberry.field(
         description="How many sessions with it each member may have that are not archived; null: any number."
@@ -57,6 +62,7 @@ class Agent(Node):
             instructions=row.instructions,
             provider=row.provider,
             model=row.model,
+            context_tokens=row.context_tokens,
             parameters=JSON(row.parameters),
             metadata=JSON(row.meta),
             active_sessions=row.active_sessions,

@@ -107,6 +107,10 @@ class CreateAgentInput:
         description="The provider's name of the model; or without `provider`, the `id` of one of `models`.",
     )
     parameters: JSON | None = strawberry.field(default=None, description="Parameters of the model: a JSON object.")
+    context_tokens: int | None = strawberry.field(
+        default=None,
+        description="How many tokens the model reads and writes at once, where that is not known or is to be less.",
+    )
     metadata: JSON | None = strawberry.field(default=None, description="A JSON object for your own use.")
     active_sessions: int | None = strawberry.field(
         default=None, description="How many sessions with it each member may have that are not archived."
@@ -137,6 +141,9 @@ class EditAgentInput:
         description="The provider's name of the model; or without `provider`, the `id` of one of `models`."
     )
     parameters: strawberry.Maybe[JSON | None] = strawberry.field(description="Its new parameters, whole.")
+    context_tokens: strawberry.Maybe[int | None] = strawberry.field(
+        description="How many tokens the model reads and writes at once; null: what is known of it."
+    )
     metadata: strawberry.Maybe[JSON | None] = strawberry.field(description="Its new metadata, whole.")
     active_sessions: strawberry.Maybe[int | None] = strawberry.field(
         description="How many sessions with it each member may have that are not archived; 0: any number."

@@ -150,6 +150,7 @@ def models_of(settings: Settings) -> Models:
         key=None if settings.model_key is None else settings.model_key.get_secret_value(),
         model=settings.model_name,
         silence=settings.model_silence,
+        window=settings.model_context,
     )
 
 

@@ -84,6 +84,8 @@ def serve(host: str | None, port: str | None, workers: str | None) -> None:
                 environment["TRANSOM_MODEL_URL"] = urls.model
             if not settings.models_are_elsewhere and settings.model_replies is None:
                 environment["TRANSOM_MODEL_REPLIES"] = str(max(1, engines.CONVERSATIONS // settings.workers))
+            if not settings.models_are_elsewhere and settings.model_context is None:
+                environment["TRANSOM_MODEL_CONTEXT"] = str(engines.CONTEXT)
             serving.run(settings, environment, listening)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, cast
 
+from chat import windows
 from llm.catalogs import Catalog, Choice, Dialect, Offer, Prices, Provider
 from llm.errors import ModelError
 from llm.scripted import ScriptedModel
@@ -171,7 +172,7 @@ class _Reader:
     def _offer(self, provider: str, table: Table) -> Offer:
         if (name := table.text("name", right="the provider's name of the model", most=200)) is None:
             table.complain("`name` must say what the provider calls the model.")
-        context = table.number("context", 1, 100_000_000, whole=True)
+        context = table.number("context", windows.LEAST, windows.MOST, whole=True)
         named = "fallbacks" in table.values
         offer = Offer(
             name or "",

@@ -10,6 +10,8 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError, Validati
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from chat.allowances import METADATA, MOST, NAMES, OFTEN, TEXT, Allowance
+from chat.windows import LEAST
+from chat.windows import MOST as MOST_TOKENS
 from db.budgets import ANSWER_BYTES, ANSWER_ROWS
 from server import addresses, complaints
 
@@ -58,8 +60,8 @@ class Settings(BaseSettings):
 
     models_file: Annotated[Path, AfterValidator(addresses.folder)] | None = Field(
         None,
-        description="TOML file with several model providers, in place of the four settings of one that follow. SIGHUP "
-        "reads it again.",
+        description="TOML file with several model providers, in place of the settings of one that follow. SIGHUP reads "
+        "it again.",
     )
     model_url: Annotated[str, AfterValidator(addresses.model)] | None = Field(
         None, description="OpenAI-compatible endpoint to use in place of the embedded model, such as `https://host/v1`."
@@ -69,6 +71,13 @@ class Settings(BaseSettings):
     )
     model_key: SecretStr | None = Field(None, description="API key of the model provider.")
     model_name: str | None = Field(None, description="Model that answers where an agent names none.")
+    model_context: int | None = Field(
+        None,
+        ge=LEAST,
+        le=MOST_TOKENS,
+        description="Tokens that this model reads and writes at once; else what is known of it, or it tells when it "
+        "refuses a longer conversation. An agent may set its own.",
+    )
     model_replies: int | None = Field(
         None,
         ge=1,
@@ -212,7 +221,7 @@ class Settings(BaseSettings):
         return self.jwt_secret is not None or self.jwks_url is not None
 
 
-_ONE_PROVIDER = ("model_url", "model_provider", "model_key", "model_name")
+_ONE_PROVIDER = ("model_url", "model_provider", "model_key", "model_name", "model_context")
 _MAY_BE_EMPTY = ("allowed_origins",)
 _SETTING = {name: f"max_{name}" for name in ("sessions", "kilobytes", "active_runs", "windows")}
 

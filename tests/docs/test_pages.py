@@ -13,7 +13,8 @@ RUN = {
     "docs/protocol.md": {"reducer.mjs"},
     "docs/guide/getting-started.md": {"send", "follow", "home", "conversation", "origins"},
     "docs/guide/javascript.md": {"window.mjs", "send.mjs", "queue.mjs", "sidebar.mjs", "account.mjs", "apollo.mjs"},
-    "docs/guide/agents.md": {"agent", "ask", "change"},
+    "docs/guide/agents.md": {"agent", "answer", "ask", "change", "forecast"},
+    "docs/guide/long-conversations.md": {"see", "correct"},
     "docs/guide/models.md": {
         *("file", "whole", "models", "openai", "azure", "anthropic", "mistral", "deepseek", "gemini", "openrouter"),
         *("groq", "vllm", "llamacpp", "ollama", "lmstudio"),

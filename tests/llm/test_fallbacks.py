@@ -237,7 +237,7 @@ async def test_a_fallback_that_does_not_take_the_parameters_is_passed_over(upstr
 async def test_a_prompt_of_the_servers_own_is_answered_by_another_too(upstream: Upstream, other: Upstream) -> None:
     upstream.answer = refusing(503)
     async with Models.of(catalog(upstream, second(other))) as models:
-        assert await models.write("Hi", "Greet.", tokens=10) == "World"
+        assert (await models.write("Hi", "Greet.", tokens=10)).text == "World"
 
 
 async def test_closing_the_stream_leaves_whoever_is_answering(upstream: Upstream, other: Upstream) -> None:

@@ -19,7 +19,8 @@ def test_an_unknown_parameter_is_refused_by_name() -> None:
         parameters.check({"temprature": 1})
     assert refused.value.code is ModelErrorCode.BAD_REQUEST
     assert refused.value.reason == (
-        "There is no parameter 'temprature'. Known are: temperature, max_tokens, top_p, seed, stop, silence."
+        "There is no parameter 'temprature'. "
+        "Known are: temperature, max_tokens, top_p, seed, stop, silence, response_format."
     )
 
 

@@ -232,8 +232,8 @@ PLACES = '{ env = "A_VARIABLE" } or { file = "/path/of/a/file" }'
         (MODEL + MODEL.partition("v1\"\n")[2], ['providers.one, model "m": There is another model of this name.']),
         (MODEL.replace("name = 'm'", ""), ["providers.one, model number 1: `name` must say what the provider calls t"]),
         (MODEL + "contxt = 5\n", ['providers.one, model "m": There is no `contxt`. Did you mean `context`?']),
-        (MODEL + "context = 0\n", ['providers.one, model "m": `context` must be a whole number from 1 to 100,000,000']),
-        (MODEL + "context = 1.5\n", ['providers.one, model "m": `context` must be a whole number from 1 to 100,000,0']),
+        (MODEL + "context = 0\n", ['providers.one, model "m": `context` must be a whole number from 512 to 10,000,00']),
+        (MODEL + "context = 1.5\n", ['providers.one, model "m": `context` must be a whole number from 512 to 10,0']),
         (MODEL + "images = 1\n", ['providers.one, model "m": `images` must be true or false, not 1.']),
         (MODEL + "prices = 5\n", ['providers.one, model "m": `prices` must be a table such as { input = 0.25, output']),
         (MODEL + "prices = { inptu = 5 }\n", ['providers.one, model "m", prices: There is no `inptu`. Did you mean `']),
@@ -253,7 +253,7 @@ def test_what_cannot_be_is_told_with_its_place_and_what_is_right(
 
 def test_everything_that_is_wrong_is_told_at_once(file: Path) -> None:
     assert said(file, MODEL + "context = -1\nimages = 'x'\n[providers.two]\ncontext = 1\n") == [
-        'providers.one, model "m": `context` must be a whole number from 1 to 100,000,000, not -1.',
+        'providers.one, model "m": `context` must be a whole number from 512 to 10,000,000, not -1.',
         'providers.one, model "m": `images` must be true or false, not a text.',
         'providers.two: `dialect` is missing: it must be "openai" (and all that is compatible) or "anthropic".',
         f"providers.two: `key` is missing, and https://api.openai.com/v1 lets nobody in without one: {PLACES}.",
