@@ -4,12 +4,12 @@ import logging
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from llm import dialects
 from llm.catalogs import Provider
 from llm.errors import ModelError, ModelErrorCode
 from llm.events import Event, Finished, Progress
+from llm.model import Model
 from llm.turns import Request
 
 _log = logging.getLogger("transom.models")
@@ -23,21 +23,14 @@ DOWN = (
 """Failures that another provider may not have. The others would be the same elsewhere, or are to be seen to."""
 
 
-class Streaming(Protocol):
-    """A model, as `llm.models.Model`."""
-
-    def stream(self, request: Request) -> AsyncGenerator[Event]:
-        """See `llm.models.Model.stream`."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """Somebody who can be asked."""
 
     provider: Provider
-    streaming: Streaming
-    model: str | None
+    model: Model
+    name: str | None
+    """The provider's name of the model; None: its default one."""
 
 
 async def stream(candidates: Callable[[], Sequence[Candidate]], request: Request) -> AsyncGenerator[Event]:
@@ -62,7 +55,7 @@ async def stream(candidates: Callable[[], Sequence[Candidate]], request: Request
             continue
         begun = False
         try:
-            async with aclosing(candidate.streaming.stream(replace(request, model=candidate.model))) as events:
+            async with aclosing(candidate.model.stream(replace(request, model=candidate.name))) as events:
                 async for event in events:
                     begun = begun or type(event) is not Progress  # `type` and `is`: this is done for every token
                     yield _signed(event, candidate) if type(event) is Finished else event
@@ -78,5 +71,5 @@ async def stream(candidates: Callable[[], Sequence[Candidate]], request: Request
 
 
 def _signed(event: Finished, candidate: Candidate) -> Finished:
-    model = event.model or candidate.model or candidate.provider.model
+    model = event.model or candidate.name or candidate.provider.model
     return replace(event, provider=candidate.provider.name, model=model)

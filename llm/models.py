@@ -4,35 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol, Self, cast
-from urllib.parse import urlsplit
+from typing import Self, cast
 
 from llm import answers, dialects, fallbacks, offering
 from llm.answers import Answer, Need
-from llm.catalogs import Catalog, Choice, Dialect, Provider
-from llm.errors import ModelError, ModelErrorCode
+from llm.catalogs import Catalog, Dialect, Provider
 from llm.events import Event, Progress
-from llm.fallbacks import Candidate
-from llm.offering import Known, Listing
+from llm.model import Model
+from llm.offering import Known
 from llm.provider import ProviderModel
-from llm.scripted import ScriptedModel
+from llm.served import Served
 from llm.turns import Request, Text, Turn
-
-
-class Model(Protocol):
-    """Something that continues a conversation."""
-
-    def stream(self, request: Request) -> AsyncGenerator[Event]:
-        """Continue the conversation: each event as soon as it exists, `Finished` last.
-
-        To be consumed under `aclosing`; closing it ends the provider's work on the reply at once.
-
-        Raises:
-            ModelError: while iterating, never by the call itself; nothing else is raised.
-        """
-        ...
 
 
 class Models:
@@ -44,7 +27,7 @@ class Models:
         `window` is how many tokens each of them reads where a request names no model.
         """
         scripted = (Provider(name, url="scripted:", context=window, lists=False) for name in models)
-        self._served = _Served(Catalog.of(*scripted, default=default), dict(models), {})
+        self._served = Served(Catalog.of(*scripted, default=default), dict(models), {})
 
     @classmethod
     def open(
@@ -87,7 +70,7 @@ class Models:
             ModelError: `NOT_CONFIGURED`, one of them cannot work.
         """
         models = cls({})
-        models._served = _Served.of(catalog, None)
+        models._served = Served.of(catalog, None)
         return models
 
     async def renew(self, catalog: Catalog) -> None:
@@ -97,7 +80,7 @@ class Models:
             ModelError: `NOT_CONFIGURED`, one of them cannot work. Then the former stay.
         """
         former = self._served
-        self._served = served = _Served.of(catalog, former)
+        self._served = served = Served.of(catalog, former)
         for name, model in former.models.items():
             if served.models.get(name) is not model and isinstance(model, ProviderModel):
                 await model.retire()
@@ -111,7 +94,7 @@ class Models:
         Raises:
             ModelError: `NOT_CONFIGURED`, there is none.
         """
-        return self._served.candidate(self._served.choice(provider, None)).streaming
+        return self._served.candidate(self._served.choice(provider, None)).model
 
     def stream(self, request: Request, *, provider: str | None = None) -> AsyncGenerator[Event]:
         """As `Model.stream`, by the provider that is meant, or by its fallbacks while it is down (`llm.fallbacks`).
@@ -196,48 +179,3 @@ class Models:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
-
-
-@dataclass(frozen=True, slots=True)
-class _Served:
-    """What is served until the next catalog: a stream keeps the one that it began with."""
-
-    catalog: Catalog
-    models: Mapping[str, Model]
-    listings: Mapping[str, Listing]
-
-    @classmethod
-    def of(cls, catalog: Catalog, former: Self | None) -> Self:
-        models: dict[str, Model] = {}
-        listings: dict[str, Listing] = {}
-        for name, provider in catalog.providers.items():
-            if former is not None and former.catalog.providers.get(name) == provider:
-                models[name] = former.models[name]
-                if name in former.listings:
-                    listings[name] = former.listings[name]
-            elif provider.url is not None and urlsplit(provider.url).scheme == "scripted":
-                models[name] = ScriptedModel.of_url(provider.url)
-            else:
-                models[name] = model = ProviderModel(provider)
-                if provider.lists:
-                    listings[name] = Listing(model.listed)
-        return cls(catalog, models, listings)
-
-    def choice(self, provider: str | None, model: str | None) -> Choice:
-        choice = self.catalog.choice(provider, model)
-        if choice is None:
-            raise ModelError("No model provider is set up.", ModelErrorCode.NOT_CONFIGURED)
-        return choice
-
-    def chain(self, provider: str | None, model: str | None) -> list[Candidate]:
-        """Who is asked, in order."""
-        return [self.candidate(choice) for choice in self.catalog.chain(self.choice(provider, model))]
-
-    def candidate(self, choice: Choice) -> Candidate:
-        try:
-            return Candidate(self.catalog.providers[choice.provider], self.models[choice.provider], choice.model)
-        except KeyError:
-            known = ", ".join(self.models) or "none"
-            raise ModelError(
-                f"The model provider '{choice.provider}' is not set up. Set up: {known}.", ModelErrorCode.NOT_CONFIGURED
-            ) from None
