@@ -39,9 +39,11 @@ class Context:
         return 0 if self.base is None else self.base.depth + 1
 
 
-async def of(tx: AsyncSession, branch: Branch, stop: int, agent: Agent | None, room: Room) -> Context:
-    """What a model would be told of the messages before a depth of a branch's path."""
-    base = await compactions.newest(tx, branch, stop)
+async def of(
+    tx: AsyncSession, branch: Branch, stop: int, agent: Agent | None, room: Room, *, whole_from: int | None = None
+) -> Context:
+    """What a model would be told of the messages before a depth of a branch's path; whole from `whole_from` on."""
+    base = await compactions.newest(tx, branch, stop if whole_from is None else whole_from)
     start = 0 if base is None else base.depth + 1
     outline = await outlines.of(tx, branch, range(start, stop))
     beside = _size(agent.instructions if agent else None) + sum(map(_size, _in_short(base)))
@@ -56,18 +58,20 @@ async def of(tx: AsyncSession, branch: Branch, stop: int, agent: Agent | None, r
 async def before(tx: AsyncSession, reply: Message, agent: Agent | None, room: Room) -> Context:
     """What a model would be told for a reply; one that is taken up is told what it said.
 
+    What it answers is told as it is, whatever stands with that, or with what there is of the reply, to be told later.
+
     The room learns what the provider has counted last in this session, if it might be too small.
     """
     branch = await branches.get(tx, reply.session_id, reply.branch)
     assert branch is not None
-    stop = reply.depth + bool(reply.parts)
-    context = await of(tx, branch, stop, agent, room)
+    stop, question = reply.depth + bool(reply.parts), max(0, reply.depth - 1)
+    context = await of(tx, branch, stop, agent, room, whole_from=question)
     if room.is_measured or context.weight <= room.size:  # no token has less than a byte
         return context
     if (counted := await runs.last_count(tx, reply.session_id)) is not None:
         room.counted(*counted)
     room.is_measured = True
-    return await of(tx, branch, stop, agent, room)
+    return await of(tx, branch, stop, agent, room, whole_from=question)
 
 
 async def turns(tx: AsyncSession, context: Context) -> tuple[Turn, ...]:

@@ -159,6 +159,7 @@ async def _path(tx: AsyncSession, turns: Sequence[_Turn]) -> _Path | None:
 async def _lay(tx: AsyncSession, session: Session, path: _Path, turns: Sequence[_Turn]) -> Session:
     """Puts turns on a path in a new order, and what is below them under the last one."""
     line = [message for turn in turns for message in (turn.question, turn.reply)]
+    session = await compactions.outdate(tx, session, min(line, key=lambda message: message.depth))
     session = await session_rows.advance(tx, session.id, len(line) + len(path.below)) or session
     seq = session.head - len(line) - len(path.below)
     await messages.lift(tx, [message.id for message in line])

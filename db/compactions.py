@@ -1,6 +1,7 @@
 """Compactions: what a model is told in place of a message and all before it. They stand in the message's row."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
@@ -9,9 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import statements
 from db.branches import on_path
-from db.models import Branch, Message, MessageStatus
-
-_UNFINISHED = (MessageStatus.PENDING, MessageStatus.STREAMING)
+from db.models import Branch, Message
 
 # A path goes through a message if the segment that holds the message's depth is of the message's branch.
 _OVER = """
@@ -50,17 +49,15 @@ class State(NamedTuple):
     """What tells whether something was changed in a part of a path: it is another one then."""
 
     messages: int
-    versions: int
-    withdrawn: int
-    unfinished: int
+    digest: Decimal
+
+
+_ASPECTS = (Message.id, Message.depth, Message.version, Message.run_id, Message.status, Message.withdrawn_at)
+"""Whatever changes what a message says, and whether it says it, changes one of these, and not back."""
 
 
 async def state(tx: AsyncSession, branch: Branch, depths: range) -> State:
     """How a part of a path is."""
-    query = select(
-        func.count(),
-        func.coalesce(func.sum(Message.version), 0),
-        func.count(Message.withdrawn_at),
-        func.count().filter(Message.status.in_(_UNFINISHED)),
-    ).where(on_path(branch, depths))
+    each = func.hashtextextended(func.concat_ws("/", *_ASPECTS), 0)
+    query = select(func.count(), func.coalesce(func.sum(each), 0)).where(on_path(branch, depths))
     return State(*(await tx.execute(query)).one())
