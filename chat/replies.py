@@ -92,7 +92,8 @@ async def _end(process: Process, run: Run, pen: Pen, outcome: Outcome) -> None:
 
 async def _write(process: Process, run: Run, pen: Pen) -> Outcome:
     agent, so_far = await patiently(lambda: _begin(process, run), "A reply")
-    room = Room.of(await process.windows.of(agent), agent)
+    window = await patiently(lambda: process.windows.of(agent), "A reply")
+    room = Room.of(window, agent)
     reply = _Reply(process, run, pen, agent, so_far)
     context, turns = await compacting.fit(process, run, agent, room)
     try:
@@ -100,9 +101,11 @@ async def _write(process: Process, run: Run, pen: Pen) -> Outcome:
     except ModelError as error:
         if error.code is not ModelErrorCode.TOO_LONG or reply.has_begun:
             raise
-        if error.window is not None:
-            await process.windows.learn(agent, error.window)
+        if (found := error.window) is not None:
+            await patiently(lambda: process.windows.learn(agent, found), "What a model reads")
         room.refused(context.weight, error)
+    if room.longest_reply is not None and room.longest_reply >= room.window:
+        raise _no_room(room.window, room.longest_reply)
     fitting, turns = await compacting.fit(process, run, agent, room)
     if fitting.weight >= context.weight:
         raise _too_long(room, fitting)
@@ -112,6 +115,15 @@ async def _write(process: Process, run: Run, pen: Pen) -> Outcome:
         if again.code is ModelErrorCode.TOO_LONG:
             raise _too_long(room, fitting) from again
         raise
+
+
+def _no_room(window: int, reply: int) -> ModelError:
+    """Why no conversation is short enough: what a reply may have is counted with it."""
+    reason = (
+        f"This model reads and writes {window:,} tokens at once, and its agent allows {reply:,} for a reply alone. "
+        "Give the agent a smaller 'max_tokens'."
+    )
+    return ModelError(reason, ModelErrorCode.TOO_LONG)
 
 
 def _too_long(room: Room, context: Context) -> ModelError:

@@ -35,13 +35,14 @@ class Windows:
             async with self._db.system() as tx:
                 self._learned = dict(await learned_windows.young(tx, _VALID))
             self._read_at = now
-        return min(tokens, self._learned.get(_key(agent), tokens))
+        return min(tokens, self._learned.get(self._key(agent), tokens))
 
     async def learn(self, agent: Agent | None, tokens: int) -> None:
         """Notes, for all processes, what the provider of an agent's model has said that it reads."""
-        self._learned[_key(agent)] = tokens
+        key = self._key(agent)
+        self._learned[key] = tokens
         async with self._db.system() as tx:
-            await learned_windows.learn(tx, *_key(agent), tokens)
+            await learned_windows.learn(tx, *key, tokens)
 
     async def _known(self, agent: Agent | None) -> int:
         provider, model = (agent.provider, agent.model) if agent else (None, None)
@@ -51,6 +52,7 @@ class Windows:
         tokens = None if name is None else await asyncio.to_thread(windows.known, name)
         return tokens or windows.UNKNOWN
 
-
-def _key(agent: Agent | None) -> tuple[str, str]:
-    return ("", "") if agent is None else (agent.provider or "", agent.model or "")
+    def _key(self, agent: Agent | None) -> tuple[str, str]:
+        """The provider as the agent names it, and the model that answers, which is not always named."""
+        provider, model = (agent.provider, agent.model) if agent else (None, None)
+        return provider or "", self._models.name(provider, model) or model or ""

@@ -70,7 +70,7 @@ async def current(tx: AsyncSession, run_id: UUID) -> Run | None:
 
 
 _LAST_COUNT = """
-    SELECT told_bytes, (usage ->> 'inputTokens')::int FROM runs
+    SELECT told_bytes, (usage ->> 'inputTokens')::float FROM runs
     WHERE session_id = $1 AND told_bytes IS NOT NULL AND usage ->> 'inputTokens' IS NOT NULL
     ORDER BY seq DESC LIMIT 1
 """
@@ -79,7 +79,7 @@ _LAST_COUNT = """
 async def last_count(tx: AsyncSession, session_id: UUID) -> tuple[int, int] | None:
     """The bytes that a model was told last in a session, and how many tokens its provider has counted in them."""
     found = await statements.first(tx, _LAST_COUNT, session_id)
-    return None if found is None else (found[0], found[1])
+    return None if found is None else (found[0], int(found[1]))
 
 
 async def of_ids(tx: AsyncSession, run_ids: Sequence[UUID]) -> Mapping[UUID, Run]:

@@ -6,6 +6,8 @@ No dialect has fields for that; llama.cpp has its own, and the others have sente
 import re
 
 _NUMBER = r"(\d{1,3}(?:[,_]\d{3})+|\d+)(?!\w|\.\d)"
+_LEAST = 256
+"""Tokens that every model reads: a smaller number in a sentence is something else, as in "1 million tokens"."""
 _WINDOWS = [
     re.compile(pattern.replace("N", _NUMBER), re.IGNORECASE)
     for pattern in (
@@ -32,7 +34,7 @@ _READ = [
 
 def window(error: object, words: str) -> int | None:
     """The tokens that the model can read at once, with what it writes; None where the provider does not say it."""
-    return _member(error, "n_ctx") or _first(_WINDOWS, words)
+    return _member(error, "n_ctx") or _first(_WINDOWS, words, _LEAST)
 
 
 def read(error: object, words: str) -> int | None:
@@ -45,7 +47,7 @@ def _member(error: object, name: str) -> int | None:
     return value if isinstance(value, int) and value > 0 else None
 
 
-def _first(patterns: list[re.Pattern[str]], words: str) -> int | None:
+def _first(patterns: list[re.Pattern[str]], words: str, least: int = 1) -> int | None:
     found = (pattern.search(words) for pattern in patterns)
     numbers = (int(re.sub("[,_]", "", match[1])) for match in found if match is not None)
-    return next((number for number in numbers if number > 0), None)
+    return next((number for number in numbers if number >= least), None)

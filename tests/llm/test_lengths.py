@@ -111,6 +111,11 @@ SAID: dict[str, tuple[str, int | None, int | None]] = {
         None,
         None,
     ),
+    "a number that is no window": (
+        "This conversation exceeds the context window of 1 million tokens: 1200345 tokens.",
+        None,
+        None,
+    ),
     "together": (
         "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4097. Given: 5000 "
         "`inputs` tokens and 512 `max_new_tokens`",
