@@ -17,7 +17,7 @@ from chat.process import Process
 from chat.rooms import Room
 from chat.summaries import SummarySource
 from db import compactions as compaction_rows
-from db import memberships, messages
+from db import memberships, messages, texts
 from db import sessions as session_rows
 from db.compactions import State
 from db.models import Agent, Json, Message, Run
@@ -35,6 +35,8 @@ INSTRUCTIONS = (
 )
 _SHARE, _LONGEST = 12, 1_000
 """A compaction has at most this share of a window's tokens, and never more than so many."""
+_MOST = 0.25
+"""The share of the room that is kept of a longer one: some models write more than they are allowed to."""
 _WORDS = 0.6
 """Words in a token, where all that a model is asked for is to be whole."""
 _TRIES = 4
@@ -108,7 +110,8 @@ async def _written(process: Process, run: Run, agent: Agent | None, room: Room, 
             elif error.code is not ModelErrorCode.PROVIDER_FAILED:
                 raise
         else:
-            return compactions.of(answer.text, SummarySource.MODEL, last, answer.model, usages.of(answer.usage))
+            text = transcripts.shortened(texts.storable(answer.text).strip(), room.bytes * _MOST)
+            return compactions.of(text, SummarySource.MODEL, last, answer.model, usages.of(answer.usage))
     _log.warning("The model put nothing in short; its replies are told the beginnings of messages.")
     text = transcripts.beginnings(part.context.base, part.said, tokens * room.bytes_per_token)
     return compactions.of(text, SummarySource.MODEL, last)

@@ -24,13 +24,22 @@ def of(base: Message | None, said: Sequence[Message], most: float) -> str:
     each = most
     while sum(len(line.encode()) for line in lines) > most and each > _SHORTEST:
         each = max(each / 2, _SHORTEST)
-        lines = [_shortened(line, int(each)) for line in lines]
+        lines = [shortened(line, each) for line in lines]
     return "\n\n".join(lines)
 
 
 def beginnings(base: Message | None, said: Sequence[Message], most: float) -> str:
     """The compaction of what precedes, and how each message begins; in at most so many bytes."""
-    return _shortened("\n".join([*_earlier(base), *(line[:BEGINNING] for line in _lines(said))]), int(most))
+    return shortened("\n".join([*_earlier(base), *(line[:BEGINNING] for line in _lines(said))]), most)
+
+
+def shortened(text: str, most: float) -> str:
+    """The text; where it has more bytes than so many, without its middle."""
+    whole = text.encode()
+    if len(whole) <= most:
+        return text
+    half = max(0, int(most) - len(_LEFT_OUT.encode())) // 2
+    return whole[:half].decode(errors="ignore") + _LEFT_OUT + whole[len(whole) - half :].decode(errors="ignore")
 
 
 def _earlier(base: Message | None) -> Iterator[str]:
@@ -59,11 +68,3 @@ def _text(part: Part) -> str:
             return f"[a file: {name}, {media_type}]"
         case _:
             return ""
-
-
-def _shortened(line: str, most: int) -> str:
-    whole = line.encode()
-    if len(whole) <= most:
-        return line
-    half = max(0, most - len(_LEFT_OUT.encode())) // 2
-    return whole[:half].decode(errors="ignore") + _LEFT_OUT + whole[-half:].decode(errors="ignore")

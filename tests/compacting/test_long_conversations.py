@@ -180,3 +180,19 @@ async def test_windows_see_that_the_older_part_is_read_first(server: Server) -> 
             ]
     assert [event.compacting for event in seen] == [True, True, False]
     assert seen[1].read == seen[1].total == size(bounded.short[0])
+
+
+@pytest.mark.parametrize("says", ["long " * 2_000, "\N{GRINNING FACE}" * 9_000, "half\ud83d " * 2_000])
+async def test_a_model_that_writes_too_much_does_not_fill_the_window_with_it(server: Server, says: str) -> None:
+    bounded = Bounded(WINDOW)
+    bounded.says = f"\n {says} in short"
+    async with bounded.on(server) as alive:
+        scope = await viewer_of(alive)
+        session_id = await begin(scope, WINDOW)
+        for number in range(30):
+            await ask(scope, session_id, line(number))
+        found = await compacted(scope, session_id)
+    assert bounded.refused == 0
+    assert 2 <= len(bounded.short) <= 6
+    assert all(text(each).startswith(says[:4]) for each in found)
+    assert text(found[-1]).endswith(f"in short {len(found)}")
