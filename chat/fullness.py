@@ -1,6 +1,5 @@
 """How full the window of a model is that would answer next."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -32,8 +31,11 @@ class Fullness:
 
 
 async def of(scope: Scope, paths: Sequence[Path]) -> Sequence[Fullness | None]:
-    """How full it is for each path; None where there is no such one for the viewer."""
-    return await asyncio.gather(*(_of(scope, *path) for path in paths))
+    """How full it is for each path; None where there is no such one for the viewer.
+
+    One after the other: a list of many must not take the connections that others wait for.
+    """
+    return [await _of(scope, *path) for path in paths]
 
 
 async def _of(scope: Scope, session_id: UUID, number: int) -> Fullness | None:

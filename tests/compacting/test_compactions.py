@@ -3,6 +3,7 @@
 from uuid import UUID
 
 import pytest
+import sqlalchemy as sa
 
 from chat import compactions, deleting, editing, forking, messages, retrying, runs
 from chat.refusals import InvalidInput, NotAllowed, NotFound
@@ -16,7 +17,7 @@ from tests.compacting.bounded import Bounded, ask, begin, compacted, line, now, 
 from tests.conftest import Server, viewer_of
 from tests.repeating.asking import ask as query
 from tests.sync.client import agree, watching
-from tests.sync.talk import has_status
+from tests.sync.talk import PATIENT, has_status
 
 WINDOW = 1_000
 SEE = """
@@ -247,3 +248,30 @@ async def test_a_client_sees_how_full_the_window_is(server: Server) -> None:
             "id": str(message.id),
             "compaction": {"text": "In short 1", "source": "MODEL", "messageCount": message.depth + 1},
         }
+
+
+async def test_a_list_of_many_takes_few_connections_from_others(server: Server, model: ScriptedModel) -> None:
+    async with server.process(produces=False, timing=PATIENT) as alive:
+        scope = await viewer_of(alive)
+        for _ in range(20):
+            await begin(scope, WINDOW)
+        taken, most = 0, 0
+
+        def take(*_: object) -> None:
+            nonlocal taken, most
+            taken += 1
+            most = max(most, taken)
+
+        def give(*_: object) -> None:
+            nonlocal taken
+            taken -= 1
+
+        sa.event.listen(sa.Pool, "checkout", take)
+        sa.event.listen(sa.Pool, "checkin", give)
+        try:
+            seen = await query(scope, "{ sessions(first: 20) { edges { node { context { room } } } } }")
+        finally:
+            sa.event.remove(sa.Pool, "checkout", take)
+            sa.event.remove(sa.Pool, "checkin", give)
+    assert [each["node"]["context"] for each in seen["sessions"]["edges"]] == [{"room": 875}] * 20
+    assert most <= 2
