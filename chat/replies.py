@@ -129,10 +129,17 @@ def _no_room(window: int, reply: int) -> ModelError:
 def _too_long(room: Room, context: Context) -> ModelError:
     """Why a conversation is too long of which nothing more can be put in short."""
     tokens = room.tokens(context.weight)
-    reason = (
-        f"The last message is too long for this model, which reads {room.window:,} tokens at once: with what has to be "
-        f"told besides, it has about {tokens:,}. Send a shorter one, or choose a model that can read more."
-    )
+    size = f"this model, which reads {room.window:,} tokens at once: with what has to be told besides, it has about"
+    if any(not each.is_finished for each in context.outline[:-1]):
+        reason = (
+            f"The conversation is too long for {size} {tokens:,}. What follows a reply that is still being written "
+            "cannot be put in short. Wait for its end, or stop its run."
+        )
+    else:
+        reason = (
+            f"The last message is too long for {size} {tokens:,}. Send a shorter one, or choose a model that can read "
+            "more."
+        )
     return ModelError(reason, ModelErrorCode.TOO_LONG)
 
 

@@ -4,6 +4,7 @@ from chat import compactions, deleting, messages, queues, retrying, runs
 from chat.asking import WhenBusy
 from chat.tree import DeletionScope
 from db.models import RunStatus
+from llm.errors import ModelError, ModelErrorCode
 from llm.scripted import ScriptedModel
 from tests.compacting.bounded import begin, compacted, line, now, texts_of
 from tests.conftest import Server, viewer_of
@@ -117,4 +118,28 @@ async def test_what_changes_places_in_the_queue_takes_nothing_along(server: Serv
             assert client.shown[moved.id].compaction is None
         assert await compacted(scope, session_id) == []
         for each in (first, *waiting, last):
+            await runs.cancel(scope, each.run.id)
+
+
+async def test_a_reply_behind_others_that_are_being_written_says_that_it_has_to_wait(
+    server: Server, model: ScriptedModel
+) -> None:
+    async with server.process() as alive:
+        scope = await viewer_of(alive)
+        session_id = await begin(scope, 512)
+        scripts = [model.script() for _ in range(3)]
+        first = await messages.send(scope, session_id, "First")
+        await scripts[0].say("I")
+        waiting = [await messages.send(scope, session_id, line(number, 900)) for number in range(2)]
+        last = await messages.send(scope, session_id, "Last", when_busy=WhenBusy.PARALLEL)
+        await model.until_asked(2)
+        await scripts[1].say("Nothing yet", end=True)
+        await scripts[2].fail(ModelError("Too long.", ModelErrorCode.TOO_LONG))
+        await has_status(scope, last.run.id, RunStatus.FAILED)
+        (run,) = await runs.of_ids(scope, [last.run.id])
+        assert run is not None
+        assert str((run.error or {})["reason"]).startswith(
+            "The conversation is too long for this model, which reads 512"
+        )
+        for each in (first, *waiting):
             await runs.cancel(scope, each.run.id)
