@@ -2,9 +2,9 @@
 
     .venv/bin/python -m bench.first_token --rounds 3
 
-The two products of `bench.tokens_http`, in the same way, with a provider that answers at once: one message while nothing
-else happens, again and again, and all 20 people at the same moment. The time is from before a person's window sends to
-the first token in it.
+The two products of `bench.tokens_http`, in the same way, with a provider that answers at once: one message while
+nothing else happens, again and again, and all 20 people at the same moment. The time is from before a person's window
+sends to the first token in it.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from bench.tokens_http import SIDES, WARM
 
 REST = 0.2
 """Seconds after a reply's end until the next message."""
-COUNT, RATE = 3, 100.0
+COUNT, RATE = 25, 50.0
 """The tokens of a reply behind the first one, and how many come a second."""
 
 

@@ -19,6 +19,7 @@ from pydantic_ai.tools import ToolDefinition
 
 from llm import history
 from llm.errors import ModelError, ModelErrorCode
+from llm.plain import Patterns
 from llm.turns import Request, ToolCall
 
 _NO_KEY = "none"  # The packages insist on one; servers that need none ignore it.
@@ -47,6 +48,7 @@ class Requests:
         self._declares_tools = provider == "anthropic"
         self.tells_progress = False
         """Whether the server is known to be one that says how far it has read, if it is asked to."""
+        self._patterns = {progress: Patterns(self.made) for progress in (False, True)}
 
     async def of(self, request: Request, model: str) -> httpx2.Request:
         """The HTTP request that asks for a reply as an event stream.
@@ -54,6 +56,11 @@ class Requests:
         Raises:
             ModelError: `BAD_REQUEST`, the conversation holds what this provider cannot be given.
         """
+        patterns = self._patterns[self.tells_progress]
+        return await patterns.of(request, model, history.of(request.turns)) or await self.made(request, model)
+
+    async def made(self, request: Request, model: str) -> httpx2.Request:
+        """As `of`, by the provider's package, whatever the conversation holds."""
         tools = self._tools(request)
         making = model_request_stream(
             self._model(model),

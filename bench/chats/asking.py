@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Awaitable
 from contextlib import suppress
-from itertools import count
 
 from bench.chats.providing import Providing
 from bench.chats.sides import Side

@@ -155,12 +155,16 @@ async def open_webui(provider: int, people: int) -> AsyncIterator[OpenWebUI]:
     port = free_port()
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="bench-")))
-        environment = clean("OPENAI_") | QUIET | {
-            "DATA_DIR": str(folder / "data"),
-            "OPENAI_API_BASE_URL": f"http://127.0.0.1:{provider}/v1",
-            "OPENAI_API_KEY": "none",
-            "WEBUI_SECRET_KEY": secrets.token_hex(32),
-        }
+        environment = (
+            clean("OPENAI_")
+            | QUIET
+            | {
+                "DATA_DIR": str(folder / "data"),
+                "OPENAI_API_BASE_URL": f"http://127.0.0.1:{provider}/v1",
+                "OPENAI_API_KEY": "none",
+                "WEBUI_SECRET_KEY": secrets.token_hex(32),
+            }
+        )
         command = [str(installing.open_webui()), "serve", "--host", "127.0.0.1", "--port", str(port)]
         address = f"http://127.0.0.1:{port}"
         starting = started(command, environment, folder, f"{address}/health", ends_by="KILL")

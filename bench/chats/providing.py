@@ -18,7 +18,7 @@ class Providing:
     async def tell(self, command: str, **options: object) -> dict[str, Any]:
         """Gives a command; its answer."""
         self._process.tell(command, **options)
-        while (answer := self._process.answer()) is None:
+        while (answer := self._process.answer()) is None:  # noqa: ASYNC110  (a pipe that others read without waiting)
             await asyncio.sleep(0.002)
         return answer
 
