@@ -15,7 +15,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from bench import machine
-from bench.chats.heard import Heard
+from bench.chats.heard import SIZE, Heard
 from bench.chats.starting import clean, free_port, started
 
 TRANSOM = Path(sys.executable).with_name("transom")
@@ -27,7 +27,7 @@ SEND = """mutation ($session: ID!) { sendMessage(input: {sessionId: $session, te
 FOLLOW = """subscription ($id: ID!) { session(id: $id) { __typename
     ... on TextDelta { messageId index offset text }
     ... on PartChanged { messageId part { index ... on TextPart { text } } }
-    ... on MessageChanged { cursor message { id role status } }
+    ... on MessageChanged { cursor message { id role status content } }
     ... on RunChanged { cursor run { id status } } } }"""
 
 
@@ -42,6 +42,8 @@ class Window:
         self._caught_up = asyncio.Event()
         self._answers: dict[str, asyncio.Future[Any]] = {}
         self._numbers = count()
+        self._over: set[str] = set()
+        """The messages that are whole."""
 
     @classmethod
     async def on(cls, connection: ClientConnection) -> Self:
@@ -87,12 +89,21 @@ class Window:
                 self.heard.take(event["text"])
             case "PartChanged":
                 self.heard.take(event["part"]["text"])
+            case "MessageChanged" if event["message"]["role"] == "ASSISTANT":
+                self._correct(event["message"])
             case "RunChanged" if event["run"]["status"] == "COMPLETED":
                 self.heard.end()
             case "RunChanged" if event["run"]["status"] not in ("QUEUED", "RUNNING"):
                 raise AssertionError(event)
             case "CaughtUp":
                 self._caught_up.set()
+
+    def _correct(self, message: dict[str, Any]) -> None:
+        """A message is told whole: with tokens that came before the window could be told them one by one."""
+        if message["id"] not in self._over:
+            self.heard.take(message["content"][SIZE * (self.heard.last + 1) :])
+        if message["status"] == "COMPLETE":
+            self._over.add(message["id"])
 
 
 class Transom:
