@@ -11,7 +11,7 @@ from typing import Any, Literal
 import httpx2
 import orjson
 
-from llm import failures
+from llm import connections, failures
 from llm.anthropic import Message
 from llm.errors import ModelError
 from llm.events import Event, Progress
@@ -46,6 +46,7 @@ class Endpoint:
         self._http = httpx2.AsyncClient(
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=100),
             trust_env=not is_local(url),
+            transport=connections.direct(trust_env=not is_local(url)),
             follow_redirects=True,
         )
 

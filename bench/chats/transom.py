@@ -28,7 +28,7 @@ FOLLOW = """subscription ($id: ID!) { session(id: $id) { __typename
     ... on TextDelta { messageId index offset text }
     ... on PartChanged { messageId part { index ... on TextPart { text } } }
     ... on MessageChanged { cursor message { id role status content } }
-    ... on RunChanged { cursor run { id status } } } }"""
+    ... on RunChanged { cursor run { id status error { code reason } } } } }"""
 
 
 class Window:

@@ -90,6 +90,8 @@ class Provider:
         due = await start + gap * place / sessions
         for number in range(1, count + 1):
             await control.until(due)
+            if writer.is_closing():
+                raise ConnectionResetError
             writer.write(_chunk(control.text(number, control.now() if said else round(due))))
             due += gap
         writer.write(_END)
