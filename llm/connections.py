@@ -28,7 +28,8 @@ EXPIRY = 5.0
 
 def direct(*, trust_env: bool) -> "Connections | None":
     """The transport of a client; None where the environment names a proxy, which httpx's own goes through."""
-    return None if trust_env and getproxies() else Connections()
+    proxied = trust_env and getproxies().keys() & {"http", "https", "all"}
+    return None if proxied else Connections()
 
 
 class Connections(httpx2.AsyncBaseTransport):
