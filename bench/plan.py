@@ -92,6 +92,7 @@ def page() -> MessageConnection:
             metadata=strawberry.scalars.JSON({}),
             error=None,
             finish_reason=None,
+            compaction=None,
             author_id=None,
             run_id=None,
             page_cursor=PageCursor("WyJtZXNzYWdlIiwwLDBd"),

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from chat import limits
+from chat import limits, windows
 from chat.allowances import OFTEN, TEXT
 from chat.owned import Kind
 from chat.refusals import AgentConflict, InvalidInput
@@ -42,6 +42,8 @@ class Character:
     provider: str | None = None
     model: str | None = None
     parameters: object = None
+    context_tokens: int | None = None
+    """How many tokens its model reads at once; 0: what is known of it."""
     metadata: object = None
     active_sessions: int | None = None
     """How many sessions with it a member may have that are not archived; 0: any number."""
@@ -66,6 +68,11 @@ class Character:
                 values[column] = limits.metadata(field, value)
         if "parameters" in values:
             _check(values["parameters"])
+        if self.context_tokens is not None:
+            if self.context_tokens and not windows.LEAST <= self.context_tokens <= windows.MOST:
+                reason = f"It is a number of tokens from {windows.LEAST} to {windows.MOST:,}; null: what is known."
+                raise InvalidInput("contextTokens", reason)
+            values["context_tokens"] = self.context_tokens or None
         if self.active_sessions is not None:
             if not 0 <= self.active_sessions <= MOST_ACTIVE:
                 raise InvalidInput("activeSessions", f"It is a number from 0 (no limit) to {MOST_ACTIVE:,}.")

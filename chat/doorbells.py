@@ -69,6 +69,8 @@ class Signal:
     read: int = 0
     total: int = 0
     """Of a run's `progress`: tokens that its model has read, and of how many."""
+    compacting: bool = False
+    """Of a run's `progress`: whether that is for a compaction, before the reply."""
 
 
 def who() -> bytes:
@@ -98,9 +100,9 @@ def typing(bus: Bus, session_id: UUID, user_id: UUID, client: str | None, *, now
     bus.publish(channel(ScopeKind.SESSION, session_id), signal)
 
 
-def progress(bus: Bus, session_id: UUID, run_id: UUID, read: int, total: int) -> None:
+def progress(bus: Bus, session_id: UUID, run_id: UUID, read: int, total: int, *, compacting: bool = False) -> None:
     """Says how far the model of a run has read what it was told."""
-    said = {"kind": PROGRESS, "run": run_id.hex, "read": read, "total": total}
+    said = {"kind": PROGRESS, "run": run_id.hex, "read": read, "total": total, "compacting": compacting}
     bus.publish(channel(ScopeKind.SESSION, session_id), _SIGNAL + orjson.dumps(said))
 
 
@@ -161,6 +163,7 @@ def read(payload: bytes) -> int | Frame | Signal:
         _uuid(said.get("run")),
         said.get("read", 0),
         said.get("total", 0),
+        said.get("compacting", False),
     )
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chat import limits, locking, messages, parts, quotas, sessions, sizes, titles
+from chat import compactions, limits, locking, messages, parts, quotas, sessions, sizes, titles
 from chat.asking import WhenBusy
 from chat.messages import Posted
 from chat.refusals import IdTaken, InvalidInput, MessageConflict, NotAllowed, NotFound
@@ -96,6 +96,7 @@ async def revise(
             raise MessageConflict(message)
         if text is not None:
             values |= {"parts": parts.reworded(message.parts, text), "content": text}
+        session = session if text is None else await compactions.outdate(tx, session, message)
         session = await session_rows.advance(tx, session.id, **retold(session, message, text)) or session
         message = await replace(tx, scope, message, session.head, values)
         await quotas.fit(tx, scope, earlier)

@@ -145,6 +145,8 @@ class RunProgress(Told):
     run_id: UUID
     read: int
     total: int
+    compacting: bool = False
+    """Whether it reads what is to be told in short, so that a reply has room."""
 
 
 @dataclass(slots=True)

@@ -1,7 +1,7 @@
-"""What a model is told of a conversation: the path from the root to the message that it answers."""
+"""Messages as a model is told them, and what there is to read of a path."""
 
 from collections.abc import Iterator, Sequence
-from itertools import dropwhile, groupby
+from itertools import groupby
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,27 +11,7 @@ from db.models import Json, Message, MessageRole, MessageStatus
 from llm.turns import File, Part, Reasoning, Role, Text, ToolCall, ToolResult, Turn
 
 LENGTH = 400
-"""Messages that a model is told, the newest of the path, besides what the system says and what a session began with."""
-
-
-async def before(tx: AsyncSession, reply: Message) -> tuple[Turn, ...]:
-    """The turns of the path that leads to a reply, the oldest first."""
-    branch = await branches.get(tx, reply.session_id, reply.branch)
-    assert branch is not None
-    start = max(0, reply.depth - LENGTH)
-    path = await messages.path(tx, branch, range(start, reply.depth))
-    if start:
-        lasting = _with_answers(await messages.lasting(tx, branch, start))
-        path = [*lasting, *dropwhile(lambda message: message.role is MessageRole.ASSISTANT, path)]
-    return tuple(turn for message in path if message.deleted_at is None for turn in turns(message))
-
-
-def _with_answers(lasting: Sequence[Message]) -> Sequence[Message]:
-    """Without a question at the end, whose answer does not last."""
-    last = next((message for message in reversed(lasting) if message.role is not MessageRole.SYSTEM), None)
-    if last is None or last.role is not MessageRole.USER:
-        return lasting
-    return _with_answers([message for message in lasting if message is not last])
+"""Messages that a summary is of, the newest of the path."""
 
 
 async def said(tx: AsyncSession, session_id: UUID, number: int) -> Sequence[Message]:

@@ -12,6 +12,7 @@ from chat.process import MOST, Process, Timing
 from chat.sweeper import sweep
 from chat.sync.feeds import Feeds
 from chat.tidying import tidy
+from chat.windows import Windows
 from chat.worker import Worker
 from db.database import Database
 from llm.models import Models
@@ -58,6 +59,7 @@ async def running(
                 jobs,
                 Journal(db, bus),
                 Feeds(db, bus, jobs),
+                Windows(db, models),
                 timing or Timing(),
                 allowances=allowances or Allowances(),
                 capacity=capacity or MOST,

@@ -12,6 +12,7 @@ from chat.drafts import Drafts
 from chat.jobs import Jobs
 from chat.journal import Journal
 from chat.sync.feeds import Feeds
+from chat.windows import Windows
 from db.database import Database
 from llm.models import Models
 from pubsub.bus import Bus
@@ -52,6 +53,7 @@ class Process:
     jobs: Jobs
     journal: Journal
     feeds: Feeds
+    windows: Windows
     timing: Timing = field(default_factory=Timing)
     capacity: int = MOST
     """Runs that this process produces at once."""

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chat import editing, limits, locking, parts, quotas, sessions, sizes
+from chat import compactions, editing, limits, locking, parts, quotas, sessions, sizes
 from chat.refusals import InvalidInput, NotAllowed
 from chat.scope import Scope, made
 from db import memberships, messages, runs
@@ -41,6 +41,7 @@ async def edit(scope: Scope, run_id: UUID, text: str) -> tuple[Message, Run]:
             raise NotAllowed("Only who wrote a message can change it.")
         if await runs.answered(tx, message.id):
             raise InvalidInput("id", "This message has an answer already. Send another one instead.")
+        session = await compactions.outdate(tx, session, message)
         session = await session_rows.advance(tx, session.id, **editing.retold(session, message, text)) or session
         values = {"parts": parts.reworded(message.parts, text), "content": text}
         message = await editing.replace(tx, scope, message, session.head, values)

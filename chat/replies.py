@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from chat import doorbells, history, limits, runs, titles
+from chat import compacting, doorbells, limits, runs, titles, usages
+from chat.contexts import Context
 from chat.drafts import Draft
 from chat.journal import Fenced, Pen
 from chat.patience import patiently
 from chat.process import Process
+from chat.rooms import Room
 from chat.runs import Outcome
 from db import messages, owned, texts
 from db.models import Agent, FinishReason, Json, Message, Run, RunStatus
-from llm.errors import ModelError
+from llm.errors import ModelError, ModelErrorCode
 from llm.events import Finished, Progress
 from llm.turns import Request, Text, Turn
 
@@ -87,46 +89,86 @@ async def _end(process: Process, run: Run, pen: Pen, outcome: Outcome) -> None:
 
 
 async def _write(process: Process, run: Run, pen: Pen) -> Outcome:
-    task = await patiently(lambda: _prepare(process, run), "A reply")
-    draft = Draft(task.so_far)
-    request = Request(
-        turns=task.turns,
-        instructions=task.agent.instructions if task.agent else None,
-        model=task.agent.model if task.agent else None,
-        parameters=task.agent.parameters if task.agent else {},
+    agent, so_far = await patiently(lambda: _begin(process, run), "A reply")
+    room = Room.of(await process.windows.of(agent), agent)
+    reply = _Reply(process, run, pen, agent, so_far)
+    context, turns = await compacting.fit(process, run, agent, room)
+    try:
+        return await reply.write(context, turns)
+    except ModelError as error:
+        if error.code is not ModelErrorCode.TOO_LONG or reply.has_begun:
+            raise
+        if error.window is not None:
+            await process.windows.learn(agent, error.window)
+        room.refused(context.weight, error)
+    fitting, turns = await compacting.fit(process, run, agent, room)
+    if fitting.weight >= context.weight:
+        raise _too_long(room, fitting)
+    try:
+        return await reply.write(fitting, turns)
+    except ModelError as again:
+        if again.code is ModelErrorCode.TOO_LONG:
+            raise _too_long(room, fitting) from again
+        raise
+
+
+def _too_long(room: Room, context: Context) -> ModelError:
+    """Why a conversation is too long of which nothing more can be put in short."""
+    tokens = room.tokens(context.weight)
+    reason = (
+        f"The last message is too long for this model, which reads {room.window:,} tokens at once: with what has to be "
+        f"told besides, it has about {tokens:,}. Send a shorter one, or choose a model that can read more."
     )
-    model = process.models.choose(task.agent.provider if task.agent else None)
-    first: datetime | None = None
-    async with aclosing(model.stream(request)) as events:
-        async for event in events:
-            if isinstance(event, Finished):
-                return _completed(event, first)
-            if isinstance(event, Progress):
-                if first is None:
-                    doorbells.progress(process.bus, run.session_id, run.id, event.read, event.total)
-                continue
-            first = first or datetime.now(UTC)
-            if (added := draft.take(event)) is not None:
-                await pen.write(added)
-    raise AssertionError("A model's stream ended without `Finished`.")
+    return ModelError(reason, ModelErrorCode.TOO_LONG)
 
 
-@dataclass(frozen=True, slots=True)
-class _Task:
-    turns: tuple[Turn, ...]
-    so_far: list[Json]
-    agent: Agent | None
-
-
-async def _prepare(process: Process, run: Run) -> _Task:
+async def _begin(process: Process, run: Run) -> tuple[Agent | None, list[Json]]:
+    """Who answers, and what there is of the reply."""
     async with process.db.system() as tx:
         reply = await messages.get(tx, run.message_id)
         assert reply is not None
         agent = None if run.agent_id is None else await owned.get(tx, Agent, run.agent_id)
-        turns = await history.before(tx, reply)
-        if reply.parts:
-            turns = (*turns, *history.turns(reply), GO_ON)
-        return _Task(turns, reply.parts, agent)
+        return agent, reply.parts
+
+
+@dataclass(slots=True)
+class _Reply:
+    """A reply that a model writes."""
+
+    process: Process
+    run: Run
+    pen: Pen
+    agent: Agent | None
+    so_far: list[Json]
+    first: datetime | None = None
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the model has said something of it."""
+        return self.first is not None
+
+    async def write(self, context: Context, turns: tuple[Turn, ...]) -> Outcome:
+        """Has the model write it, from what it is told."""
+        agent, run, draft = self.agent, self.run, Draft(self.so_far)
+        request = Request(
+            turns=(*turns, GO_ON) if self.so_far else turns,
+            instructions=agent.instructions if agent else None,
+            model=agent.model if agent else None,
+            parameters=agent.parameters if agent else {},
+        )
+        model = self.process.models.choose(agent.provider if agent else None)
+        async with aclosing(model.stream(request)) as events:
+            async for event in events:
+                if isinstance(event, Finished):
+                    return _completed(event, self.first, context.weight)
+                if isinstance(event, Progress):
+                    if not self.has_begun:
+                        doorbells.progress(self.process.bus, run.session_id, run.id, event.read, event.total)
+                    continue
+                self.first = self.first or datetime.now(UTC)
+                if (added := draft.take(event)) is not None:
+                    await self.pen.write(added)
+        raise AssertionError("A model's stream ended without `Finished`.")
 
 
 async def _entitle(process: Process, run: Run) -> None:
@@ -140,25 +182,14 @@ async def _entitle(process: Process, run: Run) -> None:
         await titles.improve(process, run.session_id, question, reply.content)
 
 
-def _completed(event: Finished, first: datetime | None) -> Outcome:
+def _completed(event: Finished, first: datetime | None, told_bytes: int) -> Outcome:
     return Outcome(
         RunStatus.COMPLETED,
-        usage=_usage(event),
+        usage=usages.of(event.usage),
         provider_ref=None if event.provider_ref is None else texts.storable(event.provider_ref),
         model=None if event.model is None else texts.storable(event.model)[: limits.NAME],
         finish_reason=FinishReason(event.finish_reason),
         finish_word=None if event.word is None else texts.storable(event.word)[: limits.NAME],
         first_token_at=first,
+        told_bytes=told_bytes,
     )
-
-
-def _usage(event: Finished) -> dict[str, int]:
-    """The usage as clients see it."""
-    usage = event.usage
-    counts = {
-        "inputTokens": usage.input_tokens,
-        "outputTokens": usage.output_tokens,
-        "reasoningTokens": usage.reasoning_tokens,
-        "cachedInputTokens": usage.cached_input_tokens,
-    }
-    return {name: count for name, count in counts.items() if count is not None}

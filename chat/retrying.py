@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from chat import asking, doorbells, locking, placing, quotas, sessions
+from chat import asking, compactions, doorbells, locking, placing, quotas, sessions
 from chat.asking import Reply, WhenBusy
 from chat.refusals import InvalidInput, NotFound
 from chat.scope import Scope, made
@@ -84,6 +84,7 @@ async def resume(scope: Scope, run_id: UUID) -> tuple[Seen, Reply]:
             raise InvalidInput("id", "This reply came to its end. Ask for another one with `retryRun`.")
         if message.run_id != run.id:
             raise InvalidInput("id", "Another run has taken this reply up.")
+        await compactions.outdate(tx, seen[0], message)
         current = await placing.through(tx, message, seen[0].current_branch)
         session = await session_rows.advance(tx, run.session_id, 2, current_branch=current)
         if session is None:

@@ -50,6 +50,8 @@ class Outcome:
     finish_word: str | None = None
     """The provider's own word for the reason."""
     first_token_at: datetime | None = None
+    told_bytes: int | None = None
+    """About how much the model was told."""
 
 
 async def of_ids(scope: Scope, run_ids: Sequence[UUID]) -> Sequence[Run | None]:
@@ -216,6 +218,7 @@ async def _end(tx: AsyncSession, run: Run, outcome: Outcome, session: Session) -
         "finish_reason": outcome.finish_reason,
         "finish_word": outcome.finish_word,
         "first_token_at": outcome.first_token_at,
+        "told_bytes": outcome.told_bytes,
     }
     ended = await runs.end(tx, run.id, run.epoch, session.head, outcome.status, values)
     if ended is None:

@@ -151,8 +151,8 @@ def _told(source: _Source, room: int) -> _Told:
 
 async def _asked(process: Process, agent: Agent | None, told: _Told) -> str:
     provider, model = (agent.provider, agent.model) if agent else (None, None)
-    text = await process.models.write(told.prompt, INSTRUCTIONS, tokens=TOKENS, provider=provider, model=model)
-    if not (text := text.strip()):
+    answer = await process.models.write(told.prompt, INSTRUCTIONS, tokens=TOKENS, provider=provider, model=model)
+    if not (text := answer.text.strip()):
         raise ModelError("The model wrote no summary. Try again.", ModelErrorCode.PROVIDER_FAILED)
     return text
 

@@ -9,6 +9,7 @@ from chat.process import Process
 from db import memberships, owned, texts
 from db import sessions as session_rows
 from db.models import Agent, Message, Session, TitleSource
+from llm.answers import Need
 from llm.errors import ModelError
 
 _log = logging.getLogger("transom.titles")
@@ -51,13 +52,13 @@ async def improve(process: Process, session_id: UUID, question: Message, answer:
     exchange = f"User: {question.content[:2000]}\n\nAssistant: {answer[:2000]}"
     provider, model = (agent.provider, agent.model) if agent else (None, None)
     try:
-        answer = await process.models.write(
-            exchange, INSTRUCTIONS, tokens=TOKENS, provider=provider, model=model, line=True
+        written = await process.models.write(
+            exchange, INSTRUCTIONS, tokens=TOKENS, provider=provider, model=model, need=Need.LINE
         )
     except ModelError as error:
         _log.info("The model gave no title: %s", error.reason)
         return
-    if (title := tidy(answer)) is not None:
+    if (title := tidy(written.text)) is not None:
         await _set(process, session_id, title)
 
 

@@ -71,16 +71,32 @@ class Tree:
         return shown
 
     def changes(self, turned: Set[UUID], shown: Set[UUID], first: int) -> list[Change]:
-        """What becomes of each message that is deleted or brought back, or is shown no more or again, numbered."""
+        """What becomes of each message that is deleted or brought back, or is shown no more or again, numbered.
+
+        And of each whose compaction is of such messages.
+        """
+        outdated = self._outdated(turned)
         changed = [node.id for node in self._changed(turned, shown)]
-        return [Change(id, seq, id not in shown, id in turned) for seq, id in enumerate(changed, start=first)]
+        return [
+            Change(id, seq, id not in shown, id in turned, id in outdated)
+            for seq, id in enumerate(changed, start=first)
+        ]
 
     def count(self, turned: Set[UUID], shown: Set[UUID]) -> int:
         """How many of them there are."""
         return sum(1 for _ in self._changed(turned, shown))
 
     def _changed(self, turned: Set[UUID], shown: Set[UUID]) -> Iterable[Node]:
-        return (node for node in self._nodes if node.id in turned or node.gone is (node.id in shown))
+        also = turned | self._outdated(turned)
+        return (node for node in self._nodes if node.id in also or node.gone is (node.id in shown))
+
+    def _outdated(self, turned: Set[UUID]) -> Set[UUID]:
+        """What has a compaction that a model wrote of something that is deleted or brought back."""
+        below: set[UUID] = set()
+        for node in self._nodes:
+            if node.id in turned or node.parent_id in below:
+                below.add(node.id)
+        return {node.id for node in self._nodes if node.compacted and node.id in below}
 
     def newest_leaf(self, message_id: UUID | None, shown: Set[UUID]) -> Node | None:
         """The newest of the last messages below one that is shown, or of all."""

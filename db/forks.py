@@ -93,13 +93,13 @@ _COPY = """
     ), copied AS (
         INSERT INTO messages (
             id, session_id, parent_id, branch, depth, role, status, parts, content, metadata, error, finish_reason,
-            author_id, seq, client_created_at, created_at, deleted_at, withdrawn_at
+            compaction, author_id, seq, client_created_at, created_at, deleted_at, withdrawn_at
         )
         SELECT message.copy_id, $2, parent.copy_id, message.number, message.depth, message.role,
             CASE WHEN message.status IN ('pending', 'streaming') THEN 'interrupted' ELSE message.status END,
             coalesce(flying.parts::jsonb, message.parts), coalesce(flying.content, message.content), message.metadata,
-            message.error, message.finish_reason, message.author_id, message.copy_seq, message.client_created_at,
-            message.created_at, message.deleted_at, message.withdrawn_at
+            message.error, message.finish_reason, message.compaction, message.author_id, message.copy_seq,
+            message.client_created_at, message.created_at, message.deleted_at, message.withdrawn_at
         FROM mapped AS message LEFT JOIN mapped AS parent ON parent.id = message.parent_id
         LEFT JOIN unnest($4::uuid[], $5::text[], $6::text[]) AS flying (id, parts, content)
             ON flying.id = message.id AND message.status = 'streaming'

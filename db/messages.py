@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import and_, func, select, update
+from sqlalchemy import ColumnElement, and_, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import paths, rows, statements, weights
@@ -119,11 +119,16 @@ async def path(tx: AsyncSession, branch: Branch, depths: range) -> Sequence[Mess
     return (await tx.scalars(select(Message).where(on_path(branch, depths)).order_by(Message.depth))).all()
 
 
+def lasts(branch: Branch) -> ColumnElement[bool]:
+    """Whether a message on a branch's path is told to every model: the system says it, or the session began with it."""
+    first = select(Message.created_at).where(on_path(branch, range(1))).scalar_subquery()
+    no_model = Message.run_id.is_(None) & Message.finish_reason.is_(None)  # a copy of a reply has no run
+    return (Message.role == MessageRole.SYSTEM) | and_(Message.depth < OPENING, Message.created_at == first, no_model)
+
+
 async def lasting(tx: AsyncSession, branch: Branch, depth: int) -> Sequence[Message]:
     """Of the messages before a depth on a branch's path: what the system says, and what the session began with."""
-    first = select(Message.created_at).where(on_path(branch, range(1))).scalar_subquery()
-    began = and_(Message.depth < OPENING, Message.created_at == first, Message.run_id.is_(None))
-    query = select(Message).where(on_path(branch, range(depth)), (Message.role == MessageRole.SYSTEM) | began)
+    query = select(Message).where(on_path(branch, range(depth)), lasts(branch))
     return (await tx.scalars(query.order_by(Message.depth))).all()
 
 

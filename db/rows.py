@@ -62,6 +62,7 @@ class Message(asyncpg.Record):  # type: ignore[misc]
     meta: Json = _json("metadata")
     error: Any | None = _json("error")
     finish_reason: FinishReason | None = _optional_member(FinishReason, "finish_reason")
+    compaction: Json | None = _json("compaction")
     marks: Json = _json("marks")
     author_id: UUID | None = _column("author_id")
     run_id: UUID | None = _column("run_id")
@@ -201,9 +202,10 @@ MESSAGE = [name for name in Message.__annotations__ if name != "journal"]
 
 MESSAGE_COLUMNS = """
     message.id, message.session_id, message.parent_id, message.branch, message.depth, message.role, message.status,
-    message.parts, message.content, message.metadata, message.error, message.finish_reason, message.marks,
-    message.author_id, message.run_id, message.seq, message.origin, message.mutation, message.client_created_at,
-    message.created_at, message.updated_at, message.deleted_at, message.withdrawn_at, message.version,
+    message.parts, message.content, message.metadata, message.error, message.finish_reason, message.compaction,
+    message.marks, message.author_id, message.run_id, message.seq, message.origin, message.mutation,
+    message.client_created_at, message.created_at, message.updated_at, message.deleted_at, message.withdrawn_at,
+    message.version,
     CASE WHEN message.status = 'streaming' THEN
         (SELECT array_agg(events ORDER BY epoch, seq) FROM deltas WHERE deltas.run_id = message.run_id)
     END AS journal

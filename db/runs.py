@@ -68,6 +68,19 @@ async def current(tx: AsyncSession, run_id: UUID) -> Run | None:
     return await tx.get(Run, run_id, populate_existing=True)
 
 
+_LAST_COUNT = """
+    SELECT told_bytes, (usage ->> 'inputTokens')::int FROM runs
+    WHERE session_id = $1 AND told_bytes IS NOT NULL AND usage ->> 'inputTokens' IS NOT NULL
+    ORDER BY seq DESC LIMIT 1
+"""
+
+
+async def last_count(tx: AsyncSession, session_id: UUID) -> tuple[int, int] | None:
+    """The bytes that a model was told last in a session, and how many tokens its provider has counted in them."""
+    found = await statements.first(tx, _LAST_COUNT, session_id)
+    return None if found is None else (found[0], found[1])
+
+
 async def of_ids(tx: AsyncSession, run_ids: Sequence[UUID]) -> Mapping[UUID, Run]:
     """Those of the runs that exist, in sessions that are not deleted."""
     query = select(Run).join(Session, Session.id == Run.session_id)

@@ -27,6 +27,8 @@ class Node(NamedTuple):
     gone: bool
     """It is shown no more."""
     created_at: datetime
+    compacted: bool
+    """It has a compaction that a model wrote."""
 
 
 class Change(NamedTuple):
@@ -37,6 +39,8 @@ class Change(NamedTuple):
     gone: bool
     turned: bool
     """Whether it is withdrawn by this change, or brought back; otherwise only what is below it is."""
+    outdated: bool
+    """Whether its compaction, which a model wrote, is not of what there is any more."""
 
 
 type Views = Mapping[str, int | None]
@@ -55,25 +59,28 @@ class Deletion(NamedTuple):
 
 _TREE = """
     SELECT id, parent_id, branch, depth, withdrawn_at IS NOT NULL OR deleted_at IS NOT NULL, deleted_at IS NOT NULL,
-        created_at
+        created_at, compaction ->> 'source' IS NOT DISTINCT FROM 'model'
     FROM messages WHERE session_id = $1 ORDER BY depth, created_at, id
 """
 
-_CHANGED = "unnest($1::uuid[], $2::bigint[], $3::bool[], $4::bool[]) AS changed (id, seq, gone, turned)"
+_CHANGED = """
+    unnest($1::uuid[], $2::bigint[], $3::bool[], $4::bool[], $5::bool[]) AS changed (id, seq, gone, turned, outdated)
+"""
 
 _WITHDRAW = f"""
     UPDATE messages AS message SET
         seq = changed.seq,
         deleted_at = CASE WHEN changed.gone THEN coalesce(message.deleted_at, now()) END,
         withdrawn_at = CASE WHEN changed.turned THEN now() ELSE message.withdrawn_at END,
-        withdrawn = CASE WHEN changed.turned THEN $5::jsonb || jsonb_build_object(
+        withdrawn = CASE WHEN changed.turned THEN $6::jsonb || jsonb_build_object(
             'parts', message.parts, 'content', message.content, 'metadata', message.metadata, 'error', message.error,
-            'marks', message.marks
+            'marks', message.marks, 'compaction', CASE WHEN NOT changed.outdated THEN message.compaction END
         ) ELSE message.withdrawn END,
         parts = CASE WHEN changed.turned THEN '[]' ELSE message.parts END,
         content = CASE WHEN changed.turned THEN '' ELSE message.content END,
         metadata = CASE WHEN changed.turned THEN '{{}}' ELSE message.metadata END,
         error = CASE WHEN NOT changed.turned THEN message.error END,
+        compaction = CASE WHEN NOT changed.turned AND NOT changed.outdated THEN message.compaction END,
         marks = CASE WHEN changed.turned THEN '{{}}' ELSE message.marks END
     FROM {_CHANGED} WHERE message.id = changed.id
 """
@@ -88,6 +95,10 @@ _BRING_BACK = f"""
         content = CASE WHEN changed.turned THEN message.withdrawn ->> 'content' ELSE message.content END,
         metadata = CASE WHEN changed.turned THEN message.withdrawn -> 'metadata' ELSE message.metadata END,
         error = CASE WHEN changed.turned THEN nullif(message.withdrawn -> 'error', 'null') ELSE message.error END,
+        compaction = CASE
+            WHEN changed.turned THEN nullif(message.withdrawn -> 'compaction', 'null')
+            WHEN NOT changed.outdated THEN message.compaction
+        END,
         marks = CASE WHEN changed.turned THEN coalesce(message.withdrawn -> 'marks', '{{}}') ELSE message.marks END
     FROM {_CHANGED} WHERE message.id = changed.id
 """

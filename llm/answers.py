@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
 
 from llm.errors import ModelError, ModelErrorCode
-from llm.events import Event, Finished, FinishReason, ReasoningInstead, TextDelta
+from llm.events import Event, Finished, FinishReason, ReasoningInstead, TextDelta, Usage
 from llm.thinking import Thoughts
 
 _DECLINES = re.compile(
@@ -15,10 +17,29 @@ _DECLINES = re.compile(
 """How models decline in the text itself."""
 
 
-def whole(events: Sequence[Event], *, line: bool = False) -> str:
-    """The text of an answer without the thoughts in it.
+class Need(Enum):
+    """What of an answer that a limit of tokens cut off will do."""
 
-    Where a `line` is all that is wanted, the lines before the one that was cut off will do.
+    ALL = auto()
+    """Nothing."""
+    LINE = auto()
+    """The lines before the one that was cut off."""
+    SOME = auto()
+    """Whatever there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a model answered."""
+
+    text: str
+    usage: Usage
+    model: str | None
+    """The model, as its provider names it."""
+
+
+def whole(events: Sequence[Event], need: Need = Need.ALL) -> Answer:
+    """An answer without the thoughts in it.
 
     Raises:
         ModelError: it was cut off (`PROVIDER_FAILED`), or the model declined (`REFUSED`).
@@ -26,13 +47,14 @@ def whole(events: Sequence[Event], *, line: bool = False) -> str:
     finished = next((event for event in events if isinstance(event, Finished)), None)
     reason = None if finished is None else finished.finish_reason
     text = _text(_apart(_text(events)))
-    if line and reason == FinishReason.LENGTH:
+    if need is Need.LINE and reason == FinishReason.LENGTH:
         text = text.lstrip().rpartition("\n")[0]
-    if reason != FinishReason.STOP and not (line and reason == FinishReason.LENGTH and text):
+    will_do = reason == FinishReason.STOP or (need is not Need.ALL and reason == FinishReason.LENGTH and text)
+    if finished is None or not will_do:
         raise ModelError("The model's answer was cut off. Try again.", ModelErrorCode.PROVIDER_FAILED)
     if _DECLINES.match(text.strip()):
         raise ModelError("The model declined to answer.", ModelErrorCode.REFUSED)
-    return text
+    return Answer(text, finished.usage, finished.model)
 
 
 def _apart(text: str) -> list[Event]:

@@ -30,14 +30,25 @@ class ModelError(Exception):
     """A model gave no (complete) reply.
 
     `reason` is one or two sentences that a person can act on; it holds no key, no address with a password and no
-    stack trace. `retry_after` is in seconds, and only known when the provider told it.
+    stack trace. `retry_after` is in seconds, and only known when the provider told it. So are `window` and `read`,
+    where a conversation was too long: the tokens that the model can read, and those of the conversation.
     """
 
-    def __init__(self, reason: str, code: ModelErrorCode, *, retry_after: float | None = None) -> None:
+    def __init__(
+        self,
+        reason: str,
+        code: ModelErrorCode,
+        *,
+        retry_after: float | None = None,
+        window: int | None = None,
+        read: int | None = None,
+    ) -> None:
         super().__init__(reason, code)
         self.reason = reason
         self.code = code
         self.retry_after = retry_after
+        self.window = window
+        self.read = read
 
     def __str__(self) -> str:
         return self.reason

@@ -9,11 +9,13 @@ from typing import Any
 import httpx2
 import orjson
 
+from llm import lengths
 from llm.errors import ModelError, ModelErrorCode
 
 _TOO_LONG = re.compile(
     r"context[ _](size|length|window)|exceed_context_size|(prompt|input|conversation) is too long|too many tokens"
-    r"|maximum (number of )?(input )?tokens|reduce the length|token limit exceeded|context_length",
+    r"|maximum (number of )?(input )?tokens|reduce the length|token limit exceeded|context_length"
+    r"|maximum (prompt|model) length|exceed context limit|maximum number of tokens|max_new_tokens. must be <=",
     re.IGNORECASE,
 )
 _REFUSED = re.compile(r"content[_ ](filter|policy|management)|safety system|responsibleai", re.IGNORECASE)
@@ -63,6 +65,8 @@ def told(
         return ModelError(
             "The conversation is too long for this model. Shorten it, or choose a model that can read more.",
             ModelErrorCode.TOO_LONG,
+            window=lengths.window(error, words),
+            read=lengths.read(error, words),
         )
     if _BLIND.search(everything):
         return ModelError(

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from types import TracebackType
 from typing import Protocol, Self
 from urllib.parse import urlsplit
 
 from llm import answers
+from llm.answers import Answer, Need
 from llm.errors import ModelError, ModelErrorCode
-from llm.events import Event
+from llm.events import Event, Progress
 from llm.provider import ProviderModel
 from llm.scripted import ScriptedModel
 from llm.turns import Request, Text, Turn
@@ -33,10 +34,22 @@ class Model(Protocol):
 class Models:
     """The models of a process by the name of their provider; closes the connections of those it opened."""
 
-    def __init__(self, models: Mapping[str, Model], *, default: str | None = None) -> None:
-        """Serve these models. Without `default`, the first is taken where a caller names none."""
+    def __init__(
+        self,
+        models: Mapping[str, Model],
+        *,
+        default: str | None = None,
+        model: str | None = None,
+        window: int | None = None,
+    ) -> None:
+        """Serve these models. Without `default`, the first is taken where a caller names none.
+
+        `model` is the one that it takes where a request names none, and `window` how many tokens that reads.
+        """
         self._models = dict(models)
         self._default = default or next(iter(self._models), None)
+        self._model = model
+        self._window = window
 
     @classmethod
     def open(
@@ -48,6 +61,7 @@ class Models:
         model: str | None = None,
         grace: float | None = None,
         silence: float = 120.0,
+        window: int | None = None,
     ) -> Self:
         """One provider, chosen by settings. Nothing is connected or imported before the first use, or `warm`.
 
@@ -56,7 +70,8 @@ class Models:
 
         `grace` is for how many seconds a provider that does not answer yet is tried again before its first event:
         by default 60 on this machine, where a model server may still be loading, and 2 elsewhere. `silence` is for how
-        many seconds it may send no byte.
+        many seconds it may send no byte. `window` is how many tokens `model` reads and writes at once, where that is
+        known.
 
         A `url` such as `scripted:?tokens=2000&interval=0.001` gives the self-running scripted model, for load
         tests (see `ScriptedModel.of_url`).
@@ -66,8 +81,9 @@ class Models:
                 none.
         """
         if url is not None and urlsplit(url).scheme == "scripted":
-            return cls({provider: ScriptedModel.of_url(url)})
-        return cls({provider: ProviderModel(provider, url=url, key=key, model=model, grace=grace, silence=silence)})
+            return cls({provider: ScriptedModel.of_url(url)}, window=window)
+        opened = ProviderModel(provider, url=url, key=key, model=model, grace=grace, silence=silence)
+        return cls({provider: opened}, model=model, window=window)
 
     def choose(self, provider: str | None = None) -> Model:
         """The model of this provider; `None` takes the default.
@@ -86,6 +102,14 @@ class Models:
                 f"The model provider '{name}' is not set up. Set up: {known}.", ModelErrorCode.NOT_CONFIGURED
             ) from None
 
+    def name(self, provider: str | None, model: str | None) -> str | None:
+        """The name of the model that answers where these are asked for, as far as it is known here."""
+        return model or (self._model if provider in (None, self._default) else None)
+
+    def window(self, provider: str | None, model: str | None) -> int | None:
+        """How many tokens this model reads and writes at once, as far as that is set up."""
+        return self._window if self.name(provider, model) == self._model else None
+
     async def write(
         self,
         prompt: str,
@@ -94,18 +118,24 @@ class Models:
         tokens: int,
         provider: str | None = None,
         model: str | None = None,
-        line: bool = False,
-    ) -> str:
-        """What a model answers to one prompt with at most so many tokens, whole and without its thoughts.
-
-        With `line`, one whole line of it is enough.
+        need: Need = Need.ALL,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> Answer:
+        """What a model answers to one prompt with at most so many tokens, without its thoughts.
 
         Raises:
-            ModelError: it gave no answer: it failed, was cut off, or did not want to.
+            ModelError: it gave no answer: it failed, was cut off before there was what is needed, or did not want to.
         """
         request = Request((Turn("user", (Text(prompt),)),), instructions, model, {"max_tokens": tokens})
+        said: list[Event] = []
         async with aclosing(self.choose(provider).stream(request)) as events:
-            return answers.whole([event async for event in events], line=line)
+            async for event in events:
+                if isinstance(event, Progress):
+                    if on_progress is not None:
+                        on_progress(event)
+                else:
+                    said.append(event)
+        return answers.whole(said, need)
 
     async def warm(self) -> None:
         """Do now what the first reply would wait for: some seconds of imports, in a thread. Never raises."""

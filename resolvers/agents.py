@@ -78,6 +78,7 @@ def _character(input: CreateAgentInput | EditAgentInput) -> Character:
         provider=given(input.provider, ""),
         model=given(input.model, ""),
         parameters=given(input.parameters, {}),
+        context_tokens=given(input.context_tokens, 0),
         metadata=given(input.metadata, {}),
         active_sessions=given(input.active_sessions, 0),
         when_full=input.when_full,

@@ -84,6 +84,7 @@ _MUTATIONS: dict[str, tuple[_Mutate, type]] = {
     "set_feedback": (_with(marks.rate), payload.MessagePayload),
     "annotate_message": (marks.annotate, payload.MessagePayload),
     "remove_annotation": (_with(marks.remove_annotation), payload.MessagePayload),
+    "set_compaction": (_with(marks.set_compaction), payload.MessagePayload),
     "cancel_run": (runs.cancel, payload.CancelRunPayload),
 }
 """What each entry calls, and what that returns."""

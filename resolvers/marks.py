@@ -1,10 +1,10 @@
-"""Messages: react, rate, annotate."""
+"""Messages: react, rate, annotate, put in short."""
 
 from typing import Annotated, Literal
 
 import strawberry
 
-from chat import marking
+from chat import compactions, marking
 from chat.marking import Range, Rating
 from chat.same import SAME, Same
 from schema import identifier
@@ -87,3 +87,19 @@ async def remove_annotation(
     scope = once(info, "removeAnnotation", client_mutation_id, message_id, id)
     row = await marking.remove_annotation(scope, identifier.parse("messageId", message_id), identifier.parse("id", id))
     return MessagePayload(message=Message.of(row))
+
+
+async def set_compaction(
+    info: Info,
+    message_id: MessageId,
+    text: Annotated[
+        str | None,
+        strawberry.argument(description="What models are told, in at most 10,000 characters; null takes it away."),
+    ] = None,
+    client_mutation_id: Key = None,
+) -> MarkMessageResult:
+    """Sets what models are told in place of a message and all that precedes it."""
+    scope = once(info, "setCompaction", client_mutation_id, message_id, text)
+    return MessagePayload(
+        message=Message.of(await compactions.put(scope, identifier.parse("messageId", message_id), text))
+    )

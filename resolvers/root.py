@@ -167,6 +167,10 @@ class Mutation:
     remove_annotation = mutation(
         resolver=marks.remove_annotation, description="Takes an annotation of yours away; a session's owner, any."
     )
+    set_compaction = mutation(
+        resolver=marks.set_compaction,
+        description="Sets what models are told in place of a message and all that precedes it, or takes that away.",
+    )
     edit_message = mutation(
         resolver=branches.edit,
         description="Says a message of a person otherwise: on a new branch beside it, which you then see.",

@@ -29,6 +29,9 @@ class Agent(Node):
     instructions: str | None = strawberry.field(description="What the model is told before every conversation.")
     provider: str | None = strawberry.field(description="The provider that runs it; the server's own where null.")
     model: str | None = strawberry.field(description="The provider's name of the model; the server's own where null.")
+    context_tokens: int | None = strawberry.field(
+        description="How many tokens the model reads and writes at once; null: what is known of it."
+    )
     parameters: JSON = strawberry.field(description="Parameters of the model, such as `temperature`.")
     metadata: JSON = strawberry.field(description="A JSON object for the app's own use.")
     active_sessions: int | None = strawberry.field(
@@ -54,6 +57,7 @@ class Agent(Node):
             instructions=row.instructions,
             provider=row.provider,
             model=row.model,
+            context_tokens=row.context_tokens,
             parameters=JSON(row.parameters),
             metadata=JSON(row.meta),
             active_sessions=row.active_sessions,

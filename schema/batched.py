@@ -116,6 +116,14 @@ class RemoveAnnotationInput:
     id: strawberry.ID = strawberry.field(description="The annotation.")
 
 
+@strawberry.input(description="The arguments of `setCompaction`.")
+class SetCompactionInput:
+    """For `applyBatch`."""
+
+    message_id: strawberry.ID = strawberry.field(description="The message.")
+    text: str | None = strawberry.field(default=None, description="What models are told; null takes it away.")
+
+
 @strawberry.input(one_of=True, description="One mutation of a batch. Give exactly one field.")
 class BatchedMutation:
     """The mutations under their own names: the input, the arguments, or the id that a mutation takes alone."""
@@ -158,4 +166,5 @@ class BatchedMutation:
     set_feedback: strawberry.Maybe[SetFeedbackInput] = strawberry.field(description="As `setFeedback`.")
     annotate_message: strawberry.Maybe[AnnotateInput] = strawberry.field(description="As `annotateMessage`.")
     remove_annotation: strawberry.Maybe[RemoveAnnotationInput] = strawberry.field(description="As `removeAnnotation`.")
+    set_compaction: strawberry.Maybe[SetCompactionInput] = strawberry.field(description="As `setCompaction`.")
     cancel_run: strawberry.Maybe[strawberry.ID] = strawberry.field(description="As `cancelRun`: the run's id.")

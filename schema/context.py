@@ -8,7 +8,7 @@ from uuid import UUID
 import strawberry
 from strawberry.dataloader import DataLoader
 
-from chat import agents, branching, editing, folders, messages, projects, runs, sessions, tallies, templates
+from chat import agents, branching, editing, folders, fullness, messages, projects, runs, sessions, tallies, templates
 from chat.scope import Scope
 from db import models, revisions, rows
 from db.tallies import Tally
@@ -80,6 +80,11 @@ class Context:
     def leaf_ids(self) -> DataLoader[branching.Leaf, strawberry.ID | None]:
         """The id of the last message of a session's branch."""
         return self._loader(_leaf_ids)
+
+    @property
+    def fullness(self) -> DataLoader[fullness.Path, fullness.Fullness | None]:
+        """How full the window of the model is that would answer on a branch of a session."""
+        return self._loader(fullness.of)
 
     @property
     def origins(self) -> DataLoader[fork.Origin | None, fork.ForkedFrom | None]:

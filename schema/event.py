@@ -141,6 +141,9 @@ class RunProgress:
     run_id: strawberry.ID = strawberry.field(description="The run that is to write.")
     read: int = strawberry.field(description="How many tokens it has read.")
     total: int = strawberry.field(description="How many there are to read.")
+    compacting: bool = strawberry.field(
+        description="Whether it reads the older part of the conversation to put it in short; the reply comes then."
+    )
 
 
 @strawberry.type(description="Everything up to here has been told. What follows is live.")
@@ -296,8 +299,8 @@ def of_session(event: events.SessionEvent) -> SessionEvent:
             return BranchChanged(leaf_id=identifier.optional_of(leaf_id), branch_chosen=chosen)
         case events.PresenceChanged(count, present):
             return PresenceChanged(count=count, present=[_present(each) for each in present])
-        case events.RunProgress(run_id, read, total):
-            return RunProgress(run_id=identifier.of(run_id), read=read, total=total)
+        case events.RunProgress(run_id, read, total, compacting):
+            return RunProgress(run_id=identifier.of(run_id), read=read, total=total, compacting=compacting)
         case events.CaughtUp() | events.Reset():
             return _of_stream(event)
 

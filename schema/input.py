@@ -102,6 +102,10 @@ class CreateAgentInput:
     provider: str | None = strawberry.field(default=None, description="The provider that runs it.")
     model: str | None = strawberry.field(default=None, description="The provider's name of the model.")
     parameters: JSON | None = strawberry.field(default=None, description="Parameters of the model: a JSON object.")
+    context_tokens: int | None = strawberry.field(
+        default=None,
+        description="How many tokens the model reads and writes at once, where that is not known or is to be less.",
+    )
     metadata: JSON | None = strawberry.field(default=None, description="A JSON object for your own use.")
     active_sessions: int | None = strawberry.field(
         default=None, description="How many sessions with it each member may have that are not archived."
@@ -128,6 +132,9 @@ class EditAgentInput:
     provider: strawberry.Maybe[str | None] = strawberry.field(description="The provider that runs it.")
     model: strawberry.Maybe[str | None] = strawberry.field(description="The provider's name of the model.")
     parameters: strawberry.Maybe[JSON | None] = strawberry.field(description="Its new parameters, whole.")
+    context_tokens: strawberry.Maybe[int | None] = strawberry.field(
+        description="How many tokens the model reads and writes at once; null: what is known of it."
+    )
     metadata: strawberry.Maybe[JSON | None] = strawberry.field(description="Its new metadata, whole.")
     active_sessions: strawberry.Maybe[int | None] = strawberry.field(
         description="How many sessions with it each member may have that are not archived; 0: any number."

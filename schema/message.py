@@ -11,6 +11,7 @@ from strawberry.scalars import JSON
 from chat.refusals import InvalidInput
 from db import models, rows
 from schema import choice, connection, identifier, part
+from schema.compaction import Compaction
 from schema.connection import LONGEST, Connection
 from schema.context import Info
 from schema.cursor import PageCursor
@@ -97,6 +98,10 @@ class Message(Node):
     finish_reason: models.FinishReason | None = strawberry.field(
         description="Why the model stopped, where it tells; with `LENGTH` or `PAUSED` a person may want it continued."
     )
+    compaction: Compaction | None = strawberry.field(
+        description="What models are told in place of it and all that precedes it, where a conversation is too long to "
+        "be told whole. See `setCompaction`."
+    )
     author_id: strawberry.ID | None = strawberry.field(description="The account that wrote it, if a person did.")
     run_id: strawberry.Private[UUID | None]
     run: Annotated["Run", strawberry.lazy("schema.run")] | None = strawberry.field(
@@ -147,6 +152,7 @@ class _Shown(Message):
     metadata = same("row.meta")
     error = shown(lambda message: Failure.of(message.row.error))
     finish_reason = shown(lambda message: None if message.row.withdrawn_at else message.row.finish_reason)
+    compaction = shown(lambda message: Compaction.of(message.row.compaction))
     author_id = shown(lambda message: identifier.optional_of(message.row.author_id))
     run_id = same("row.run_id")
     version = same("row.version")

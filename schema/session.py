@@ -23,6 +23,7 @@ from schema.connection import LONGEST, After, Before, First, Last
 from schema.context import Info
 from schema.cursor import SyncCursor
 from schema.fork import ForkedFrom, Origin
+from schema.fullness import ContextUse
 from schema.message import Message, MessageConnection
 from schema.node import Node
 from schema.project import Project
@@ -160,6 +161,11 @@ def _leaf_id(session: strawberry.Parent["Session"], info: Info) -> Awaitable[str
     return info.context.leaf_ids.load((UUID(session.id), session.branch))
 
 
+async def _context(session: strawberry.Parent["Session"], info: Info) -> ContextUse | None:
+    found = await info.context.fullness.load((UUID(session.id), session.branch))
+    return None if found is None else ContextUse.of(found)
+
+
 def _forked_from(session: strawberry.Parent["Session"], info: Info) -> Awaitable[ForkedFrom | None]:
     return info.context.origins.load(session.origin)
 
@@ -182,6 +188,9 @@ class Session(Node):
     )
     summary: Summary | None = strawberry.field(
         description="What was said in it, in short, if that has been written: see `summarizeSession`."
+    )
+    context: ContextUse | None = strawberry.field(
+        resolver=_context, description="How full the window of the model is that would answer next. Reads the branch."
     )
     external_id: str | None = strawberry.field(description="What an app calls it.")
     message_count: int = strawberry.field(description="How many messages it has, on all its branches.")

@@ -6,15 +6,7 @@ from typing import Any, Self
 
 import strawberry
 
-from chat.summaries import SummarySource
-from schema import choice
-
-choice.describe(
-    SummarySource,
-    "Who wrote a summary.",
-    MODEL="The model, because somebody asked for it.",
-    PERSON="A person, or an app. The model's takes its place only if somebody says so.",
-)
+from schema.source import SummarySource
 
 
 @strawberry.type(description="What was said in a session, in short.")

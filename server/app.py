@@ -125,6 +125,7 @@ def model_of(settings: Settings) -> Models:
         key=None if settings.model_key is None else settings.model_key.get_secret_value(),
         model=settings.model_name,
         silence=settings.model_silence,
+        window=settings.model_context,
     )
 
 

@@ -83,6 +83,8 @@ def serve(host: str | None, port: str | None, workers: str | None) -> None:
             }
             if settings.model_url is None and settings.model_replies is None:
                 environment["TRANSOM_MODEL_REPLIES"] = str(max(1, engines.CONVERSATIONS // settings.workers))
+            if settings.model_url is None and settings.model_context is None:
+                environment["TRANSOM_MODEL_CONTEXT"] = str(engines.CONTEXT)
             serving.run(settings, environment, listening)
 
 

@@ -10,6 +10,8 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError, Validati
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from chat.allowances import METADATA, MOST, NAMES, OFTEN, TEXT, Allowance
+from chat.windows import LEAST
+from chat.windows import MOST as MOST_TOKENS
 from db.budgets import ANSWER_BYTES, ANSWER_ROWS
 from server import addresses, complaints
 
@@ -64,6 +66,13 @@ class Settings(BaseSettings):
     )
     model_key: SecretStr | None = Field(None, description="API key of the model provider.")
     model_name: str | None = Field(None, description="Model that answers where an agent names none.")
+    model_context: int | None = Field(
+        None,
+        ge=LEAST,
+        le=MOST_TOKENS,
+        description="Tokens that this model reads and writes at once; else what is known of it, or it tells when it "
+        "refuses a longer conversation. An agent may set its own.",
+    )
     model_replies: int | None = Field(
         None,
         ge=1,

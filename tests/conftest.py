@@ -87,7 +87,7 @@ async def tables(urls: engines.Urls) -> AsyncIterator[str]:
 async def db(tables: str) -> AsyncIterator[Database]:
     """A database without any account."""
     connection = await asyncpg.connect(tables)
-    await connection.execute("TRUNCATE users, deltas CASCADE")
+    await connection.execute("TRUNCATE users, deltas, learned_windows CASCADE")
     agents = await connection.fetchval("SELECT count(*) FROM agents")
     if not agents:  # TRUNCATE took the agent for everybody along
         await connection.execute("INSERT INTO agents (id, name) VALUES (gen_random_uuid(), 'Assistant')")

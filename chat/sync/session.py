@@ -120,7 +120,7 @@ class SessionFeed(Feed):
         """Tells how far a model has read, unless its run has ended or has begun to write."""
         writing = None if signal.run_id is None else self.writing.get(signal.run_id)
         if signal.run_id is not None and writing is not None and writing.last == 0:
-            event = RunProgress(signal.run_id, signal.read, signal.total)
+            event = RunProgress(signal.run_id, signal.read, signal.total, signal.compacting)
             for window in self.windows:
                 window.hint(event)
 

@@ -2,6 +2,7 @@
 
 from db.models.agent import Agent, WhenFull
 from db.models.folder import Folder
+from db.models.learned_window import LearnedWindow
 from db.models.message import Message, MessageRole, MessageStatus
 from db.models.owned import Owned
 from db.models.project import Project, StageStatus
@@ -23,6 +24,7 @@ __all__ = [
     "FinishReason",
     "Folder",
     "Json",
+    "LearnedWindow",
     "MemberRole",
     "Membership",
     "Message",

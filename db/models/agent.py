@@ -33,6 +33,8 @@ class Agent(Owned):
     model: Mapped[str | None]
     """The provider's name of the model; the server's own choice where it is null."""
     parameters: Mapped[Object]
+    context_tokens: Mapped[int | None]
+    """How many tokens its model can read at once, with what it writes; what is known of the model where it is null."""
     meta: Mapped[Object] = mapped_column("metadata")
     active_sessions: Mapped[int | None]
     """How many sessions with it a member may have that are not archived."""

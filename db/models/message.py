@@ -43,6 +43,9 @@ def _annotated(name: str, column: str, where: str) -> Index:
     )
 
 
+_COMPACTED = text("compaction IS NOT NULL")
+
+
 class Message(Row):
     """A node of a session's tree of messages.
 
@@ -70,12 +73,15 @@ class Message(Row):
     """`{code, reason}` where the status is `error`."""
     finish_reason: Mapped[FinishReason | None] = mapped_column(choice(FinishReason))
     """Why the model stopped that wrote it, if one did."""
+    compaction: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
+    """What a model is told in place of this message and all before it on its path; `chat.compactions` says how."""
     marks: Mapped[Object]
     """What people have set on it; `chat.marking` says how."""
     withdrawn_at: Mapped[Timestamp | None]
     """When somebody deleted it. What it said is in `withdrawn` then, and nowhere else."""
     withdrawn: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
-    """What a restoration brings back, for 30 days: `parts`, `content`, `metadata`, `error`, `marks`, and which deletion
+    """What a restoration brings back, for 30 days: `parts`, `content`, `metadata`, `error`, `marks`, a
+    person's `compaction`, and which deletion
     it was: the `message` and the `scope` that were named, its `number` in the session scope, and the `views` that saw
     something of it."""
     author_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
@@ -106,6 +112,7 @@ class Message(Row):
         Index(None, "session_id", "seq"),
         Index(None, "parent_id"),
         Index("ix_messages_system", "session_id", "branch", "depth", postgresql_where=text("role = 'system'")),
+        Index("ix_messages_compacted", "session_id", "branch", "depth", postgresql_where=_COMPACTED),
         Index("ix_messages_roots", "session_id", postgresql_where=text("parent_id IS NULL")),
         _annotated("ix_messages_annotations", "marks", "marks ? 'annotations'"),
         _annotated("ix_messages_withdrawn_annotations", "withdrawn", "withdrawn -> 'marks' ? 'annotations'"),

@@ -80,6 +80,8 @@ class Run(Row):
     finish_word: Mapped[str | None]
     """The provider's own word for the reason."""
     first_token_at: Mapped[Timestamp | None]
+    told_bytes: Mapped[int | None]
+    """About how many bytes the model was told, as `db.outlines` weighs them: with `usage`, what a byte is in tokens."""
     question: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
     """What a person is asked while the run awaits input: `{id, text, data, answer, answeredBy}`."""
     usage: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))

@@ -4,7 +4,8 @@ from uuid import uuid4
 
 import pytest
 
-from chat import history, messages, sessions, templates
+from chat import compactions, contexts, history, messages, sessions, templates
+from chat.rooms import Room
 from chat.scope import Scope
 from chat.sessions import NewSession
 from chat.templates import Outline, Said
@@ -64,7 +65,7 @@ def test_a_call_without_arguments_has_an_empty_object() -> None:
 async def told(scope: Scope, reply: Message) -> list[str]:
     """The texts that the model is told before a reply."""
     async with scope.process.db.system() as tx:
-        turns = await history.before(tx, reply)
+        turns = await contexts.turns(tx, await contexts.before(tx, reply, None, Room.of(8_192, None)))
     return [part.text for turn in turns for part in turn.parts if isinstance(part, Text)]
 
 
@@ -82,15 +83,14 @@ async def test_a_model_is_told_the_path_alone(scope: Scope) -> None:
     assert await told(scope, other.reply) == ["another beginning"]
 
 
-async def test_a_model_is_told_the_newest_messages_of_a_long_path(
-    scope: Scope, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(history, "LENGTH", 3)
+async def test_a_model_is_told_a_compaction_in_place_of_what_it_stands_for(scope: Scope) -> None:
     exchange = await messages.send(scope, NewSession(), "one")
-    for text in ("two", "three"):
-        await answer(scope, exchange.run, f"after {exchange.message.content}")
-        exchange = await messages.send(scope, exchange.message.session_id, text)
-    assert await told(scope, exchange.reply) == ["two", "after two", "three"]
+    await answer(scope, exchange.run, "after one")
+    await compactions.put(scope, exchange.reply.id, "They counted to one.")
+    exchange = await messages.send(scope, exchange.message.session_id, "two")
+    in_short, *rest = await told(scope, exchange.reply)
+    assert in_short.endswith("in short:\n\nThey counted to one.")
+    assert rest == ["two"]
 
 
 async def test_a_deleted_message_is_not_told(scope: Scope) -> None:
@@ -103,10 +103,7 @@ async def test_a_deleted_message_is_not_told(scope: Scope) -> None:
     assert await told(scope, second.reply) == ["one", "two"]
 
 
-async def test_instructions_and_examples_are_told_however_long_the_conversation(
-    scope: Scope, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(history, "LENGTH", 2)
+async def test_instructions_and_examples_are_told_beside_a_compaction(scope: Scope) -> None:
     examples = [
         Said(MessageRole.USER, "2 + 2"),
         Said(MessageRole.ASSISTANT, "4"),
@@ -116,15 +113,19 @@ async def test_instructions_and_examples_are_told_however_long_the_conversation(
     template = await templates.create(scope, outline)
     session, _ = await sessions.create(scope, NewSession(template_id=template.id))
     exchange = await messages.send(scope, session.id, "1 + 1")
-    for text in ("3 + 3", "4 + 4"):
-        await answer(scope, exchange.run, f"after {exchange.message.content}")
-        exchange = await messages.send(scope, session.id, text)
-    assert await told(scope, exchange.reply) == ["Answer with a number.", "2 + 2", "4", "4 + 4"]
+    await answer(scope, exchange.run, "2")
+    await compactions.put(scope, exchange.reply.id, "A sum.")
+    exchange = await messages.send(scope, session.id, "4 + 4")
+    instructions, *shown, in_short, question = await told(scope, exchange.reply)
+    assert instructions == "Answer with a number."
+    assert shown == ["2 + 2", "4"]
+    assert in_short.endswith("A sum.")
+    assert question == "4 + 4"
 
 
-async def test_the_first_question_of_a_session_is_no_example(scope: Scope, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(history, "LENGTH", 1)
+async def test_the_first_question_of_a_session_is_no_example(scope: Scope) -> None:
     exchange = await messages.send(scope, NewSession(), "one")
     await answer(scope, exchange.run, "1")
+    await compactions.put(scope, exchange.reply.id, "Nothing.")
     again = await messages.send(scope, exchange.message.session_id, "two")
-    assert await told(scope, again.reply) == ["two"]
+    assert len(await told(scope, again.reply)) == 2

@@ -30,6 +30,8 @@ from tests.repeating.asking import ask
 
 TIMING = Timing(lease=5, grace=0.2, heartbeat=0.5, sweep=0.1)
 PATIENCE = 30.0
+WINDOW = 100
+"""Tokens that the model reads: after a few messages the older ones are told in short."""
 
 
 @dataclass
@@ -461,6 +463,12 @@ async def _annotate(world: World, scope: Scope, dice: random.Random) -> dict[str
     return await do(scope, "annotateMessage", f"input: {{{said}{where}}}")
 
 
+@step("setCompaction")
+async def _compact(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
+    text = dice.choice([f'"In short {dice.random()}"', "null"])
+    return await do(scope, "setCompaction", f'messageId: "{one(world.messages, dice)}", text: {text}')
+
+
 @step("removeAnnotation")
 async def _remove_annotation(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
     message = one(world.messages, dice)
@@ -665,7 +673,7 @@ def test_a_stale_window_and_its_events_equal_a_fresh_fetch(tables: str, urls: en
         async def example() -> None:
             async with Database(tables) as db:
                 model = ScriptedModel.streaming("It joins the panes of a window.", 0.002)
-                await play(Server(db, urls.redis, Models({"scripted": model})), groups, seed, done)
+                await play(Server(db, urls.redis, Models({"scripted": model}, window=WINDOW)), groups, seed, done)
 
         asyncio.run(example())
 

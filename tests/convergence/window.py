@@ -25,6 +25,7 @@ MESSAGE = (
     PART
     + """
     fragment M on Message { id parentId role status content metadata version deletedAt
+        compaction { text messageCount source createdAt }
         reactions { emoji userIds } feedback { userId rating comment } annotations { id text range { start } }
         error { code reason } parts { ...P } }
 """

@@ -29,6 +29,7 @@ from tests.support.proxy import Proxy
 
 START = "docs/guide/getting-started.md"
 AGENTS = "docs/guide/agents.md"
+LONG = "docs/guide/long-conversations.md"
 BRANCH = "docs/guide/branch.md"
 ORGANISE = "docs/guide/organise.md"
 QUOTAS = "docs/guide/quotas.md"
@@ -82,6 +83,32 @@ async def ended(api: Api, run: str) -> Any:
     await until(partial(over, api, run), seconds=60)
     query = "query ($run: ID!) { run(id: $run) { status usage { outputTokens } error { code } } }"
     return (await api(query, run=run))["run"]
+
+
+async def test_a_conversation_outgrows_its_window(slow: Served) -> None:
+    api = Api(slow)
+    make = (
+        'mutation { createAgent(input: {name: "Small", contextTokens: 512}) { ... on AgentPayload { agent { id } } } }'
+    )
+    asking = {"agent": (await api(make))["createAgent"]["agent"]["id"]}
+    asked = (await api(get(AGENTS, "ask"), **asking, text="A long story. " * 60))["sendMessage"]
+    session = asked["session"]["id"]
+    await ended(api, asked["run"]["id"])
+    say = """mutation ($session: ID!, $text: String!) { sendMessage(input: {sessionId: $session, text: $text}) {
+        ... on SendMessagePayload { run { id } } } }"""
+    more = (await api(say, session=session, text="Another one. " * 60))["sendMessage"]
+    assert (await ended(api, more["run"]["id"]))["status"] == "COMPLETED"
+
+    seen = (await api(get(LONG, "see"), session=session))["session"]
+    first, reply, *rest = [edge["node"] for edge in seen["messages"]["edges"]]
+    assert (seen["context"]["compacted"], seen["context"]["messageCount"]) == ({"id": reply["id"]}, 2)
+    assert (seen["context"]["window"], seen["context"]["room"]) == (512, 448)
+    assert (reply["compaction"]["messageCount"], reply["compaction"]["source"]) == (2, "MODEL")
+    assert [each["compaction"] for each in (first, *rest)] == [None, None, None]
+    corrected = await api(get(LONG, "correct"), message=reply["id"], text="Two stories.")
+    assert corrected["setCompaction"]["message"]["compaction"] == {"text": "Two stories.", "source": "PERSON"}
+    removed = await api(get(LONG, "correct"), message=reply["id"], text=None)
+    assert removed["setCompaction"]["message"]["compaction"] is None
 
 
 async def test_a_conversation_branches(slow: Served) -> None:

@@ -14,6 +14,7 @@ RUN = {
     "docs/guide/getting-started.md": {"send", "follow", "home", "conversation", "origins"},
     "docs/guide/javascript.md": {"window.mjs", "send.mjs", "queue.mjs", "sidebar.mjs", "account.mjs", "apollo.mjs"},
     "docs/guide/agents.md": {"agent", "ask", "change"},
+    "docs/guide/long-conversations.md": {"see", "correct"},
     "docs/guide/organise.md": {
         *("sidebar", "mark", "tags", "archive", "read", "unread", "draft", "place"),
         *("folder", "folders", "move", "unfold", "many", "throw"),

@@ -6,10 +6,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from chat import deleting, editing, history, messages, producing, retrying, runs, sessions
+from chat import contexts, deleting, editing, messages, producing, retrying, runs, sessions
 from chat.deleting import Changed
 from chat.events import AccountEvent, SessionChanged
 from chat.refusals import InvalidInput, NotAllowed, NotFound
+from chat.rooms import Room
 from chat.scope import Scope
 from chat.sessions import NewSession
 from chat.sync.window import Window
@@ -302,7 +303,7 @@ async def test_a_model_is_told_nothing_of_what_is_deleted_and_takes_the_rest(sco
     await delete(scope, second.message)
     await delete(scope, first.reply)
     async with scope.process.db.system() as tx:
-        turns = await history.before(tx, third.reply)
+        turns = await contexts.turns(tx, await contexts.before(tx, third.reply, None, Room.of(8_192, None)))
     assert [part.text for turn in turns for part in turn.parts] == ["one", "2", "three"]  # type: ignore[union-attr]
     check_turns(turns)
 

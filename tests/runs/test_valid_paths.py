@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from chat import appending, history, messages, producing, questions, retrying, runs
+from chat import appending, compactions, messages, producing, questions, retrying, runs
 from chat.appending import Said
 from chat.life import Life
 from chat.messages import Exchange
@@ -241,10 +241,9 @@ async def test_a_question_without_any_reply_is_told_with_the_next_one(
         await script.finish()
 
 
-async def test_a_path_that_is_too_long_begins_with_a_question(
-    server: Server, model: ScriptedModel, providers: Providers, monkeypatch: pytest.MonkeyPatch
+async def test_a_path_that_is_told_in_short_in_part_begins_with_a_question(
+    server: Server, model: ScriptedModel, providers: Providers
 ) -> None:
-    monkeypatch.setattr(history, "LENGTH", 2)
     async with server.process() as started:
         scope = await viewer_of(started)
         talk = Talk(scope, await begin(scope), model, providers)
@@ -255,12 +254,14 @@ async def test_a_path_that_is_too_long_begins_with_a_question(
             await script.result("c1", "search", text)
             await script.finish()
             await has_status(scope, sent.run.id, RunStatus.COMPLETED)
+            await compactions.put(scope, (sent.message if text == "One" else sent.reply).id, f"In short: {text}")
         assert script.request is not None
+        assert [turn.role for turn in script.request.turns] == ["user", "assistant", "tool", "user"]
         for models, check in ((providers.openai, check_openai), (providers.anthropic, check_anthropic)):
             await read_until_failure(models, script.request)
             body = providers.upstream.asked.pop().body
             check(body)
-            assert "Two" in str(body["messages"][0])
+            assert "In short: One" in str(body["messages"][0])
 
 
 OUTCOMES = {

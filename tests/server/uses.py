@@ -184,6 +184,13 @@ MUTATIONS = {
         "MessagePayload",
         "messageId",
     ),
+    "setCompaction": Use(
+        f"""mutation ($id: ID!) {{ setCompaction(messageId: $id, text: "In short") {{
+            {REFUSALS} ... on MessagePayload {{ message {{ id compaction {{ text messageCount source }} }} }} }} }}""",
+        {"id": "$message"},
+        "MessagePayload",
+        "messageId",
+    ),
     "summarizeSession": Use(  # a model that never answers is not asked where a person has written
         f"""mutation ($id: ID!) {{
             first: editSession(input: {{id: $id, summary: "Mine"}}) {{ __typename }}

@@ -36,11 +36,12 @@ class Shown:
 
     status: MessageStatus
     parts: list[dict[str, Any]]
+    compaction: Any = None
 
     @classmethod
     def of(cls, row: Message) -> "Shown":
         """The message as the server tells it whole."""
-        return cls(row.status, [dict(part) for part in row.parts])
+        return cls(row.status, [dict(part) for part in row.parts], row.compaction)
 
     @property
     def text(self) -> str:

@@ -125,6 +125,7 @@ class RunProgress:
     run_id: strawberry.ID
     read: int
     total: int
+    compacting: bool = False
 
 
 @strawberry.type

@@ -139,6 +139,8 @@ async def test_how_far_a_model_has_read_is_shown_until_it_says_something(page: P
     for read in (0, 2048):
         site.script.tell(RunProgress(run_id=ID("r1"), read=read, total=5549))
         await expect(status).to_have_text(f"reading: {read:,} of 5,549 tokens")
+    site.script.tell(RunProgress(run_id=ID("r1"), read=1024, total=5549, compacting=True))
+    await expect(status).to_have_text("putting the older part in short: 1,024 of 5,549 tokens")
     site.script.say("Rain")
     await expect(status).to_have_text("streaming")
 

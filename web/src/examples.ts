@@ -41,7 +41,7 @@ subscription Watch($id: ID!) {
     }
     ... on BranchChanged { leafId branchChosen }
     ... on RunChanged { run { id status } }
-    ... on RunProgress { runId read total }
+    ... on RunProgress { runId read total compacting }
     ... on CaughtUp { cursor }
     ... on Reset { reason }
   }

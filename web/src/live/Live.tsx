@@ -146,8 +146,9 @@ function isOpen(status: string | undefined): boolean {
   return status === "STREAMING" || status === "PENDING";
 }
 
-function reading({ read, total }: Progress): string {
-  return `reading: ${read.toLocaleString("en")} of ${plural(total, "token")}`;
+function reading({ read, total, compacting }: Progress): string {
+  const what = compacting ? "putting the older part in short" : "reading";
+  return `${what}: ${read.toLocaleString("en")} of ${plural(total, "token")}`;
 }
 
 function plural(count: number, noun: string): string {

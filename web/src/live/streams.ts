@@ -38,6 +38,8 @@ export interface Stream {
 export interface Progress {
   read: number;
   total: number;
+  /** Whether it reads the older part of the conversation, to put it in short before it replies. */
+  compacting: boolean;
 }
 
 /** What the live view shows in a tab: a stream, or the offer to watch a session that was just written to. */
@@ -150,8 +152,9 @@ function eventsIn(value: unknown): Json[] {
   return (Array.isArray(value) ? value : [value]).map(object).filter((event) => event !== undefined);
 }
 
-function progressIn({ read, total }: Json): Progress | undefined {
-  return typeof read === "number" && typeof total === "number" ? { read, total } : undefined;
+function progressIn({ read, total, compacting }: Json): Progress | undefined {
+  const isOne = typeof read === "number" && typeof total === "number";
+  return isOne ? { read, total, compacting: compacting === true } : undefined;
 }
 
 /** An event in a few words: its text, or its fields. */

@@ -1,0 +1,152 @@
+"""Putting the older part of a conversation in short, so that a model can be told the rest of it.
+
+It happens when a reply would not fit into the window of its model, by that model. What it writes is stored with the
+last message that it is of (`chat.compactions`), and counts for all later replies on that branch. While the model
+writes, nothing is locked: what has changed meanwhile makes it void.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from chat import compactions, contexts, doorbells, sessions, transcripts, usages
+from chat.contexts import Context
+from chat.patience import patiently
+from chat.process import Process
+from chat.rooms import Room
+from chat.summaries import SummarySource
+from db import compactions as compaction_rows
+from db import memberships, messages
+from db import sessions as session_rows
+from db.compactions import State
+from db.models import Agent, Json, Message, Run
+from llm.answers import Answer, Need
+from llm.errors import ModelError, ModelErrorCode
+from llm.turns import Turn
+
+_log = logging.getLogger("transom.compacting")
+
+INSTRUCTIONS = (
+    "You put the beginning of a conversation between a user and an assistant in short, so that the assistant can go on "
+    "without it. Keep what it needs: what the user wants and prefers, names, numbers, decisions, what was found and "
+    "made, and what is open. Write plain prose in the language of the conversation, at most {words} words, and nothing "
+    "else. Do not answer the conversation."
+)
+_SHARE, _LONGEST = 12, 1_000
+"""A compaction has at most this share of a window's tokens, and never more than so many."""
+_WORDS = 0.6
+"""Words in a token, where all that a model is asked for is to be whole."""
+_TRIES = 4
+"""How often a model is asked for one that it refuses as too long."""
+
+
+async def fit(process: Process, run: Run, agent: Agent | None, room: Room) -> tuple[Context, tuple[Turn, ...]]:
+    """What the model is told for a run's reply, when as much of it as needed has been put in short.
+
+    Raises:
+        ModelError: the model could not be asked to.
+    """
+    while True:
+        context, turns = await patiently(partial(_told, process, run, agent, room), "A reply")
+        if context.through is None:
+            return context, turns
+        part = await patiently(partial(_part, process, context), "A compaction")
+        written = await _written(process, run, agent, room, part)
+        await patiently(partial(_store, process, part, written), "A compaction")
+
+
+async def _told(process: Process, run: Run, agent: Agent | None, room: Room) -> tuple[Context, tuple[Turn, ...]]:
+    async with process.db.system() as tx:
+        reply = await messages.get(tx, run.message_id)
+        assert reply is not None
+        context = await contexts.before(tx, reply, agent, room)
+        return context, () if context.through is not None else await contexts.turns(tx, context)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What is put in short."""
+
+    context: Context
+    said: Sequence[Message]
+    """The messages, the oldest first."""
+    state: State
+    """How they were."""
+
+    @property
+    def depths(self) -> range:
+        return range(self.context.start, self.said[-1].depth + 1)
+
+
+async def _part(process: Process, context: Context) -> _Part:
+    assert context.through is not None
+    lasting = {each.depth for each in context.outline if each.lasts}
+    depths = range(context.start, context.through + 1)
+    async with process.db.system() as tx:
+        state = await compaction_rows.state(tx, context.branch, depths)
+        path = await messages.path(tx, context.branch, depths)
+        tx.expunge_all()
+    return _Part(context, [message for message in path if message.depth not in lasting], state)
+
+
+async def _written(process: Process, run: Run, agent: Agent | None, room: Room, part: _Part) -> Json:
+    """A compaction; where the model writes none that could be used, one of the beginnings of what was said."""
+    last = part.said[-1]
+    tokens = min(room.window // _SHARE, _LONGEST)
+    most = room.bytes - len(INSTRUCTIONS)
+    for _ in range(_TRIES):
+        prompt = transcripts.of(part.context.base, part.said, most)
+        try:
+            answer = await _asked(process, run, agent, room, prompt, tokens)
+        except ModelError as error:
+            if error.code is ModelErrorCode.TOO_LONG:
+                room.refused(len(prompt.encode()), error)
+                most = min(room.bytes - len(INSTRUCTIONS), most / 2)
+            elif error.code is ModelErrorCode.REFUSED:
+                break
+            elif error.code is not ModelErrorCode.PROVIDER_FAILED:
+                raise
+        else:
+            return compactions.of(answer.text, SummarySource.MODEL, last, answer.model, usages.of(answer.usage))
+    _log.warning("The model put nothing in short; its replies are told the beginnings of messages.")
+    text = transcripts.beginnings(part.context.base, part.said, tokens * room.bytes_per_token)
+    return compactions.of(text, SummarySource.MODEL, last)
+
+
+async def _asked(process: Process, run: Run, agent: Agent | None, room: Room, prompt: str, tokens: int) -> Answer:
+    tell = partial(doorbells.progress, process.bus, run.session_id, run.id, compacting=True)
+    tell(0, room.tokens(len(prompt.encode())))
+    answer = await process.models.write(
+        prompt,
+        INSTRUCTIONS.format(words=round(tokens * _WORDS)),
+        tokens=tokens,
+        provider=agent.provider if agent else None,
+        model=agent.model if agent else None,
+        need=Need.SOME,
+        on_progress=lambda progress: tell(progress.read, progress.total),
+    )
+    if not answer.text.strip():
+        raise ModelError("The model wrote nothing.", ModelErrorCode.PROVIDER_FAILED)
+    return answer
+
+
+async def _store(process: Process, part: _Part, compaction: Json) -> None:
+    """Stores a compaction with the last message that it is of, unless something of it is another by now."""
+    branch, base, last = part.context.branch, part.context.base, part.said[-1]
+    async with process.db.system() as tx:
+        session = await session_rows.advance(tx, branch.session_id, 0)  # nothing in it changes from here on
+        if session is None or await compaction_rows.state(tx, branch, part.depths) != part.state:
+            return
+        now = await compaction_rows.newest(tx, branch, part.depths.stop)
+        if _identity(now) != _identity(base):
+            return
+        session = await session_rows.advance(tx, session.id) or session
+        await messages.change(tx, last.id, session.head, {"compaction": compaction})
+        heads = await memberships.touch(tx, session.id)
+    sessions.ring(process, session)
+    sessions.ring_members(process, heads)
+
+
+def _identity(base: Message | None) -> tuple[object, object] | None:
+    return None if base is None else (base.id, base.compaction)

@@ -1,0 +1,66 @@
+"""Compactions: what a model is told in place of a message and all before it. They stand in the message's row."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db import statements
+from db.branches import on_path
+from db.models import Branch, Message, MessageStatus
+
+_UNFINISHED = (MessageStatus.PENDING, MessageStatus.STREAMING)
+
+# A path goes through a message if the segment that holds the message's depth is of the message's branch.
+_OVER = """
+    SELECT message.id FROM messages AS message
+    JOIN branches AS branch ON branch.session_id = message.session_id AND branch.number = message.branch
+    WHERE message.session_id = $1 AND message.compaction ->> 'source' = 'model' AND message.depth >= $3
+        AND branch.lineage[width_bucket($3, branch.starts)] = $2
+    ORDER BY message.depth, message.id
+"""
+_REMOVE = """
+    UPDATE messages AS message SET compaction = NULL, seq = $2::bigint + place
+    FROM unnest($1::uuid[]) WITH ORDINALITY AS gone (id, place) WHERE message.id = gone.id
+"""
+
+
+async def newest(tx: AsyncSession, branch: Branch, stop: int) -> Message | None:
+    """The last message before a depth of a branch's path that has one."""
+    if not stop:
+        return None
+    query = select(Message).where(on_path(branch, range(stop)), Message.compaction.is_not(None))
+    return (await tx.scalars(query.order_by(Message.depth.desc()).limit(1))).one_or_none()
+
+
+async def over(tx: AsyncSession, message: Message) -> Sequence[UUID]:
+    """The messages whose compaction a model has written of this message, among others."""
+    found = await statements.fetch(tx, _OVER, message.session_id, message.branch, message.depth)
+    return [row["id"] for row in found]
+
+
+async def remove(tx: AsyncSession, message_ids: Sequence[UUID], after: int) -> None:
+    """Takes the compactions of messages away, which get the numbers that follow `after` in their session's scope."""
+    await statements.fetch(tx, _REMOVE, list(message_ids), after)
+
+
+class State(NamedTuple):
+    """What tells whether something was changed in a part of a path: it is another one then."""
+
+    messages: int
+    versions: int
+    withdrawn: int
+    unfinished: int
+
+
+async def state(tx: AsyncSession, branch: Branch, depths: range) -> State:
+    """How a part of a path is."""
+    query = select(
+        func.count(),
+        func.coalesce(func.sum(Message.version), 0),
+        func.count(Message.withdrawn_at),
+        func.count().filter(Message.status.in_(_UNFINISHED)),
+    ).where(on_path(branch, depths))
+    return State(*(await tx.execute(query)).one())
