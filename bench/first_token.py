@@ -108,7 +108,7 @@ def main() -> None:
         installing.open_webui()
     machine.settle()
     rows = uvloop.run(run(chosen))
-    results.keep("first-token", vars(chosen), rows)
+    results.keep("first_token", vars(chosen), rows)
     results.show(rows)
 
 

@@ -144,7 +144,7 @@ def main() -> None:
     installing.open_webui()
     machine.settle()
     table = rows(uvloop.run(run(chosen)))
-    results.keep("tokens-http", vars(chosen), table)
+    results.keep("tokens_http", vars(chosen), table)
     results.show(table)
 
 

@@ -2,13 +2,16 @@
 
 import asyncio
 import socket
+from collections.abc import Sequence
 from contextlib import suppress
 from itertools import chain, zip_longest
+from typing import Any
 
 HEAD_START = 0.25
 """Seconds that an address is given before the next one is tried beside it."""
 
-type Address = tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[str, int] | tuple[str, int, int, int]]
+type Address = tuple[int, int, int, str, Any]
+"""As `socket.getaddrinfo` gives them."""
 
 
 async def dial(host: str, port: int) -> socket.socket:
@@ -19,7 +22,7 @@ async def dial(host: str, port: int) -> socket.socket:
     """
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     tasks: set[asyncio.Task[socket.socket]] = set()
-    waiting = _interleaved([each for each in found if each[0] in (socket.AF_INET, socket.AF_INET6)])
+    waiting = _interleaved(found)
     failed: BaseException = OSError(f"{host} has no address.")
     try:
         while waiting or tasks:
@@ -40,7 +43,7 @@ async def dial(host: str, port: int) -> socket.socket:
     raise failed
 
 
-def _interleaved(found: list[Address]) -> list[Address]:
+def _interleaved(found: Sequence[Address]) -> list[Address]:
     """The families in turn, the one that the system prefers first."""
     first = [each for each in found if each[0] == found[0][0]]
     other = [each for each in found if each[0] != found[0][0]]

@@ -30,12 +30,19 @@ CHUNKED = (
 @asynccontextmanager
 async def serving(serve: Serve, **options: Any) -> AsyncIterator[int]:
     """A server on loopback; its port."""
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, **options)
+    clients: list[asyncio.StreamWriter] = []
+
+    async def serve_one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        clients.append(writer)
+        await serve(reader, writer)
+
+    server = await asyncio.start_server(serve_one, "127.0.0.1", 0, **options)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
-        server.close_clients()
+        for client in clients:
+            client.transport.abort()
         await server.wait_closed()
 
 
