@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from chat import limits, windows
+from chat import limits, outputs, windows
 from chat.allowances import OFTEN, TEXT
 from chat.owned import Kind
 from chat.refusals import AgentConflict, InvalidInput
@@ -17,7 +18,7 @@ from db import agents
 from db.models import Agent, WhenFull
 from db.page import Page, Span
 from llm import parameters as model_parameters
-from llm.errors import ModelError
+from llm.errors import ModelError, ModelErrorCode
 
 _AGENTS = Kind(
     "agent",
@@ -91,6 +92,23 @@ def _check(parameters: Mapping[str, object]) -> None:
         raise InvalidInput("parameters", error.reason) from error
 
 
+_MODEL = ("provider", "model", "parameters")
+"""What says who answers, and how."""
+
+
+def _answerable(scope: Scope, values: Mapping[str, Any]) -> None:
+    """Sees that the server has the provider that is named, and that it takes the parameters.
+
+    Raises:
+        InvalidInput: it has not, or it does not.
+    """
+    try:
+        scope.process.models.check(values.get("provider"), values.get("model"), values.get("parameters") or {})
+    except ModelError as error:
+        missing = error.code is ModelErrorCode.NOT_CONFIGURED
+        raise InvalidInput("provider" if missing else "parameters", error.reason) from error
+
+
 def _limits(given: Mapping[str, int | None]) -> dict[str, int] | None:
     set_ = {name: limit for name, limit in given.items() if limit is not None}
     if any(not 1 <= limit <= LIMITS[name] for name, limit in set_.items()):
@@ -134,10 +152,14 @@ async def create(scope: Scope, character: Character, *, agent_id: UUID | None = 
         InvalidInput: a value cannot be used.
         IdTaken: the id belongs to something else.
     """
-    agent = Agent(
-        id=agent_id or uuid7(), owner_id=scope.viewer.id, **replace(character, name=character.name or "").values()
-    )
-    return _limited(scope, await _AGENTS.create(scope, agent, repeatable=agent_id is not None))
+    values = replace(character, name=character.name or "").values()
+    await outputs.check(values.get("parameters"))
+
+    async def check(_: AsyncSession, _agent: Agent) -> None:
+        _answerable(scope, values)
+
+    agent = Agent(id=agent_id or uuid7(), owner_id=scope.viewer.id, **values)
+    return _limited(scope, await _AGENTS.create(scope, agent, repeatable=agent_id is not None, check=check))
 
 
 async def edit(scope: Scope, agent_id: UUID, character: Character, *, expected_version: int | None = None) -> Agent:
@@ -149,8 +171,14 @@ async def edit(scope: Scope, agent_id: UUID, character: Character, *, expected_v
         InvalidInput: a value cannot be used.
         AgentConflict: the agent has another version than the expected one.
     """
-    agent = await _AGENTS.edit(scope, agent_id, character.values(), expected_version)
-    return _limited(scope, agent)
+    values = character.values()
+    await outputs.check(values.get("parameters"))
+
+    async def check(_: AsyncSession, agent: Agent) -> None:
+        if values.keys() & set(_MODEL):
+            _answerable(scope, {name: getattr(agent, name) for name in _MODEL} | values)
+
+    return _limited(scope, await _AGENTS.edit(scope, agent_id, values, expected_version, check=check))
 
 
 async def delete(scope: Scope, agent_id: UUID) -> Agent:

@@ -3,20 +3,22 @@
 import asyncio
 import logging
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from chat import compacting, doorbells, limits, runs, titles, usages
+from chat import compacting, doorbells, limits, outputs, runs, titles, usages
 from chat.contexts import Context
 from chat.drafts import Draft
 from chat.journal import Fenced, Pen
+from chat.outputs import Output
 from chat.patience import patiently
 from chat.process import Process
 from chat.rooms import Room
 from chat.runs import Outcome
 from db import messages, owned, texts
 from db.models import Agent, FinishReason, Json, Message, Run, RunStatus
+from llm import formats
 from llm.errors import ModelError, ModelErrorCode
 from llm.events import Finished, Progress
 from llm.turns import Request, Text, Turn
@@ -70,7 +72,7 @@ def _outcome(writing: asyncio.Task[Outcome]) -> Outcome | None:
     except Fenced:
         return None
     except ModelError as error:
-        return Outcome(RunStatus.FAILED, error={"code": error.code, "reason": error.reason})
+        return Outcome(RunStatus.FAILED, error=_told(error))
     except Exception:
         _log.exception("A reply failed.")
         reason = "Something went wrong on the server. The log says what; try again."
@@ -150,25 +152,35 @@ class _Reply:
     async def write(self, context: Context, turns: tuple[Turn, ...]) -> Outcome:
         """Has the model write it, from what it is told."""
         agent, run, draft = self.agent, self.run, Draft(self.so_far)
+        parameters = agent.parameters if agent else {}
+        asked = formats.of(parameters)
+        output = None if asked is None else Output(asked, self.so_far)
         request = Request(
             turns=(*turns, GO_ON) if self.so_far else turns,
             instructions=agent.instructions if agent else None,
             model=agent.model if agent else None,
-            parameters=agent.parameters if agent else {},
+            # A model that is held to the format would begin anew, in place of going on.
+            parameters=formats.without(parameters) if output is not None and output.has_begun else parameters,
         )
-        model = self.process.models.choose(agent.provider if agent else None)
-        async with aclosing(model.stream(request)) as events:
+        provider = agent.provider if agent else None
+        finished: Finished | None = None
+        async with aclosing(self.process.models.stream(request, provider=provider)) as events:
             async for event in events:
                 if isinstance(event, Finished):
-                    return _completed(event, self.first, context.weight)
+                    finished = event
+                    break
                 if isinstance(event, Progress):
                     if not self.has_begun:
                         doorbells.progress(self.process.bus, run.session_id, run.id, event.read, event.total)
                     continue
                 self.first = self.first or datetime.now(UTC)
+                if output is not None:
+                    output.take(event)
                 if (added := draft.take(event)) is not None:
                     await self.pen.write(added)
-        raise AssertionError("A model's stream ended without `Finished`.")
+        assert finished is not None, "A model's stream ended without `Finished`."
+        outcome = _completed(finished, self.first, context.weight)
+        return outcome if output is None else await _with(output, outcome)
 
 
 async def _entitle(process: Process, run: Run) -> None:
@@ -187,9 +199,24 @@ def _completed(event: Finished, first: datetime | None, told_bytes: int) -> Outc
         RunStatus.COMPLETED,
         usage=usages.of(event.usage),
         provider_ref=None if event.provider_ref is None else texts.storable(event.provider_ref),
+        provider=event.provider,
         model=None if event.model is None else texts.storable(event.model)[: limits.NAME],
         finish_reason=FinishReason(event.finish_reason),
         finish_word=None if event.word is None else texts.storable(event.word)[: limits.NAME],
         first_token_at=first,
         told_bytes=told_bytes,
     )
+
+
+async def _with(output: Output, outcome: Outcome) -> Outcome:
+    """The end of a reply with the value of its answer; a failure where that is not what was asked for."""
+    if outcome.finish_reason not in outputs.ENDS:
+        return outcome
+    try:
+        return replace(outcome, output=await output.part())
+    except ModelError as error:
+        return replace(outcome, status=RunStatus.FAILED, error=_told(error))
+
+
+def _told(error: ModelError) -> dict[str, str]:
+    return {"code": error.code, "reason": error.reason}

@@ -16,7 +16,7 @@ from chat.refusals import NotFound
 from chat.scope import Scope, made
 from db import deltas, memberships, messages, receipts, runs
 from db import sessions as session_rows
-from db.models import ACTIVE, FinishReason, Message, MessageStatus, Run, RunStatus, Session
+from db.models import ACTIVE, FinishReason, Json, Message, MessageStatus, Run, RunStatus, Session
 
 _MESSAGE_STATUS = {
     RunStatus.COMPLETED: MessageStatus.COMPLETE,
@@ -44,6 +44,8 @@ class Outcome:
     error: Mapping[str, str] | None = None
     usage: Mapping[str, int] | None = None
     provider_ref: str | None = None
+    provider: str | None = None
+    """The provider that answered, by its name here."""
     model: str | None = None
     """The model that answered."""
     finish_reason: FinishReason | None = None
@@ -52,6 +54,8 @@ class Outcome:
     first_token_at: datetime | None = None
     told_bytes: int | None = None
     """About how much the model was told."""
+    output: Json | None = None
+    """A part for the end of the message: the answer as data."""
 
 
 async def of_ids(scope: Scope, run_ids: Sequence[UUID]) -> Sequence[Run | None]:
@@ -214,6 +218,7 @@ async def _end(tx: AsyncSession, run: Run, outcome: Outcome, session: Session) -
     values = {
         "usage": None if outcome.usage is None else dict(outcome.usage),
         "error": None if outcome.error is None else dict(outcome.error),
+        "provider": outcome.provider,
         "model": outcome.model,
         "finish_reason": outcome.finish_reason,
         "finish_word": outcome.finish_word,
@@ -232,6 +237,8 @@ async def _fold(tx: AsyncSession, run: Run, outcome: Outcome, session: Session) 
     assert message is not None
     whole = flight.folded(message, (await deltas.of_runs(tx, [run.id])).get(run.id, ()))
     parts.close(whole, _UNANSWERED[outcome.status])
+    if outcome.output is not None:
+        whole.append(outcome.output)
     values: dict[str, Any] = {
         "parts": whole,
         "content": parts.content(whole),

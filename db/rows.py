@@ -127,6 +127,7 @@ class Run:
     question: Any | None = _json("run.question")
     usage: Any | None = _json("run.usage")
     error: Any | None = _json("run.error")
+    provider: str | None = _column("run.provider")
     model: str | None = _column("run.model")
     finish_reason: FinishReason | None = _optional_member(FinishReason, "run.finish_reason")
     finish_word: str | None = _column("run.finish_word")

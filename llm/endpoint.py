@@ -6,13 +6,14 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing
-from typing import Any, Literal
+from typing import Any
 
 import httpx2
 import orjson
 
-from llm import connections, failures
+from llm import connections, failures, listings
 from llm.anthropic import Message
+from llm.catalogs import Offer, Provider
 from llm.errors import ModelError
 from llm.events import Event, Progress
 from llm.openai import DONE, ChatCompletion
@@ -23,6 +24,8 @@ from llm.turns import Request
 
 _LONGEST_ERROR = 100_000
 """Bytes of an error that are read."""
+_SHORTEST_SECRET = 8
+"""Characters of a header's value that may be a secret; what is shorter would be found in any sentence."""
 USAGE_WAIT = 2.0
 """Seconds that usage is waited for when the reason of a reply's end is there."""
 END_WAIT = 0.1
@@ -34,19 +37,21 @@ type Reply = ChatCompletion | Message
 class Endpoint:
     """A provider's API and the connections to it."""
 
-    def __init__(
-        self, provider: Literal["openai", "anthropic"], *, url: str | None, key: str | None, silence: float
-    ) -> None:
-        """`silence`: seconds that may pass without a byte, unless a request says otherwise. Any byte counts."""
-        self._secrets = () if key is None else (key,)
-        self._reply: type[Reply] = ChatCompletion if provider == "openai" else Message
-        self._requests = Requests(provider, url=url, key=key)
-        self._silence = silence
-        # As many replies may run as the caller likes. No proxy reaches this machine.
+    def __init__(self, provider: Provider) -> None:
+        """Its `silence` are the seconds that may pass without a byte, unless a request says otherwise."""
+        self._provider = provider
+        hidden = [value for value in provider.headers.values() if len(value) >= _SHORTEST_SECRET]
+        self._secrets = tuple(hidden if provider.key is None else (provider.key, *hidden))
+        self._reply: type[Reply] = ChatCompletion if provider.dialect == "openai" else Message
+        self._requests = Requests(provider.dialect, url=provider.url, key=provider.key)
+        self._silence = provider.silence
+        trusts = provider.proxy is None and not is_local(provider.url)
+        # As many replies may run as the caller likes. No proxy of the environment reaches this machine.
         self._http = httpx2.AsyncClient(
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=100),
-            trust_env=not is_local(url),
-            transport=connections.direct(trust_env=not is_local(url)),
+            trust_env=trusts,
+            proxy=provider.proxy or None,
+            transport=None if provider.proxy else connections.direct(trust_env=trusts),
             follow_redirects=True,
         )
 
@@ -58,6 +63,7 @@ class Endpoint:
                 repeats nothing.
         """
         asking = await self._requests.of(request, model)
+        asking.headers.update(self._provider.headers)
         silence = request.silence or self._silence
         asking.extensions = {**asking.extensions, "timeout": httpx2.Timeout(30, connect=5, read=silence).as_dict()}
         begun = False
@@ -86,6 +92,30 @@ class Endpoint:
             raise failures.not_understood() from error
         for event in reply.finish():
             yield event
+
+    async def listed(self) -> list[Offer]:
+        """The models that the provider has by its own account.
+
+        Raises:
+            ModelError: it does not say.
+        """
+        asking = listings.request(self._provider)
+        asking.headers.update(self._provider.headers)
+        body = bytearray()
+        try:
+            response = await self._http.send(asking, stream=True)
+            try:
+                if response.status_code != httpx2.codes.OK:
+                    raise await self._refused(response, "")
+                async for chunk in response.aiter_bytes():
+                    body += chunk
+                    if len(body) > listings.LARGEST:
+                        raise failures.not_understood()
+            finally:
+                await response.aclose()
+        except (httpx2.HTTPError, httpx2.StreamError) as error:
+            raise failures.of(error, begun=False) from error
+        return listings.read(bytes(body))
 
     async def close(self) -> None:
         """Closes every connection."""

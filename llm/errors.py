@@ -20,6 +20,8 @@ class ModelErrorCode(StrEnum):
     """The request cannot be answered as it is: a wrong parameter, an unknown model, a file it cannot read."""
     PROVIDER_FAILED = "PROVIDER_FAILED"
     """The provider broke: an internal error, a reply cut off, an answer that is not understood."""
+    INVALID_OUTPUT = "INVALID_OUTPUT"
+    """The answer is whole, but not what the agent's `response_format` asks for: no JSON, or none that fits."""
     NOT_CONFIGURED = "NOT_CONFIGURED"
     """There is no such provider here, or it lacks a key or a model."""
     TIMED_OUT = "TIMED_OUT"

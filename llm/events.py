@@ -154,3 +154,5 @@ class Finished:
     """The provider's own word for the reason."""
     model: str | None = field(default=None, compare=False)
     """The model that answered, as the provider names it: often a dated version of the one that was asked."""
+    provider: str | None = field(default=None, compare=False)
+    """The name here of the provider that answered."""

@@ -90,7 +90,7 @@ def told(
             ModelErrorCode.RATE_LIMITED,
             retry_after=wait,
         )
-    if status in (503, 529) or _BUSY.search(everything):
+    if status in (503, 529) or (status != 400 and _BUSY.search(everything)):
         return _busy(begun=begun, wait=wait)
     if status in (408, 504, 524):
         return ModelError("The model provider took too long to answer. Try again.", ModelErrorCode.TIMED_OUT)

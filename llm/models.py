@@ -5,51 +5,29 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from types import TracebackType
-from typing import Protocol, Self
-from urllib.parse import urlsplit
+from typing import Self, cast
 
-from llm import answers
+from llm import answers, dialects, fallbacks, offering
 from llm.answers import Answer, Need
-from llm.errors import ModelError, ModelErrorCode
+from llm.catalogs import Catalog, Dialect, Provider
 from llm.events import Event, Progress
+from llm.model import Model
+from llm.offering import Known
 from llm.provider import ProviderModel
-from llm.scripted import ScriptedModel
+from llm.served import Served
 from llm.turns import Request, Text, Turn
-
-
-class Model(Protocol):
-    """Something that continues a conversation."""
-
-    def stream(self, request: Request) -> AsyncGenerator[Event]:
-        """Continue the conversation: each event as soon as it exists, `Finished` last.
-
-        To be consumed under `aclosing`; closing it ends the provider's work on the reply at once.
-
-        Raises:
-            ModelError: while iterating, never by the call itself; nothing else is raised.
-        """
-        ...
 
 
 class Models:
     """The models of a process by the name of their provider; closes the connections of those it opened."""
 
-    def __init__(
-        self,
-        models: Mapping[str, Model],
-        *,
-        default: str | None = None,
-        model: str | None = None,
-        window: int | None = None,
-    ) -> None:
+    def __init__(self, models: Mapping[str, Model], *, default: str | None = None, window: int | None = None) -> None:
         """Serve these models. Without `default`, the first is taken where a caller names none.
 
-        `model` is the one that it takes where a request names none, and `window` how many tokens that reads.
+        `window` is how many tokens each of them reads where a request names no model.
         """
-        self._models = dict(models)
-        self._default = default or next(iter(self._models), None)
-        self._model = model
-        self._window = window
+        scripted = (Provider(name, url="scripted:", context=window, lists=False) for name in models)
+        self._served = Served(Catalog.of(*scripted, default=default), dict(models), {})
 
     @classmethod
     def open(
@@ -80,10 +58,35 @@ class Models:
             ModelError: `NOT_CONFIGURED`, the provider is unknown, lacks a key it cannot work without, or the URL is
                 none.
         """
-        if url is not None and urlsplit(url).scheme == "scripted":
-            return cls({provider: ScriptedModel.of_url(url)}, window=window)
-        opened = ProviderModel(provider, url=url, key=key, model=model, grace=grace, silence=silence)
-        return cls({provider: opened}, model=model, window=window)
+        dialect = cast("Dialect", provider)
+        own = Provider(provider, dialect, url, key, model=model, context=window, grace=grace, silence=silence)
+        return cls.of(Catalog.of(own))
+
+    @classmethod
+    def of(cls, catalog: Catalog) -> Self:
+        """The providers of a catalog; see `open`.
+
+        Raises:
+            ModelError: `NOT_CONFIGURED`, one of them cannot work.
+        """
+        models = cls({})
+        models._served = Served.of(catalog, None)
+        return models
+
+    async def renew(self, catalog: Catalog) -> None:
+        """Serve these in place of the former. What is being written goes on with what it began with.
+
+        Raises:
+            ModelError: `NOT_CONFIGURED`, one of them cannot work. Then the former stay.
+        """
+        former = self._served
+        self._served = served = Served.of(catalog, former)
+        for name, model in former.models.items():
+            if served.models.get(name) is not model and isinstance(model, ProviderModel):
+                await model.retire()
+        for name, listing in former.listings.items():
+            if served.listings.get(name) is not listing:
+                await listing.close()
 
     def choose(self, provider: str | None = None) -> Model:
         """The model of this provider; `None` takes the default.
@@ -91,24 +94,42 @@ class Models:
         Raises:
             ModelError: `NOT_CONFIGURED`, there is none.
         """
-        name = provider or self._default
-        if name is None:
-            raise ModelError("No model provider is set up.", ModelErrorCode.NOT_CONFIGURED)
-        try:
-            return self._models[name]
-        except KeyError:
-            known = ", ".join(self._models) or "none"
-            raise ModelError(
-                f"The model provider '{name}' is not set up. Set up: {known}.", ModelErrorCode.NOT_CONFIGURED
-            ) from None
+        return self._served.candidate(self._served.choice(provider, None)).model
+
+    def stream(self, request: Request, *, provider: str | None = None) -> AsyncGenerator[Event]:
+        """As `Model.stream`, by the provider that is meant, or by its fallbacks while it is down (`llm.fallbacks`).
+
+        Without `provider`, the request's `model` may name both: `provider/model`.
+
+        Raises:
+            ModelError: see `Model.stream`; and `NOT_CONFIGURED`, there is no such provider.
+        """
+        return fallbacks.stream(lambda: self._served.chain(provider, request.model), request)
+
+    def check(self, provider: str | None, model: str | None, parameters: Mapping[str, object]) -> None:
+        """Sees that there is such a provider, and that it takes these parameters.
+
+        Raises:
+            ModelError: `NOT_CONFIGURED` or `BAD_REQUEST`, with a reason for whoever has chosen them.
+        """
+        dialects.check(self._served.candidate(self._served.choice(provider, model)).provider, parameters)
 
     def name(self, provider: str | None, model: str | None) -> str | None:
         """The name of the model that answers where these are asked for, as far as it is known here."""
-        return model or (self._model if provider in (None, self._default) else None)
+        return self._served.catalog.name(provider, model)
 
     def window(self, provider: str | None, model: str | None) -> int | None:
         """How many tokens this model reads and writes at once, as far as that is set up."""
-        return self._window if self.name(provider, model) == self._model else None
+        return self._served.catalog.window(provider, model)
+
+    async def offers(self) -> list[Known]:
+        """What can be chosen from: what is configured, then what the providers list besides.
+
+        Lists are kept for some minutes and renewed in the background. A provider that is down or slow is left out.
+        """
+        served = self._served
+        await offering.renewed(served.listings.values())
+        return offering.known(served.catalog, {name: listing.offers for name, listing in served.listings.items()})
 
     async def write(
         self,
@@ -128,7 +149,7 @@ class Models:
         """
         request = Request((Turn("user", (Text(prompt),)),), instructions, model, {"max_tokens": tokens})
         said: list[Event] = []
-        async with aclosing(self.choose(provider).stream(request)) as events:
+        async with aclosing(self.stream(request, provider=provider)) as events:
             async for event in events:
                 if isinstance(event, Progress):
                     if on_progress is not None:
@@ -139,13 +160,15 @@ class Models:
 
     async def warm(self) -> None:
         """Do now what the first reply would wait for: some seconds of imports, in a thread. Never raises."""
-        for model in self._models.values():
+        for model in self._served.models.values():
             if isinstance(model, ProviderModel):
                 await model.warm()
 
     async def close(self) -> None:
         """Close every provider's connections."""
-        for model in self._models.values():
+        for listing in self._served.listings.values():
+            await listing.close()
+        for model in self._served.models.values():
             if isinstance(model, ProviderModel):
                 await model.close()
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from llm import formats
 from llm.errors import ModelError, ModelErrorCode
 
 
@@ -25,6 +26,7 @@ _RULES: dict[str, tuple[Callable[[object], bool], str]] = {
     "seed": (_whole, "a whole number, 0 or above"),
     "stop": (_stops, "a text, or a list of texts"),
     "silence": (lambda value: _number(value, 1, 3600), "a number of seconds from 1 to 3,600"),
+    "response_format": (formats.is_one, "an object with the 'type' text, json_object or json_schema"),
 }
 
 
@@ -41,3 +43,4 @@ def check(parameters: Mapping[str, object]) -> None:
         allows, limits = _RULES[name]
         if value is not None and not allows(value):
             raise ModelError(f"The parameter '{name}' must be {limits}.", ModelErrorCode.BAD_REQUEST)
+    formats.check(parameters.get("response_format"))

@@ -10,6 +10,7 @@ from typing import Literal, Never, cast, override
 from urllib.parse import urlsplit
 
 import httpx2
+import orjson
 from pydantic_ai.direct import model_request_stream
 from pydantic_ai.exceptions import UserError
 from pydantic_ai.messages import InstructionPart
@@ -17,7 +18,7 @@ from pydantic_ai.models import Model, ModelRequestParameters
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import ToolDefinition
 
-from llm import history
+from llm import formats, history
 from llm.errors import ModelError, ModelErrorCode
 from llm.plain import Patterns
 from llm.turns import Request, ToolCall
@@ -45,7 +46,9 @@ class Requests:
         self._model = lru_cache(64)(connect(url, key or _NO_KEY, httpx2.AsyncClient(transport=_Keeping())))
         # The first model of a kind imports more; the caller is in a thread now, and on the event loop later.
         self._model("default")
+        self._provider = provider
         self._declares_tools = provider == "anthropic"
+        self._tells_usage_unasked = (urlsplit(url or "").hostname or "").endswith(".mistral.ai")
         self.tells_progress = False
         """Whether the server is known to be one that says how far it has read, if it is asked to."""
         self._patterns = {progress: Patterns(self.made) for progress in (False, True)}
@@ -75,7 +78,7 @@ class Requests:
             async with making:
                 raise AssertionError("A request was made without being sent.")
         except _Made as made:
-            return made.request
+            return _unasked_for_usage(made.request) if self._tells_usage_unasked else made.request
         except UserError as error:
             raise ModelError(
                 "The conversation holds something that this model provider cannot be given, such as a kind of file.",
@@ -98,14 +101,18 @@ class Requests:
 
     def _settings(self, request: Request, *, tools: bool) -> ModelSettings:
         settings = _settings(request, tools=tools)
+        body = formats.body(self._provider, request.parameters)
         if self.tells_progress:
-            settings["extra_body"] = {"return_progress": True}
+            body["return_progress"] = True
+        if body:
+            settings["extra_body"] = body
         return settings
 
 
 def _settings(request: Request, *, tools: bool) -> ModelSettings:
     given = {name: value for name, value in request.parameters.items() if value is not None}
-    given.pop("silence", None)
+    for ours in ("silence", "response_format"):
+        given.pop(ours, None)
     stop = given.pop("stop", None)
     # Trying again is the caller's, who also knows when to stop.
     settings = {"max_retries": 0, **given}
@@ -114,6 +121,16 @@ def _settings(request: Request, *, tools: bool) -> ModelSettings:
     if stop:
         settings["stop_sequences"] = [stop] if isinstance(stop, str) else stop
     return cast("ModelSettings", settings)
+
+
+def _unasked_for_usage(request: httpx2.Request) -> httpx2.Request:
+    """The request without its question for usage: a provider that tells it in any case may refuse to be asked."""
+    body = orjson.loads(request.content)
+    body.pop("stream_options", None)
+    headers = [(name, value) for name, value in request.headers.multi_items() if name.lower() != "content-length"]
+    return httpx2.Request(
+        request.method, request.url, headers=headers, content=orjson.dumps(body), extensions=request.extensions
+    )
 
 
 def _openai(url: str | None, key: str, http: httpx2.AsyncClient) -> Callable[[str], Model]:

@@ -64,8 +64,8 @@ class Request:
     """A conversation to continue.
 
     `instructions` is who the model is to be. `model` names a model of the provider; `None` takes its default.
-    `parameters` may hold `temperature`, `max_tokens`, `top_p`, `seed`, `stop` and `silence`; a model refuses others
-    (see `llm.parameters`).
+    `parameters` may hold `temperature`, `max_tokens`, `top_p`, `seed`, `stop`, `silence` and `response_format`; a model
+    refuses others (see `llm.parameters`).
     """
 
     turns: tuple[Turn, ...]

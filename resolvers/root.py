@@ -11,6 +11,7 @@ from resolvers import (
     folders,
     marks,
     messages,
+    models,
     nodes,
     producers,
     projects,
@@ -35,6 +36,10 @@ class Query:
     projects = field(resolver=projects.page, description="Your projects, newest first; 50 unless you ask otherwise.")
     agent = field(resolver=agents.agent, description="One agent.")
     agents = field(resolver=agents.page, description="The agents that you can choose from, newest first.")
+    models = field(
+        resolver=models.everything,
+        description="The models that an agent can answer with (1,000 at most), by their providers.",
+    )
     session = field(resolver=sessions.session, description="One session.")
     sessions = field(
         resolver=sessions.page, description="Your sessions, newest activity first; 20 unless you ask otherwise."

@@ -28,11 +28,16 @@ class Agent(Node):
     description: str | None = strawberry.field(description="What it is good for.")
     instructions: str | None = strawberry.field(description="What the model is told before every conversation.")
     provider: str | None = strawberry.field(description="The provider that runs it; the server's own where null.")
-    model: str | None = strawberry.field(description="The provider's name of the model; the server's own where null.")
+    model: str | None = strawberry.field(
+        description="The provider's name of the model; or without `provider`, the `id` of one of `models`; the "
+        "server's own where null."
+    )
     context_tokens: int | None = strawberry.field(
         description="How many tokens the model reads and writes at once; null: what is known of it."
     )
-    parameters: JSON = strawberry.field(description="Parameters of the model, such as `temperature`.")
+    parameters: JSON = strawberry.field(
+        description="Parameters of the model, such as `temperature` or `response_format`."
+    )
     metadata: JSON = strawberry.field(description="A JSON object for the app's own use.")
     active_sessions: int | None = strawberry.field(
         description="How many sessions with it each member may have that are not archived; null: any number."

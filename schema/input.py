@@ -99,8 +99,13 @@ class CreateAgentInput:
     instructions: str | None = strawberry.field(
         default=None, description="What the model is told before every conversation; at most 100,000 characters."
     )
-    provider: str | None = strawberry.field(default=None, description="The provider that runs it.")
-    model: str | None = strawberry.field(default=None, description="The provider's name of the model.")
+    provider: str | None = strawberry.field(
+        default=None, description="The provider that runs it; one that the server has."
+    )
+    model: str | None = strawberry.field(
+        default=None,
+        description="The provider's name of the model; or without `provider`, the `id` of one of `models`.",
+    )
     parameters: JSON | None = strawberry.field(default=None, description="Parameters of the model: a JSON object.")
     context_tokens: int | None = strawberry.field(
         default=None,
@@ -129,8 +134,12 @@ class EditAgentInput:
     name: str | None = strawberry.field(default=None, description="Its new name.")
     description: strawberry.Maybe[str | None] = strawberry.field(description="What it is good for.")
     instructions: strawberry.Maybe[str | None] = strawberry.field(description="What the model is told from now on.")
-    provider: strawberry.Maybe[str | None] = strawberry.field(description="The provider that runs it.")
-    model: strawberry.Maybe[str | None] = strawberry.field(description="The provider's name of the model.")
+    provider: strawberry.Maybe[str | None] = strawberry.field(
+        description="The provider that runs it; one that the server has."
+    )
+    model: strawberry.Maybe[str | None] = strawberry.field(
+        description="The provider's name of the model; or without `provider`, the `id` of one of `models`."
+    )
     parameters: strawberry.Maybe[JSON | None] = strawberry.field(description="Its new parameters, whole.")
     context_tokens: strawberry.Maybe[int | None] = strawberry.field(
         description="How many tokens the model reads and writes at once; null: what is known of it."

@@ -60,11 +60,13 @@ class FilePart(Part):
     name: str = strawberry.field(description="Its name.")
 
 
-@strawberry.type(description="Data for the app's own use, such as an activity or a panel.")
+@strawberry.type(
+    description="Data for the app's own use, such as an activity or a panel, or what a model answered in JSON."
+)
 class DataPart(Part):
     """Anything that an app wants to show with a message."""
 
-    name: str = strawberry.field(description="What kind of data it is.")
+    name: str = strawberry.field(description="What kind of data it is; of an answer, the name of its schema.")
     value: JSON = strawberry.field(description="The data.")
 
 

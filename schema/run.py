@@ -90,6 +90,9 @@ class Run(Node):
     )
     error: Failure | None = strawberry.field(description="Why it failed.")
     usage: Usage | None = strawberry.field(description="What it cost, once it is known.")
+    provider: str | None = strawberry.field(
+        description="The provider that answered: another than the agent's where that was down and a fallback answered."
+    )
     model: str | None = strawberry.field(description="The model that answered, as its provider names it.")
     finish_reason: models.FinishReason | None = strawberry.field(description="Why the model stopped, where it tells.")
     finish_word: str | None = strawberry.field(description="The provider's own word for that.")
@@ -114,6 +117,7 @@ class Run(Node):
             question=Question.of(row.question),
             error=Failure.of(row.error),
             usage=Usage.of(row.usage),
+            provider=row.provider,
             model=row.model,
             finish_reason=row.finish_reason,
             finish_word=row.finish_word,

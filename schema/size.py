@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chat import bulk, folders, templates
+from llm import offering
 from schema.connection import LONGEST
 
 type Arguments = Mapping[str, Any]
@@ -59,6 +60,7 @@ def _about(rows: int) -> Size:
 SIZES: Mapping[str, Size] = {
     "Query.projects": _page(50),
     "Query.agents": _page(50),
+    "Query.models": _about(offering.MOST),
     "Query.sessions": _page(20),
     "Query.trash": _page(20),
     "Query.templates": _about(templates.MOST),

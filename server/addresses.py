@@ -90,6 +90,32 @@ def model(url: str) -> str:
     raise ValueError("must be an address such as https://host/v1.")
 
 
+def provider(url: str, *, anthropic: bool) -> str:
+    """The address of a model provider of several, which the paths of its API are appended to."""
+    right = "https://host" if anthropic else "https://host/v1"
+    parts = _parts(url, right)
+    if parts.scheme == "scripted":
+        return url
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"must be an address such as {right}.")
+    if parts.query or parts.fragment:
+        raise ValueError("must end before its question mark or #: paths are appended to it.")
+    if ending := re.search(r"/(chat/completions|completions|responses|models|(v1/)?messages)/?\Z", parts.path):
+        raise ValueError(f"must end before {ending[0].rstrip('/')}, which is appended to it.")
+    if anthropic and parts.path.rstrip("/").endswith("/v1"):
+        raise ValueError("must end before /v1, which is appended to it.")
+    return url
+
+
+def proxy(url: str) -> str:
+    """The address of a proxy."""
+    right = "http://proxy:3128"
+    parts = _parts(url, right)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"must be an address such as {right}, or false.")
+    return url
+
+
 def key_set(url: str) -> str:
     """The address of an identity provider's keys, which nobody on the way may exchange."""
     right = "https://login.example.com/.well-known/jwks.json"

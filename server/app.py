@@ -12,16 +12,18 @@ from starlette.types import Scope as ASGIScope
 
 from chat import life
 from chat.allowances import Allowances
+from chat.jobs import Jobs
 from chat.process import Timing
 from chat.scope import Scope, Viewer
 from db.database import Database
+from llm.catalogs import Catalog
 from llm.models import Models
 from pubsub.rates import Rates
 from pubsub.redis import RedisBus
 from resolvers.root import api
 from schema.context import Context
 from schema.size import SIZES
-from server import failures, health, hosts, pages, schema_texts
+from server import failures, health, hosts, model_files, pages, schema_texts
 from server.authentication import Authentication, Identity
 from server.graphql import Caller, GraphQLEndpoint
 from server.origins import CrossOrigin, Origins
@@ -42,6 +44,7 @@ class Transom(Starlette):
         self.settings = settings
         self._beat = beat
         self.shared = State()
+        self._renewing: tuple[Models, Jobs] | None = None
         origins = Origins(settings.origins, loopback=not settings.authenticates)
         self._misdirected = None if settings.authenticates else hosts.Refusal(GRAPHQL)
         self.endpoint = GraphQLEndpoint(
@@ -93,7 +96,8 @@ class Transom(Starlette):
                 Database(settings.database_url, connections=settings.database_connections)
             )
             bus = await stack.enter_async_context(RedisBus(settings.redis_url))
-            models = await stack.enter_async_context(model_of(settings))
+            models = await stack.enter_async_context(models_of(settings))
+            self._renewing = models, await stack.enter_async_context(Jobs())
             rates = await stack.enter_async_context(Rates(settings.redis_url))
             allowances = Allowances(settings.allowance, rates)
             self.shared.life = await stack.enter_async_context(
@@ -101,6 +105,19 @@ class Transom(Starlette):
             )
             self.shared.process.jobs.start(models.warm(), "warming the models up")
             yield
+
+    def renew_models(self) -> None:
+        """Reads the file of the model providers again. What is wrong with it is logged, and the former stay."""
+        if self.settings.models_file is None:
+            return
+        try:
+            catalog = model_files.read(self.settings.models_file, silence=self.settings.model_silence)
+        except model_files.WrongFile as error:
+            model_files.refuse(error)
+            return
+        if self._renewing is not None:  # else it is still starting, and will take what was just read
+            models, jobs = self._renewing
+            jobs.start(_renew(models, catalog), "renewing the models")
 
     async def drain(self) -> None:
         """Gets ready to stop: takes no more work, interrupts runs, and tells every window to come back elsewhere."""
@@ -113,12 +130,20 @@ class Transom(Starlette):
         await self.endpoint.shutdown()
 
 
-def model_of(settings: Settings) -> Models:
-    """The model that the settings name; nothing is connected yet.
+async def _renew(models: Models, catalog: Catalog) -> None:
+    await models.renew(catalog)
+    await models.warm()
+
+
+def models_of(settings: Settings) -> Models:
+    """The models that the settings name; nothing is connected yet.
 
     Raises:
+        WrongFile: they are in a file that cannot be used.
         ModelError, ValueError: they do not fit each other.
     """
+    if settings.models_file is not None:
+        return Models.of(model_files.current(settings.models_file, silence=settings.model_silence))
     return Models.open(
         url=settings.model_url,
         provider=settings.model_provider,

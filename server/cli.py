@@ -76,14 +76,15 @@ def serve(host: str | None, port: str | None, workers: str | None) -> None:
             environment = {
                 "TRANSOM_DATABASE_URL": urls.database,
                 "TRANSOM_REDIS_URL": urls.redis,
-                "TRANSOM_MODEL_URL": urls.model,
                 "TRANSOM_HOST": settings.host,
                 "TRANSOM_PORT": str(settings.port),
                 "TRANSOM_WORKERS": str(settings.workers),
             }
-            if settings.model_url is None and settings.model_replies is None:
+            if settings.models_file is None:
+                environment["TRANSOM_MODEL_URL"] = urls.model
+            if not settings.models_are_elsewhere and settings.model_replies is None:
                 environment["TRANSOM_MODEL_REPLIES"] = str(max(1, engines.CONVERSATIONS // settings.workers))
-            if settings.model_url is None and settings.model_context is None:
+            if not settings.models_are_elsewhere and settings.model_context is None:
                 environment["TRANSOM_MODEL_CONTEXT"] = str(engines.CONTEXT)
             serving.run(settings, environment, listening)
 
@@ -251,11 +252,18 @@ def _settings(**options: str | None) -> Settings:
 def _check_model(settings: Settings) -> None:
     """Ends with a sentence where the settings of the model provider do not fit each other."""
     from llm.errors import ModelError  # noqa: PLC0415
-    from server.app import model_of  # noqa: PLC0415
+    from server import model_files  # noqa: PLC0415
+    from server.app import models_of  # noqa: PLC0415
 
+    if settings.models_file is not None:
+        try:
+            model_files.read(settings.models_file, silence=settings.model_silence)
+        except model_files.WrongFile as error:
+            raise click.ClickException(f"The file of the model providers cannot be used.\n{error}") from None
+        return
     if settings.model_url is not None:
         try:
-            model_of(settings)
+            models_of(settings)
         except (ModelError, ValueError) as error:
             raise click.ClickException(f"The model cannot be used: {error} See to TRANSOM_MODEL_URL.") from error
     if settings.model_url in PROVIDERS.values():
@@ -335,7 +343,7 @@ def _announce(settings: Settings, listening: socket.socket) -> None:
     click.echo(f"Transom   {address}")
     click.echo(f"GraphiQL  {address}/graphiql")
     click.echo(f"GraphQL   {address}/graphql")
-    if not (settings.database_url and settings.redis_url and settings.model_url):
+    if not (settings.database_url and settings.redis_url and settings.models_are_elsewhere):
         click.echo(f"Data      {settings.data_dir.absolute()}")
     click.echo("Stop with Ctrl-C.")
     sys.stdout.flush()

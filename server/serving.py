@@ -13,9 +13,10 @@ from typing import cast, override
 import uvicorn
 from uvicorn.supervisors import multiprocess
 
-from server import logs
+from server import logs, model_files
 from server.app import Transom
 from server.connections import HTTPProtocol
+from server.hangups import Hangups
 from server.settings import Settings, current
 from server.sockets import WebSocketProtocol
 
@@ -36,10 +37,20 @@ class Server(uvicorn.Server):
     @override
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Starts, and takes what there is by then out of the garbage collector's rounds: it stays as long as we do."""
+        app = cast("Transom", self.config.loaded_app)
+        if app.settings.models_file is not None:
+            hangups = Hangups()
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._hang_up, app, hangups)
         await super().startup(sockets=sockets)
         gc.collect()
         gc.freeze()
         gc.set_threshold(20_000, 20, 100)  # a page is a few thousand objects, none of which survives it
+
+    def _hang_up(self, app: Transom, hangups: Hangups) -> None:
+        if hangups.end():
+            os.kill(os.getpid(), signal.SIGTERM)
+        else:
+            app.renew_models()
 
     @override
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -118,7 +129,7 @@ class _Worker(multiprocess.Process):
     @override
     def target(self, sockets: list[socket.socket] | None = None) -> None:
         logs.set_up(current().log_level)
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the parent says when to end
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the parent says when to end, or to read again
         threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
         super().target(sockets)
 
@@ -126,12 +137,28 @@ class _Worker(multiprocess.Process):
 class _Supervisor(multiprocess.Multiprocess):
     """Several server processes on one socket, which this process listens on for as long as they are to accept.
 
-    They end by SIGHUP, too, where uvicorn begins anew.
+    They end by SIGHUP, too, where uvicorn begins anew; or with a file of models, they read it again.
     """
+
+    def __init__(self, settings: Settings, listening: socket.socket) -> None:
+        self._settings = settings
+        self._hangups = Hangups()  # before uvicorn takes the signal
+        super().__init__(config(settings), sockets=[listening])
 
     @override
     def handle_hup(self) -> None:
-        self.handle_term()
+        path = self._settings.models_file
+        if path is None or self._hangups.end():
+            self.handle_term()
+            return
+        try:
+            model_files.read(path, silence=self._settings.model_silence)
+        except model_files.WrongFile as error:
+            model_files.refuse(error)
+            return
+        for process in self.processes:
+            if process.pid is not None and process.exitcode is None:
+                os.kill(process.pid, signal.SIGHUP)
 
     @override
     def terminate_all(self) -> None:
@@ -153,4 +180,4 @@ def run(settings: Settings, environment: Mapping[str, str], listening: socket.so
         Server(config(settings)).run(sockets=[listening])
     else:
         multiprocess.Process = _Worker  # type: ignore[misc]  # uvicorn has no other place to name it
-        _Supervisor(config(settings), sockets=[listening]).run()
+        _Supervisor(settings, listening).run()

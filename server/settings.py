@@ -58,6 +58,11 @@ class Settings(BaseSettings):
         "`redis+cluster://host:6379,host:6379` for a cluster.",
     )
 
+    models_file: Annotated[Path, AfterValidator(addresses.folder)] | None = Field(
+        None,
+        description="TOML file with several model providers, in place of the settings of one that follow. SIGHUP reads "
+        "it again.",
+    )
     model_url: Annotated[str, AfterValidator(addresses.model)] | None = Field(
         None, description="OpenAI-compatible endpoint to use in place of the embedded model, such as `https://host/v1`."
     )
@@ -162,6 +167,8 @@ class Settings(BaseSettings):
     def _provider_of_a_key(cls, values: dict[str, object]) -> dict[str, object]:
         """A key or a provider of one's own means that provider's own address, not the embedded model."""
         provider = values.get("model_provider", "openai")
+        if values.get("models_file"):
+            return values
         if not values.get("model_url") and (values.get("model_key") or provider == "anthropic"):
             return {**values, "model_url": PROVIDERS.get(str(provider))}
         return values
@@ -175,6 +182,23 @@ class Settings(BaseSettings):
                     "in. Set TRANSOM_JWT_SECRET or TRANSOM_JWKS_URL, too."
                 )
         return self
+
+    @model_validator(mode="after")
+    def _one_place_of_models(self) -> Self:
+        if self.models_file is None or self.model_url == "none:":
+            return self
+        both = [f"TRANSOM_{name.upper()}" for name in _ONE_PROVIDER if name in self.model_fields_set]
+        if both:
+            raise ValueError(
+                f"TRANSOM_MODELS_FILE is set, and so {'is' if len(both) == 1 else 'are'} {', '.join(both)}. Set either "
+                "the file or the variables of one provider: what they say can stand in the file."
+            )
+        return self
+
+    @property
+    def models_are_elsewhere(self) -> bool:
+        """Whether the embedded model is not needed."""
+        return self.models_file is not None or self.model_url is not None
 
     @property
     def allowance(self) -> Allowance:
@@ -197,6 +221,7 @@ class Settings(BaseSettings):
         return self.jwt_secret is not None or self.jwks_url is not None
 
 
+_ONE_PROVIDER = ("model_url", "model_provider", "model_key", "model_name", "model_context")
 _MAY_BE_EMPTY = ("allowed_origins",)
 _SETTING = {name: f"max_{name}" for name in ("sessions", "kilobytes", "active_runs", "windows")}
 

@@ -74,6 +74,7 @@ class Run(Row):
     cancel_requested_at: Mapped[Timestamp | None]
 
     provider: Mapped[str | None]
+    """The provider that answered, by its name at the server."""
     model: Mapped[str | None]
     """The model that answered, as its provider names it."""
     finish_reason: Mapped[FinishReason | None] = mapped_column(choice(FinishReason))

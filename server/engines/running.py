@@ -16,6 +16,8 @@ from server.engines.valkey import Valkey
 from server.engines.watch import Engine, Watch
 from server.settings import Settings
 
+NO_MODEL = "none:"
+"""In the place of a model's address: there is none, or they are in a file."""
 _TURN = 90.0
 _ADOPTION = 2.0
 
@@ -44,7 +46,8 @@ def running(settings: Settings) -> Iterator[Urls]:
     Raises:
         EngineError: the folder cannot be used, or PostgreSQL or Valkey cannot run.
     """
-    given = (settings.database_url, settings.redis_url, settings.model_url)
+    model = settings.model_url or ("" if settings.models_file is None else NO_MODEL)
+    given = (settings.database_url, settings.redis_url, model)
     if all(given):
         yield Urls(*map(str, given))
         return

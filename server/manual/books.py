@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Self
 
 _FIRST = ("README.md", "docs/guide/getting-started.md")
-_GUIDES = ("javascript", "agents", "long-conversations", "branch", "organise", "quotas", "deploy")
+_GUIDES = ("javascript", "agents", "models", "long-conversations", "branch", "organise", "quotas", "deploy")
 _REFERENCE = ("docs/protocol.md", "docs/architecture.md")
 _PROJECT = ("examples/README.md", "CONTRIBUTING.md", "CHANGELOG.md")
 _LINK = re.compile(r"\]\((?!\w+:|#)([^)#\s]+)")

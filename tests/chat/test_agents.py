@@ -16,6 +16,7 @@ from chat.sync.window import Window
 from db.listing import Filter
 from db.models import Agent, RunStatus, WhenFull
 from db.page import Span
+from llm.catalogs import Catalog, Provider
 from llm.scripted import ScriptedModel
 from tests.chat.conftest import head_of
 from tests.conftest import Server
@@ -37,7 +38,7 @@ async def test_an_agent_has_what_it_was_given(scope: Scope) -> None:
             name=" Tutor ",
             description="Explains.",
             instructions="Be patient.",
-            provider="openai",
+            provider="scripted",
             model="small",
             parameters={"temperature": 0.2},
             metadata={"icon": "owl"},
@@ -48,7 +49,7 @@ async def test_an_agent_has_what_it_was_given(scope: Scope) -> None:
     (found,) = await agents.of_ids(scope, [made.id])
     assert found is not None
     assert (found.name, found.description, found.instructions) == ("Tutor", "Explains.", "Be patient.")
-    assert (found.provider, found.model, found.parameters) == ("openai", "small", {"temperature": 0.2})
+    assert (found.provider, found.model, found.parameters) == ("scripted", "small", {"temperature": 0.2})
     assert (found.meta, found.active_sessions, found.when_full) == ({"icon": "owl"}, 5, WhenFull.ARCHIVE_OLDEST)
     assert (found.owner_id, found.version, found.seq) == (scope.viewer.id, 1, await head_of(scope))
 
@@ -98,6 +99,42 @@ async def test_the_model_is_told_what_the_agent_says_when_it_answers(
         await model.say("Two.", end=True)
         await has_status(scope, sent.run.id, RunStatus.COMPLETED)
     assert (model.requests[0].instructions, model.requests[0].parameters) == ("Be brief.", {"top_p": 0.5})
+
+
+async def test_a_provider_that_the_server_does_not_have_is_refused(scope: Scope) -> None:
+    said = "The model provider 'gone' is not set up. Set up: scripted."
+    made = await agents.create(scope, Character(name="Tutor"))
+    for change in (
+        agents.create(scope, Character(name="Coach", provider="gone")),
+        agents.edit(scope, made.id, Character(name="Coach", provider="gone")),
+    ):
+        with pytest.raises(InvalidInput) as refused:
+            await change
+        assert (refused.value.field, refused.value.reason) == ("provider", said)
+    (found,) = await agents.of_ids(scope, [made.id])
+    assert found is not None
+    assert (found.name, found.version, await agents.count(scope)) == ("Tutor", 1, 2)
+
+
+async def test_an_agent_whose_provider_has_gone_is_still_there(server: Server, scope: Scope) -> None:
+    id = uuid4()
+    character = Character(name="Tutor", provider="scripted", model="small", parameters={"seed": 1})
+    await agents.create(scope, character, agent_id=id)
+    claude = Provider("claude", "anthropic", "http://127.0.0.1:1", "sk-1")
+    await server.models.renew(Catalog.of(claude))
+
+    assert (await agents.create(scope, character, agent_id=id)).id == id
+    assert (await agents.edit(scope, id, Character(name="Coach"))).name == "Coach"
+    for change, field in (
+        (Character(model="large"), "provider"),
+        (Character(provider=""), "parameters"),
+        (Character(provider="claude"), "parameters"),
+    ):
+        with pytest.raises(InvalidInput) as refused:
+            await agents.edit(scope, id, change)
+        assert refused.value.field == field
+    moved = await agents.edit(scope, id, Character(provider="claude", parameters={}))
+    assert (moved.provider, moved.parameters) == ("claude", {})
 
 
 async def test_a_deleted_agent_is_gone_and_its_sessions_stay(scope: Scope) -> None:

@@ -13,6 +13,7 @@ from chat import (
     folders,
     limits,
     marking,
+    outputs,
     personal,
     projects,
     questions,
@@ -23,7 +24,7 @@ from chat import (
 from chat.sync import window
 from db import budgets
 from db.changes import BEGINNING
-from llm import parameters
+from llm import formats, parameters
 from llm.errors import ModelErrorCode
 from resolvers import batches
 from resolvers.nodes import MOST
@@ -96,6 +97,9 @@ def bounds() -> str:
         ("`metadata`", limits.METADATA, "bytes as JSON"),
         ("the `state` of a session", state.LARGEST, "bytes as JSON"),
         ("the value of a `data` part", appending.LARGEST_DATA, "bytes as JSON"),
+        ("an answer in JSON", outputs.LARGEST, "characters"),
+        ("arrays and objects of an answer in JSON inside each other", outputs.DEEPEST, "deep"),
+        ("the schema of an agent's answers", formats.LARGEST_SCHEMA, "bytes as JSON"),
         ("the instructions of an agent or a template", limits.INSTRUCTIONS, "characters"),
         ("the description of an agent or a template", limits.DESCRIPTION, "characters"),
         ("a draft", limits.TEXT, "characters"),

@@ -1,5 +1,6 @@
 """The guides' operations and commands."""
 
+import json
 import re
 from contextlib import aclosing
 from datetime import UTC, datetime
@@ -74,9 +75,22 @@ async def test_an_agent_says_how_the_model_answers(home: Served) -> None:
     edit = "mutation ($input: EditAgentInput!) { editAgent(input: $input) { __typename } }"
     unknown = await api(edit, input={"id": agent["id"], "parameters": {"patience": 1}})
     assert unknown["editAgent"] == {"__typename": "InvalidInput"}
-    await api(edit, input={"id": agent["id"], "provider": "anthropic"})
-    refused = (await api(get(AGENTS, "ask"), **asking))["sendMessage"]
-    assert (await ended(api, refused["run"]["id"]))["error"]["code"] == "NOT_CONFIGURED"
+    elsewhere = await api(edit, input={"id": agent["id"], "provider": "anthropic"})
+    assert elsewhere["editAgent"] == {"__typename": "InvalidInput"}
+
+
+async def test_an_agent_answers_with_data(home: Served) -> None:
+    api = Api(home)
+    agent = (await api(get(AGENTS, "forecast")))["createAgent"]["agent"]
+    asking = {"agent": agent["id"], "text": "How is the weather in Oslo?"}
+    run = (await api(get(AGENTS, "ask"), **asking))["sendMessage"]["run"]["id"]
+    await until(partial(over, api, run), seconds=60)
+    answered = (await api(get(AGENTS, "answer"), run=run))["run"]
+    text, data = answered["message"]["parts"]
+    assert (answered["status"], answered["finishReason"], answered["error"], text) == ("COMPLETED", "STOP", None, {})
+    assert (data["name"], data["value"]) == ("weather", json.loads(answered["message"]["content"]))
+    assert -60 <= data["value"].pop("celsius") <= 60
+    assert list(data["value"]) == ["city"]
 
 
 async def ended(api: Api, run: str) -> Any:

@@ -13,8 +13,12 @@ RUN = {
     "docs/protocol.md": {"reducer.mjs"},
     "docs/guide/getting-started.md": {"send", "follow", "home", "conversation", "origins"},
     "docs/guide/javascript.md": {"window.mjs", "send.mjs", "queue.mjs", "sidebar.mjs", "account.mjs", "apollo.mjs"},
-    "docs/guide/agents.md": {"agent", "ask", "change"},
+    "docs/guide/agents.md": {"agent", "answer", "ask", "change", "forecast"},
     "docs/guide/long-conversations.md": {"see", "correct"},
+    "docs/guide/models.md": {
+        *("file", "whole", "models", "openai", "azure", "anthropic", "mistral", "deepseek", "gemini", "openrouter"),
+        *("groq", "vllm", "llamacpp", "ollama", "lmstudio"),
+    },
     "docs/guide/organise.md": {
         *("sidebar", "mark", "tags", "archive", "read", "unread", "draft", "place"),
         *("folder", "folders", "move", "unfold", "many", "throw"),
@@ -46,6 +50,8 @@ NOT_RUN = {
     ("docs/guide/deploy.md", "viewer"): "roles belong to the whole server; tests/databases does it on others",
     ("docs/guide/deploy.md", "jit"): "the role of the tests has another name",
     ("docs/guide/deploy.md", "restore-role"): "the PostgreSQL of the tests has the role already",
+    ("docs/guide/models.md", "reload"): "tests/server sends the signal to servers of one process and of several",
+    ("docs/guide/models.md", "ollama-window"): "there is no Ollama",
     ("CONTRIBUTING.md", "tests"): "it is what runs the tests",
     ("examples/README.md", "producer"): "the tests of producers run the app, and kill what it speaks to",
 }

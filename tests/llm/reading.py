@@ -5,7 +5,8 @@ from contextlib import aclosing
 
 from llm.errors import ModelError
 from llm.events import Event, TextDelta
-from llm.models import Model, Models
+from llm.model import Model
+from llm.models import Models
 from llm.turns import Request, Text, Turn
 
 HI = Request((Turn("user", (Text("Hi"),)),))

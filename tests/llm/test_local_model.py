@@ -1,6 +1,7 @@
 """A real language model, served as it is in production."""
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
@@ -58,3 +59,12 @@ async def test_a_stopped_reply_frees_its_place(models: Models) -> None:
         async with aclosing(models.choose().stream(ask("Tell a very long story.", max_tokens=400))) as events:
             await anext(events)
     assert text(await read(models, ask("Say hello.", max_tokens=8)))
+
+
+async def test_it_keeps_to_a_schema(models: Models) -> None:
+    schema = {"type": "object", "properties": {"n": {"type": "integer", "minimum": 40, "maximum": 49}}}
+    whole = schema | {"required": ["n"], "additionalProperties": False}
+    format = {"type": "json_schema", "json_schema": {"name": "number", "schema": whole}}
+    value = json.loads(text(await read(models, ask("Say a number.", max_tokens=60, response_format=format))))
+    assert list(value) == ["n"]
+    assert 40 <= value["n"] <= 49

@@ -1,6 +1,7 @@
 """The OpenAI protocol: chat completions as server-sent events."""
 
 import asyncio
+import json
 from contextlib import aclosing
 from typing import Any
 
@@ -18,6 +19,7 @@ from llm.events import (
     Usage,
 )
 from llm.models import Models
+from llm.requests import Requests
 from llm.turns import File, Reasoning, Request, Text, ToolCall, ToolResult, Turn
 from tests.llm.reading import HI, read, read_until_failure, text
 from tests.llm.upstream import Exchange, Upstream
@@ -370,3 +372,14 @@ async def test_a_thousand_chunks_arrive_in_order(openai: Models, upstream: Upstr
         exchange, *(chunk({"content": f"{number} "}) for number in range(1000)), chunk({}, "stop")
     )
     assert text(await read(openai)) == "".join(f"{number} " for number in range(1000))
+
+
+@pytest.mark.parametrize(
+    ("url", "asks"), [("https://api.mistral.ai/v1", False), ("https://api.groq.com/openai/v1", True)]
+)
+async def test_mistral_is_not_asked_for_usage_which_it_tells_anyway(url: str, asks: bool) -> None:
+    request = await Requests("openai", url=url, key="sk-1").of(HI, "m")
+    body = json.loads(request.content)
+    assert ("stream_options" in body, body["stream"], body["model"]) == (asks, True, "m")
+    assert int(request.headers["content-length"]) == len(request.content)
+    assert (request.headers["authorization"], str(request.url)) == ("Bearer sk-1", f"{url}/chat/completions")

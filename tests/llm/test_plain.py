@@ -48,11 +48,18 @@ CONVERSATIONS = {
 }
 
 
+SCHEMA = {
+    "type": "object",
+    "properties": {"many": {"type": "number", "maximum": 1e16, "multipleOf": 0.1}},
+    "required": ["many"],
+    "additionalProperties": False,
+}
 SETTINGS: list[tuple[str | None, dict[str, object]]] = [
     (None, {}),
     ("", {"max_tokens": 9, "seed": 4, "stop": "x", "silence": 3}),
     ("Be <b>kind</b>.", {"stop": ["a", "b"], "temperature": None}),
     (f"Never say {TOKENS[0]} nor <|im_end|>.", {}),
+    (None, {"response_format": {"type": "json_schema", "json_schema": {"name": "many", "schema": SCHEMA}}}),
 ]
 """Instructions and parameters."""
 

@@ -102,7 +102,8 @@ async def _read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> E
         return None
     first, *lines = head.strip().split("\r\n")
     headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
-    body = json.loads(await reader.readexactly(int(headers["content-length"])))
+    content = await reader.readexactly(int(headers.get("content-length", 0)))
+    body = json.loads(content) if content else {}
     return Exchange(first.split()[1], headers, body, reader, writer)
 
 

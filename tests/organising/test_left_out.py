@@ -24,7 +24,7 @@ KINDS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
             "name": "A",
             "description": "D",
             "instructions": "I",
-            "provider": "openai",
+            "provider": "scripted",
             "model": "M",
             "parameters": {"temperature": 1},
             "metadata": {"a": 1},

@@ -38,7 +38,9 @@ def start(urls: engines.Urls, database: str, tmp_path_factory: pytest.TempPathFa
     numbers = count()
 
     def starting(*options: str, **settings: Any) -> AbstractAsyncContextManager[Served]:
-        engines_of_the_module: dict[str, Any] = {"database_url": database, "redis_url": urls.redis, "model_url": MODEL}
+        engines_of_the_module: dict[str, Any] = {"database_url": database, "redis_url": urls.redis}
+        if "models_file" not in settings:
+            engines_of_the_module["model_url"] = MODEL
         return serving(logs / f"{next(numbers)}.log", *options, **engines_of_the_module | settings)
 
     return starting

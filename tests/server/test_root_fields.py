@@ -280,7 +280,7 @@ async def test_an_id_that_somebody_else_made_is_taken_and_tells_no_more(
 def nothing(name: str, found: Any) -> Any:
     """What a stranger is to find."""
     match name:
-        case "viewer" | "agent" | "agents" | "projects":
+        case "viewer" | "agent" | "agents" | "models" | "projects":
             return found  # their own, or everybody's
         case "folders" | "templates":
             return []

@@ -66,6 +66,7 @@ QUERIES = {
     "projects": Use("{ projects { totalCount edges { node { id name } } } }"),
     "agent": by_id("agent", "id name shared parameters"),
     "agents": Use("{ agents { totalCount edges { node { id name } } } }"),
+    "models": Use("{ models { id provider name context prices { currency input } isDefault } }"),
     "session": by_id(
         "session",
         "id title role project { id } activeRuns { id } messages { totalCount edges { node { id content } } }",

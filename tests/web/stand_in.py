@@ -36,6 +36,11 @@ class ReasoningPart(Part):
 
 
 @strawberry.type
+class Compaction:
+    text: str
+
+
+@strawberry.type
 class Message:
     id: strawberry.ID
     role: str
@@ -43,6 +48,7 @@ class Message:
     content: str
     parts: list[Part] = strawberry.field(default_factory=list)
     parent_id: strawberry.ID | None = None
+    compaction: Compaction | None = None
 
 
 @strawberry.type

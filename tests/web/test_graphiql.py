@@ -16,6 +16,7 @@ from .stand_in import (
     REFUSED,
     REFUSED_TOKEN,
     BranchChanged,
+    Compaction,
     Message,
     MessageChanged,
     PartChanged,
@@ -143,6 +144,23 @@ async def test_how_far_a_model_has_read_is_shown_until_it_says_something(page: P
     await expect(status).to_have_text("putting the older part in short: 1,024 of 5,549 tokens")
     site.script.say("Rain")
     await expect(status).to_have_text("streaming")
+
+
+async def test_what_models_are_told_in_short_is_shown_where_it_ends(page: Page, site: Site) -> None:
+    await watching(page, site)
+    site.script.say("Rain on glass.")
+    site.script.finish()
+    line = page.locator(".live-message[data-role=ASSISTANT] details")
+    await expect(line).to_have_count(0)
+    assert site.script.reply
+    site.script.reply.compaction = Compaction(text="They spoke of rain.")
+    site.script.tell(MessageChanged(message=site.script.reply))
+    await expect(line.locator("summary")).to_have_text("Models are told everything up to here in short")
+    await line.locator("summary").click()
+    await expect(line.locator("p")).to_have_text("They spoke of rain.")
+    site.script.reply.compaction = None
+    site.script.tell(MessageChanged(message=site.script.reply))
+    await expect(line).to_have_count(0)
 
 
 async def test_a_server_that_is_lost_is_told_until_it_is_back(chromium: Browser, built: Path) -> None:

@@ -37,7 +37,7 @@ subscription Watch($id: ID!) {
     }
     ... on MessageChanged {
       message { id parentId role status content
-        parts { __typename index } }
+        parts { __typename index } compaction { text } }
     }
     ... on BranchChanged { leafId branchChosen }
     ... on RunChanged { run { id status } }

@@ -86,7 +86,7 @@ interface Shown {
   progress: Progress | undefined;
 }
 
-function Message({ message: { id, role, status, start, content, fresh }, progress }: Shown): ReactNode {
+function Message({ message: { id, role, status, start, content, fresh, inShort }, progress }: Shown): ReactNode {
   const open = isOpen(status);
   const settled = content.slice(0, content.length - fresh.reduce((length, piece) => length + piece.text.length, 0));
   return (
@@ -107,6 +107,12 @@ function Message({ message: { id, role, status, start, content, fresh }, progres
         ))}
         {open && <span className="live-caret" />}
       </p>
+      {inShort && (
+        <details className="live-short">
+          <summary>Models are told everything up to here in short</summary>
+          <p>{inShort}</p>
+        </details>
+      )}
     </article>
   );
 }

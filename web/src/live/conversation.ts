@@ -18,6 +18,8 @@ export interface LiveMessage {
   begins: ReadonlyMap<number, number>;
   /** The parts that are no text: thoughts, tool calls and the like, which `content` has nothing of. */
   hidden: ReadonlySet<number>;
+  /** What models are told in place of it and all before it. */
+  inShort: string | undefined;
 }
 
 /** A piece of text that just arrived. */
@@ -101,6 +103,7 @@ function changed(message: LiveMessage, fields: Json): LiveMessage {
     role: text(fields.role) ?? message.role,
     status: text(fields.status) ?? message.status,
     ...(same ? {} : { start: 0, content, fresh: [], begins: new Map() }),
+    ...("compaction" in fields ? { inShort: text(object(fields.compaction)?.text) } : {}),
     ...(Array.isArray(fields.parts) ? { hidden: hiddenIn(fields.parts) } : {}),
   };
 }
@@ -111,7 +114,10 @@ function hiddenIn(parts: unknown[]): ReadonlySet<number> {
 }
 
 function blank(id: string): LiveMessage {
-  return { id, parent: undefined, role: undefined, status: undefined, start: 0, content: "", fresh: [], begins: new Map(), hidden: new Set() };
+  return {
+    ...{ id, parent: undefined, role: undefined, status: undefined, inShort: undefined },
+    ...{ start: 0, content: "", fresh: [], begins: new Map(), hidden: new Set() },
+  };
 }
 
 function put(conversation: Conversation, message: LiveMessage): Conversation {

@@ -1,0 +1,10 @@
+"""The models that agents can answer with."""
+
+from chat import choices
+from schema.context import Info
+from schema.model import Model
+
+
+async def everything(info: Info) -> list[Model]:
+    """All of the server's."""
+    return [Model.of(known) for known in await choices.models(info.context.scope)]
