@@ -80,12 +80,12 @@ class Connections(httpx2.AsyncBaseTransport):
             return
         idle.append(reading)
 
-        def expire() -> None:
+        def give_up() -> None:
             if reading in idle:
                 idle.remove(reading)
                 reading.abort()
 
-        reading.rest(EXPIRY, expire)
+        reading.rest(EXPIRY, give_up)
 
     async def _connect(self, origin: Origin, patience: float | None) -> Reading:
         scheme, host, port = origin

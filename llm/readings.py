@@ -28,6 +28,8 @@ class Reading(asyncio.Protocol):
         self._silence: float | None = None
         self._heard = 0.0
         self._lost = False
+        self._gone: Callable[[], None] | None = None
+        """What to call when the connection, which nobody uses, is of no use any more."""
         self._begun = self._complete = self._paused = False
         self._keeps = False
         """Whether the provider takes another request on it."""
@@ -43,9 +45,8 @@ class Reading(asyncio.Protocol):
 
     def rests(self) -> bool:
         """Whether the connection, which nobody has used, can be used: nothing has come, not even its end."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._end_timer()
+        self._gone = None
         if self._lost or self._transport.is_closing():
             return False
         poll = select.poll()
@@ -53,8 +54,8 @@ class Reading(asyncio.Protocol):
         return not poll.poll(0)
 
     def rest(self, seconds: float, then: Callable[[], None]) -> None:
-        """Nobody uses it; calls `then` if nobody does for so long."""
-        self._parser = None
+        """Nobody uses it; calls `then` if nobody does for so long, or the provider closes it."""
+        self._parser, self._gone = None, then
         self._timer = self._loop.call_later(seconds, then)
 
     def abort(self) -> None:
@@ -87,7 +88,8 @@ class Reading(asyncio.Protocol):
         chunks, self._chunks, self._size = self._chunks, [], 0
         if self._paused:
             self._paused = False
-            self._transport.resume_reading()
+            if not self._lost:
+                self._transport.resume_reading()
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     async def _more(self) -> None:
@@ -150,6 +152,8 @@ class Reading(asyncio.Protocol):
         self._lost = True
         self._living.discard(self)
         self._end_timer()
+        if self._gone is not None:
+            self._gone()
         if exc is None and self._begun and self._until_end:
             self._complete = True
         self._fail(

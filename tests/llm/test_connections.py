@@ -109,6 +109,18 @@ async def test_a_provider_that_closes_after_each_answer_is_connected_to_anew(htt
             assert (await http.get(f"http://127.0.0.1:{port}/")).text == "ok"
 
 
+async def test_connections_that_are_closed_while_nobody_uses_them_are_forgotten() -> None:
+    transport = Connections()
+    async with httpx2.AsyncClient(transport=transport, trust_env=False, timeout=10) as http:
+        async with serving(saying(CHUNKED)) as port:
+            await asyncio.gather(*(http.get(f"http://127.0.0.1:{port}/") for _ in range(5)))
+            assert sum(map(len, transport._idle.values())) == 5
+        async with asyncio.timeout(4):
+            while transport._open:  # noqa: ASYNC110  (a connection has no event)
+                await asyncio.sleep(0.01)
+        assert sum(map(len, transport._idle.values())) == 0
+
+
 async def test_a_body_without_a_length_ends_with_the_connection(http: httpx2.AsyncClient) -> None:
     async with serving(saying(b"HTTP/1.1 200 OK\r\n\r\n", b"all of it", closes=True)) as port:
         assert (await http.get(f"http://127.0.0.1:{port}/")).text == "all of it"
