@@ -7,11 +7,24 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db import statements
+from db import paths, statements
 from db.branches import on_path
 from db.models import Branch, Message, MessageStatus
+from db.statements import Columns
 
 _UNFINISHED = (MessageStatus.PENDING, MessageStatus.STREAMING)
+
+_COLUMNS = Columns(Message, "message")
+_NEWEST = f"""
+    {paths.OF_BRANCH}
+    SELECT {_COLUMNS.sql} FROM segments CROSS JOIN LATERAL (
+        SELECT * FROM messages
+        WHERE session_id = segments.id AND messages.branch = segments.branch
+            AND depth >= segments.low AND depth < segments.high AND compaction IS NOT NULL
+        ORDER BY depth DESC LIMIT 1
+    ) AS message
+    ORDER BY message.depth DESC LIMIT 1
+"""
 
 # A path goes through a message if the segment that holds the message's depth is of the message's branch.
 _OVER = """
@@ -29,10 +42,8 @@ _REMOVE = """
 
 async def newest(tx: AsyncSession, branch: Branch, stop: int) -> Message | None:
     """The last message before a depth of a branch's path that has one."""
-    if not stop:
-        return None
-    query = select(Message).where(on_path(branch, range(stop)), Message.compaction.is_not(None))
-    return (await tx.scalars(query.order_by(Message.depth.desc()).limit(1))).one_or_none()
+    found = await statements.first(tx, _NEWEST, branch.session_id, branch.number, 0, stop)
+    return None if found is None else _COLUMNS.row(found)
 
 
 async def over(tx: AsyncSession, message: Message) -> Sequence[UUID]:
