@@ -4,15 +4,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import paths, statements
-from db.branches import on_path
-from db.models import Branch, Message, MessageStatus
+from db.messages import UNFINISHED
+from db.models import Message
 from db.statements import Columns
-
-_UNFINISHED = (MessageStatus.PENDING, MessageStatus.STREAMING)
 
 _COLUMNS = Columns(Message, "message")
 _NEWEST = f"""
@@ -24,6 +21,12 @@ _NEWEST = f"""
         ORDER BY depth DESC LIMIT 1
     ) AS message
     ORDER BY message.depth DESC LIMIT 1
+"""
+
+_STATE = f"""
+    {paths.OF_BRANCH}
+    SELECT count(*), coalesce(sum(version), 0), count(withdrawn_at), count(*) FILTER (WHERE {UNFINISHED})
+    FROM {paths.MESSAGES}
 """
 
 # A path goes through a message if the segment that holds the message's depth is of the message's branch.
@@ -40,9 +43,9 @@ _REMOVE = """
 """
 
 
-async def newest(tx: AsyncSession, branch: Branch, stop: int) -> Message | None:
+async def newest(tx: AsyncSession, session_id: UUID, number: int, stop: int) -> Message | None:
     """The last message before a depth of a branch's path that has one."""
-    found = await statements.first(tx, _NEWEST, branch.session_id, branch.number, 0, stop)
+    found = await statements.first(tx, _NEWEST, session_id, number, 0, stop)
     return None if found is None else _COLUMNS.row(found)
 
 
@@ -66,12 +69,8 @@ class State(NamedTuple):
     unfinished: int
 
 
-async def state(tx: AsyncSession, branch: Branch, depths: range) -> State:
+async def state(tx: AsyncSession, session_id: UUID, number: int, depths: range) -> State:
     """How a part of a path is."""
-    query = select(
-        func.count(),
-        func.coalesce(func.sum(Message.version), 0),
-        func.count(Message.withdrawn_at),
-        func.count().filter(Message.status.in_(_UNFINISHED)),
-    ).where(on_path(branch, depths))
-    return State(*(await tx.execute(query)).one())
+    found = await statements.first(tx, _STATE, session_id, number, depths.start, depths.stop)
+    assert found is not None
+    return State(*found)

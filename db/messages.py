@@ -9,7 +9,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import paths, rows, statements, weights
-from db.models import Branch, Message
+from db.models import Message
 from db.reader import Reader, Statement
 from db.statements import Columns
 
@@ -17,6 +17,7 @@ OPENING = 51
 """Messages that a session can begin with: what a template says, and its instructions."""
 
 _COLUMNS = Columns(Message, "message")
+_READ = f"SELECT {_COLUMNS.sql} FROM messages AS message WHERE id = $1"
 
 
 async def add(tx: AsyncSession, *messages: Message) -> None:
@@ -32,6 +33,12 @@ async def add(tx: AsyncSession, *messages: Message) -> None:
 async def get(tx: AsyncSession, message_id: UUID) -> Message | None:
     """The message, deleted or not, if the transaction may see it."""
     return await tx.get(Message, message_id)
+
+
+async def read(tx: AsyncSession, message_id: UUID) -> Message | None:
+    """The same as an object that nobody watches: for whoever only reads it."""
+    found = await statements.first(tx, _READ, message_id)
+    return None if found is None else _COLUMNS.row(found)
 
 
 async def of_ids(tx: AsyncSession, message_ids: Sequence[UUID]) -> Mapping[UUID, Message]:
@@ -112,9 +119,9 @@ async def is_younger(tx: AsyncSession, message_id: UUID, age: timedelta) -> bool
     return (await tx.scalars(query)).one_or_none() is not None
 
 
-async def path(tx: AsyncSession, branch: Branch, depths: range) -> Sequence[Message]:
+async def path(tx: AsyncSession, session_id: UUID, number: int, depths: range) -> Sequence[Message]:
     """The messages of these depths on a branch's path, the root's side first; nobody watches the objects."""
-    found = await statements.fetch(tx, _PATH_PART, branch.session_id, branch.number, depths.start, depths.stop)
+    found = await statements.fetch(tx, _PATH_PART, session_id, number, depths.start, depths.stop)
     return [_COLUMNS.row(row) for row in found]
 
 
@@ -129,6 +136,9 @@ LASTS = f"(role = 'system' OR {_BEGAN})"
 """Whether a message of a path (after `paths.OF_BRANCH`) is told to every model: the system says it, or the session
 began with it."""
 
+UNFINISHED = "message.status IN ('pending', 'streaming')"
+"""Whether a message is still being written."""
+
 _IN_SEGMENT = "session_id = segments.id AND branch = segments.branch AND depth >= low AND depth < high"
 _LASTING = f"""
     {paths.OF_BRANCH}
@@ -141,9 +151,9 @@ _LASTING = f"""
 """
 
 
-async def lasting(tx: AsyncSession, branch: Branch, depth: int) -> Sequence[Message]:
+async def lasting(tx: AsyncSession, session_id: UUID, number: int, depth: int) -> Sequence[Message]:
     """Of the messages before a depth on a branch's path: what the system says, and what the session began with."""
-    found = await statements.fetch(tx, _LASTING, branch.session_id, branch.number, 0, depth)
+    found = await statements.fetch(tx, _LASTING, session_id, number, 0, depth)
     return [_COLUMNS.row(row) for row in found]
 
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from typing import NamedTuple
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import paths, statements
-from db.messages import LASTS
-from db.models import Branch, MessageRole
+from db.messages import LASTS, UNFINISHED
+from db.models import MessageRole
 
 FILE = 5_000
 """What a file weighs, whose tokens nobody but the provider knows: about as many as a picture of a megapixel has."""
@@ -26,7 +27,7 @@ _SIZE = f"""
 """
 _OUTLINE = f"""
     {paths.OF_BRANCH}
-    SELECT message.depth, message.role, {_SIZE}::int, message.status NOT IN ('pending', 'streaming'), {LASTS}
+    SELECT message.depth, message.role, {_SIZE}::int, NOT {UNFINISHED}, {LASTS}
     FROM {paths.MESSAGES}
     WHERE message.deleted_at IS NULL ORDER BY message.depth
 """
@@ -44,9 +45,9 @@ class Outlined(NamedTuple):
     """Whether every model is told it, however long the path: what the system says, and what the session began with."""
 
 
-async def of(tx: AsyncSession, branch: Branch, depths: range) -> Sequence[Outlined]:
+async def of(tx: AsyncSession, session_id: UUID, number: int, depths: range) -> Sequence[Outlined]:
     """The messages of these depths on a branch's path, the root's side first."""
-    found = await statements.fetch(tx, _OUTLINE, branch.session_id, branch.number, depths.start, depths.stop)
+    found = await statements.fetch(tx, _OUTLINE, session_id, number, depths.start, depths.stop)
     return _with_answers(
         [Outlined(depth, MessageRole(role), size and size + TURN, *is_) for depth, role, size, *is_ in found]
     )
