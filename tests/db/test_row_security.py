@@ -67,6 +67,8 @@ CASES = {
 }
 
 TABLES = sorted(CASES)
+THE_SERVERS = ["learned_windows"]
+"""Tables of the server itself: no viewer sees anything of them."""
 
 
 @pytest.fixture
@@ -125,11 +127,11 @@ async def make(connection: asyncpg.Connection, table: str, held: Holdings) -> No
 
 
 def test_every_table_has_a_case() -> None:
-    assert set(CASES) == set(Row.metadata.tables)
+    assert {*CASES, *THE_SERVERS} == set(Row.metadata.tables)
 
 
 def test_every_table_has_a_row_of_each_account(mine: Holdings) -> None:
-    assert set(mine.keys) == set(Row.metadata.tables)
+    assert {*mine.keys, *THE_SERVERS} == set(Row.metadata.tables)
 
 
 async def test_every_table_has_row_security(connection: asyncpg.Connection) -> None:
@@ -227,6 +229,22 @@ async def test_what_the_server_alone_makes_no_viewer_can(
     async with acting(connection, mine.user):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await connection.execute(f"INSERT INTO {table} SELECT * FROM {table}")
+
+
+@pytest.mark.parametrize("table", THE_SERVERS)
+async def test_what_is_the_servers_own_no_viewer_sees_makes_or_changes(
+    connection: asyncpg.Connection, mine: Holdings, table: str
+) -> None:
+    columns = [column.name for column in Row.metadata.tables[table].columns]
+    for statement in (
+        f"SELECT FROM {table}",
+        f"INSERT INTO {table} SELECT * FROM {table}",
+        f"UPDATE {table} SET {columns[0]} = {columns[0]}",
+        f"DELETE FROM {table}",
+    ):
+        async with acting(connection, mine.user):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute(statement)
 
 
 @pytest.mark.parametrize("table", TABLES)
