@@ -55,7 +55,9 @@ async def fit(
         context, turns = await patiently(partial(_told, process, reply, agent, room), "A reply")
         if context.through is None:
             return context, turns
-        part = await patiently(partial(_part, process, context), "A compaction")
+        part = await patiently(partial(_part, process, reply, agent, room), "A compaction")
+        if part is None:
+            continue
         written = await _written(process, run, agent, room, part)
         await patiently(partial(_store, process, part, written), "A compaction")
 
@@ -81,13 +83,16 @@ class _Part:
         return range(self.context.start, self.said[-1].depth + 1)
 
 
-async def _part(process: Process, context: Context) -> _Part:
-    assert context.through is not None
+async def _part(process: Process, reply: Message, agent: Agent | None, room: Room) -> _Part | None:
+    """What is to be put in short, as it is at one moment; None where nothing is by now."""
+    async with process.db.system(snapshot=True) as tx:
+        context = await contexts.before(tx, reply, agent, room)
+        if context.through is None:
+            return None
+        where = context.session_id, context.branch, range(context.start, context.through + 1)
+        state = await compaction_rows.state(tx, *where)
+        path = await messages.path(tx, *where)
     lasting = {each.depth for each in context.outline if each.lasts}
-    depths = range(context.start, context.through + 1)
-    async with process.db.system() as tx:
-        state = await compaction_rows.state(tx, context.session_id, context.branch, depths)
-        path = await messages.path(tx, context.session_id, context.branch, depths)
     return _Part(context, [message for message in path if message.depth not in lasting], state)
 
 
