@@ -37,6 +37,10 @@ _SHARE, _LONGEST = 12, 1_000
 """A compaction has at most this share of a window's tokens, and never more than so many."""
 _MOST = 0.25
 """The share of the room that is kept of a longer one: some models write more than they are allowed to."""
+_MORE = 4
+"""How many times as many tokens a model has for the next try that has written nothing: it may have thought too long."""
+_AT_ONCE = 0.9
+"""How well a prompt's tokens are known."""
 _WORDS = 0.6
 """Words in a token, where all that a model is asked for is to be whole."""
 _TRIES = 4
@@ -99,12 +103,12 @@ async def _part(process: Process, reply: Message, agent: Agent | None, room: Roo
 async def _written(process: Process, run: Run, agent: Agent | None, room: Room, part: _Part) -> Json:
     """A compaction; where the model writes none that could be used, one of the beginnings of what was said."""
     last = part.said[-1]
-    tokens = min(room.window // _SHARE, _LONGEST)
+    tokens = limit = min(room.window // _SHARE, _LONGEST)
     most = room.bytes - len(INSTRUCTIONS)
     for _ in range(_TRIES):
         prompt = transcripts.of(part.context.base, part.said, most)
         try:
-            answer = await _asked(process, run, agent, room, prompt, tokens)
+            answer = await _asked(process, run, agent, room, prompt, tokens, limit)
         except ModelError as error:
             if error.code is ModelErrorCode.TOO_LONG:
                 room.refused(len(prompt.encode()), error)
@@ -113,6 +117,8 @@ async def _written(process: Process, run: Run, agent: Agent | None, room: Room, 
                 break
             elif error.code is not ModelErrorCode.PROVIDER_FAILED:
                 raise
+            else:
+                limit = max(limit, min(limit * _MORE, room.window - room.tokens(len(prompt.encode()) / _AT_ONCE)))
         else:
             text = transcripts.shortened(texts.storable(answer.text).strip(), room.bytes * _MOST)
             return compactions.of(text, SummarySource.MODEL, last, answer.model, usages.of(answer.usage))
@@ -121,13 +127,16 @@ async def _written(process: Process, run: Run, agent: Agent | None, room: Room, 
     return compactions.of(text, SummarySource.MODEL, last)
 
 
-async def _asked(process: Process, run: Run, agent: Agent | None, room: Room, prompt: str, tokens: int) -> Answer:
+async def _asked(
+    process: Process, run: Run, agent: Agent | None, room: Room, prompt: str, tokens: int, limit: int
+) -> Answer:
+    """What a model makes of a prompt in about so many tokens; with its thoughts it may have more, up to the limit."""
     tell = partial(doorbells.progress, process.bus, run.session_id, run.id, compacting=True)
     tell(0, room.tokens(len(prompt.encode())))
     answer = await process.models.write(
         prompt,
         INSTRUCTIONS.format(words=round(tokens * _WORDS)),
-        tokens=tokens,
+        tokens=limit,
         provider=agent.provider if agent else None,
         model=agent.model if agent else None,
         need=Need.SOME,

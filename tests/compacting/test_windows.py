@@ -11,7 +11,7 @@ from chat.windows import Windows
 from db.database import Database
 from db.models import RunStatus
 from llm import windows
-from llm.events import Event, Finished, FinishReason, TextDelta, Usage
+from llm.events import Event, Finished, FinishReason, ReasoningDelta, TextDelta, Usage
 from llm.models import Models
 from llm.scripted import ScriptedModel
 from llm.turns import Request
@@ -96,3 +96,30 @@ async def test_where_a_reply_may_be_longer_than_the_window_nothing_is_put_in_sho
         "reason": "This model reads and writes 50 tokens at once, and its agent allows 8,000 for a reply alone. Give "
         "the agent a smaller 'max_tokens'.",
     }
+
+
+async def test_a_model_that_thinks_for_long_has_more_tokens_for_the_next_try(server: Server) -> None:
+    asked: list[int] = []
+
+    async def answer(request: Request) -> AsyncGenerator[Event]:
+        limit = request.parameters.get("max_tokens")
+        if isinstance(limit, int):
+            asked.append(limit)
+            yield ReasoningDelta("Well, ")
+            if limit < 3_000:
+                yield Finished(Usage(10, limit), FinishReason.LENGTH)
+                return
+        yield TextDelta("Yes" if limit is None else "They agreed")
+        yield Finished(Usage(), FinishReason.STOP)
+
+    models = Models({"scripted": ScriptedModel(answer)})
+    async with Server(server.db, server.redis, models).process() as alive:
+        scope = await viewer_of(alive)
+        session_id = await begin(scope, 20_000)
+        for number in range(10):
+            await ask(scope, session_id, line(number, 6_000))
+        (message,) = await compacted(scope, session_id)
+    assert (message.compaction or {})["text"] == "They agreed"
+    assert asked[0] == 1_000
+    assert 3_000 < asked[1] <= 4_000
+    assert len(asked) == 2
