@@ -50,7 +50,7 @@ class Endpoint:
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=100),
             trust_env=provider.proxy is None and not is_local(provider.url),
             proxy=provider.proxy or None,
-            follow_redirects=True,
+            follow_redirects=False,  # whoever is asked next would be sent the key and the conversation
         )
 
     async def stream(self, request: Request, model: str) -> AsyncGenerator[Event]:
@@ -120,6 +120,8 @@ class Endpoint:
         await self._http.aclose()
 
     async def _refused(self, response: httpx2.Response, model: str) -> ModelError:
+        if response.has_redirect_location:
+            return failures.moved(response, secrets=self._secrets)
         body = b""
         async for chunk in response.aiter_bytes():
             body += chunk

@@ -36,8 +36,10 @@ class Known:
 class Listing:
     """What one provider lists. Never fails: what is not there yet is empty."""
 
-    def __init__(self, ask: Callable[[], Awaitable[list[Offer]]]) -> None:
+    def __init__(self, provider: str, ask: Callable[[], Awaitable[list[Offer]]]) -> None:
         self.offers: Sequence[Offer] = ()
+        self._provider = provider
+        self._complaint: str | None = None
         self._ask = ask
         self._asking: asyncio.Task[None] | None = None
         self._due = 0.0
@@ -61,14 +63,23 @@ class Listing:
             async with asyncio.timeout(LONGEST):
                 self.offers = await self._ask()
             lasts = LASTS
-        except (ModelError, TimeoutError) as error:
-            _log.debug("A provider gave no list of its models: %s", error)
+            self._complaint = None
+        except ModelError as error:
+            self._complain(error.reason)
+        except TimeoutError:
+            self._complain(f"it took longer than {LONGEST:g} seconds.")
         except Exception:
             _log.exception("A list of models could not be had.")
         finally:
             self._due = asyncio.get_running_loop().time() + lasts
             self._settled = True
             self._asking = None
+
+    def _complain(self, reason: str) -> None:
+        """Logs why there is no list, once for as long as that stays so."""
+        if reason != self._complaint:
+            _log.info("The model provider '%s' gave no list of its models: %s", self._provider, reason)
+        self._complaint = reason
 
 
 async def renewed(listings: Iterable[Listing]) -> None:

@@ -41,7 +41,7 @@ class Served:
             else:
                 models[name] = model = ProviderModel(provider)
                 if provider.lists:
-                    listings[name] = Listing(model.listed)
+                    listings[name] = Listing(name, model.listed)
         return cls(catalog, models, listings)
 
     def choice(self, provider: str | None, model: str | None) -> Choice:
