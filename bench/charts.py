@@ -19,7 +19,7 @@ CHARTS = DOCS / "performance"
 QUESTIONS = {
     "performance.md": (
         *("fanout-2", "fanout-20", "fanout-1000", "latency", "windows", "attach", "memory", "soak", "plan"),
-        *("tokens", "tokens-most", "sending", "start"),
+        *("tokens", "tokens-most", "tokens_http", "first_token", "chunks", "sending", "start"),
     ),
     "performance-pages.md": ("pages", "pages-reads", "growth", "lists"),
 }

@@ -49,6 +49,30 @@ def processor_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
+def tree_seconds(pid: int) -> dict[str, float]:
+    """The processor time of a process and of all that it has started, ended or not, by the names of the programs."""
+    of: dict[int, list[tuple[int, str, float]]] = {}
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdecimal():
+            continue
+        try:
+            before, _, after = (entry / "stat").read_text().rpartition(")")
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        fields = after.split()
+        found = (int(entry.name), before.partition("(")[2], sum(map(int, fields[11:15])) / _TICKS)
+        of.setdefault(int(fields[1]), []).append(found)
+        if found[0] == pid:
+            of[-1] = [found]
+    total: dict[str, float] = {}
+    left = list(of[-1])
+    while left:
+        each, name, used = left.pop()
+        total[name] = total.get(name, 0) + used
+        left += of.get(each, ())
+    return total
+
+
 def resident_bytes(pid: int) -> int:
     """The memory of a process that is in the machine's (RSS)."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE

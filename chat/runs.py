@@ -76,19 +76,18 @@ async def claim(process: Process) -> Run | None:
     """Takes a queued run that is next in its session; None where there is none."""
     async with process.db.system() as tx:
         for run_id, session_id in await runs.claimable(tx, 1):
-            queued = await runs.current(tx, run_id)  # it may have ended just before the lock
-            if queued is None or queued.status is not RunStatus.QUEUED:
+            if not await runs.is_queued(tx, run_id):  # it may have ended just before the lock
                 continue
-            session = await session_rows.advance(tx, session_id, 2)
-            if session is None:
+            head = await session_rows.step(tx, session_id, 2)
+            if head is None:
                 continue
-            run = await runs.claim(tx, run_id, session.head, process.id, process.timing.lease_delta)
+            run = await runs.claim(tx, run_id, head, process.id, process.timing.lease_delta)
             assert run is not None  # the session's row is locked, and no run of it changes its status meanwhile
-            await messages.change(tx, run.message_id, session.head - 1, BEGUN)
+            await messages.begin(tx, run.message_id, head - 1)
             break
         else:
             return None
-    sessions.ring(process, session)
+    doorbells.ring(process.bus, ScopeKind.SESSION, run.session_id, run.seq)
     return run
 
 

@@ -139,6 +139,14 @@ async def change(tx: AsyncSession, message_id: UUID, seq: int, values: Mapping[s
     return (await tx.scalars(query, execution_options=options)).one()
 
 
+_BEGIN = "UPDATE messages SET seq = $2, status = 'streaming', finish_reason = NULL WHERE id = $1"
+
+
+async def begin(tx: AsyncSession, message_id: UUID, seq: int) -> None:
+    """Says that a run writes into a message from now on."""
+    await statements.fetch(tx, _BEGIN, message_id, seq)
+
+
 async def children(tx: AsyncSession, message_ids: Sequence[UUID]) -> Sequence[Message]:
     """Every message whose parent is one of these, deleted or not."""
     return (await tx.scalars(select(Message).where(Message.parent_id.in_(message_ids)))).all()

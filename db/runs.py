@@ -6,9 +6,8 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, exists, func, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
 
 from db import statements
 from db.models import ACTIVE, Delta, Executor, MemberRole, Message, Run, RunStatus, Session
@@ -121,12 +120,6 @@ async def answered(tx: AsyncSession, message_id: UUID) -> bool:
     return (await tx.scalars(query)).one_or_none() is not None
 
 
-def _next_in_its_session() -> ColumnElement[bool]:
-    other = aliased(Run)
-    blocked = exists().where(other.session_id == Run.session_id, other.status.in_(ACTIVE), _before(other, Run))
-    return and_(Run.status == RunStatus.QUEUED, Run.executor == Executor.SERVER, Run.parallel | ~blocked)
-
-
 def _before(other: type[Run], run: type[Run] | Run) -> ColumnElement[bool]:
     """Whether another run that is not over holds this one up: it is being produced, or earlier in the queue."""
     return (
@@ -142,31 +135,50 @@ async def next_in_session(tx: AsyncSession, run: Run) -> bool:
     return run.parallel or (await tx.scalars(query.limit(1))).one_or_none() is None
 
 
+_NEXT = """
+    run.status = 'queued' AND run.executor = 'server' AND sessions.deleted_at IS NULL
+    AND (run.parallel OR NOT EXISTS (
+        SELECT FROM runs AS other
+        WHERE other.session_id = run.session_id AND other.status IN ('queued', 'running', 'awaiting_input')
+        AND NOT other.parallel AND other.id <> run.id
+        AND (other.status IN ('running', 'awaiting_input') OR (other.position, other.id) < (run.position, run.id))
+    ))
+"""
+
+_CLAIMABLE = f"""
+    SELECT run.id, run.session_id FROM runs AS run JOIN sessions ON sessions.id = run.session_id
+    WHERE {_NEXT} ORDER BY run.id LIMIT $1 FOR NO KEY UPDATE OF sessions SKIP LOCKED
+"""
+
+
 async def claimable(tx: AsyncSession, limit: int) -> Sequence[tuple[UUID, UUID]]:
     """`(run, session)` of queued runs that are next in their session, oldest first.
 
     Locks the sessions' rows to the commit; those that another transaction holds are passed over.
     """
-    query = (
-        select(Run.id, Run.session_id)
-        .join(Session, Session.id == Run.session_id)
-        .where(_next_in_its_session(), Session.deleted_at.is_(None))
-        .order_by(Run.id)
-        .limit(limit)
-        .with_for_update(of=Session, skip_locked=True, key_share=True)
-    )
-    return (await tx.execute(query)).all()
+    return [(found[0], found[1]) for found in await statements.fetch(tx, _CLAIMABLE, limit)]
+
+
+_WAITING = f"""
+    SELECT FROM runs AS run JOIN sessions ON sessions.id = run.session_id WHERE {_NEXT} LIMIT 1
+"""
 
 
 async def waiting(tx: AsyncSession) -> bool:
     """Whether any queued run could be claimed."""
-    query = (
-        select(Run.id)
-        .join(Session, Session.id == Run.session_id)
-        .where(_next_in_its_session(), Session.deleted_at.is_(None))
-        .limit(1)
-    )
-    return (await tx.scalars(query)).one_or_none() is not None
+    return await statements.first(tx, _WAITING) is not None
+
+
+async def is_queued(tx: AsyncSession, run_id: UUID) -> bool:
+    """Whether the run waits by now, whatever the transaction has read of it before."""
+    return await statements.first(tx, "SELECT FROM runs WHERE id = $1 AND status = 'queued'", run_id) is not None
+
+
+_CLAIM = f"""
+    UPDATE runs AS run SET seq = $2, status = 'running', epoch = epoch + 1, producer = $3,
+        lease_until = now() + $4::interval, started_at = coalesce(started_at, now())
+    WHERE id = $1 AND status = ANY ($5::text[]) RETURNING {_COLUMNS.sql}
+"""
 
 
 async def claim(
@@ -179,20 +191,8 @@ async def claim(
     of: Sequence[RunStatus] = (RunStatus.QUEUED,),
 ) -> Run | None:
     """Takes a run in one of these statuses: it is running from now, in its next epoch. None where it is in another."""
-    query = (
-        update(Run)
-        .where(Run.id == run_id, Run.status.in_(of))
-        .values(
-            seq=seq,
-            status=RunStatus.RUNNING,
-            epoch=Run.epoch + 1,
-            producer=producer,
-            lease_until=func.now() + lease,
-            started_at=func.coalesce(Run.started_at, func.now()),
-        )
-        .returning(Run)
-    )
-    return (await tx.scalars(query, execution_options=_OPTIONS)).one_or_none()
+    found = await statements.first(tx, _CLAIM, run_id, seq, producer, lease, [status.value for status in of])
+    return None if found is None else _COLUMNS.row(found)
 
 
 async def unheard(tx: AsyncSession, producer: str, known: Collection[UUID], lease: timedelta) -> Run | None:

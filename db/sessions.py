@@ -90,6 +90,15 @@ async def advance(
     return (await tx.scalars(query, execution_options=options)).one_or_none()
 
 
+_STEP = "UPDATE sessions SET head = head + $2 WHERE id = $1 AND deleted_at IS NULL RETURNING head"
+
+
+async def step(tx: AsyncSession, session_id: UUID, count: int) -> int | None:
+    """As `advance`, for whoever needs nothing of the session but `head`."""
+    stepped = await statements.first(tx, _STEP, session_id, count)
+    return None if stepped is None else int(stepped[0])
+
+
 _TAKE = f"""
     UPDATE sessions AS session SET
         head = head + $2, message_count = message_count + $3, current_branch = coalesce($4, current_branch)

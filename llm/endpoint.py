@@ -11,7 +11,7 @@ from typing import Any
 import httpx2
 import orjson
 
-from llm import failures, listings
+from llm import connections, failures, listings
 from llm.anthropic import Message
 from llm.catalogs import Offer, Provider
 from llm.errors import ModelError
@@ -45,11 +45,13 @@ class Endpoint:
         self._reply: type[Reply] = ChatCompletion if provider.dialect == "openai" else Message
         self._requests = Requests(provider.dialect, url=provider.url, key=provider.key)
         self._silence = provider.silence
+        trusts = provider.proxy is None and not is_local(provider.url)
         # As many replies may run as the caller likes. No proxy of the environment reaches this machine.
         self._http = httpx2.AsyncClient(
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=100),
-            trust_env=provider.proxy is None and not is_local(provider.url),
+            trust_env=trusts,
             proxy=provider.proxy or None,
+            transport=None if provider.proxy else connections.direct(trust_env=trusts),
             follow_redirects=False,  # whoever is asked next would be sent the key and the conversation
         )
 

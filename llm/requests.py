@@ -20,6 +20,7 @@ from pydantic_ai.tools import ToolDefinition
 
 from llm import formats, history
 from llm.errors import ModelError, ModelErrorCode
+from llm.plain import Patterns
 from llm.turns import Request, ToolCall
 
 _NO_KEY = "none"  # The packages insist on one; servers that need none ignore it.
@@ -50,6 +51,7 @@ class Requests:
         self._tells_usage_unasked = (urlsplit(url or "").hostname or "").endswith(".mistral.ai")
         self.tells_progress = False
         """Whether the server is known to be one that says how far it has read, if it is asked to."""
+        self._patterns = {progress: Patterns(self.made) for progress in (False, True)}
 
     async def of(self, request: Request, model: str) -> httpx2.Request:
         """The HTTP request that asks for a reply as an event stream.
@@ -57,6 +59,11 @@ class Requests:
         Raises:
             ModelError: `BAD_REQUEST`, the conversation holds what this provider cannot be given.
         """
+        patterns = self._patterns[self.tells_progress]
+        return await patterns.of(request, model, history.of(request.turns)) or await self.made(request, model)
+
+    async def made(self, request: Request, model: str) -> httpx2.Request:
+        """As `of`, by the provider's package, whatever the conversation holds."""
         tools = self._tools(request)
         making = model_request_stream(
             self._model(model),
