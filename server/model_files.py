@@ -55,9 +55,13 @@ def read(path: Path, *, silence: float) -> Catalog:
     return catalog
 
 
-def refuse(error: WrongFile) -> None:
-    """Logs that the file was not taken, and why."""
-    _log.error("The model providers stay as they were.\n%s", error)
+def renew(path: Path, *, silence: float) -> Catalog | None:
+    """As `read`. None where the file cannot be used, which is logged."""
+    try:
+        return read(path, silence=silence)
+    except WrongFile as error:
+        _log.error("The model providers stay as they were.\n%s", error)
+        return None
 
 
 def _parsed(path: Path, text: str, silence: float) -> Catalog:
