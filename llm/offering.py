@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
-from llm.catalogs import Catalog, Choice, Offer
+from llm.catalogs import Catalog, Choice, Offer, Provider
 from llm.errors import ModelError
 
 _log = logging.getLogger("transom.models")
@@ -89,19 +89,41 @@ async def renewed(listings: Iterable[Listing]) -> None:
 
 
 def known(catalog: Catalog, listed: Mapping[str, Sequence[Offer]]) -> list[Known]:
-    """The models by their providers, in the order of the configuration; what it says of one counts more."""
+    """The models by their providers, in the order of the configuration; what it says of one counts more.
+
+    There are `MOST` at most: what is configured leaves the rest to lists, and the longest of those end early.
+    """
     found: list[Known] = []
+    configured = {name: _configured(provider) for name, provider in catalog.providers.items()}
+    room = max(0, MOST - sum(map(len, configured.values())))
+    more = {name: {offer.name for offer in offers} - configured[name].keys() for name, offers in listed.items()}
+    shares = _shares(room, {name: len(names) for name, names in more.items()})
     for provider in catalog.providers.values():
-        offers = {offer.name: offer for offer in provider.offers}
-        if provider.model is not None:
-            offers.setdefault(provider.model, Offer(provider.model, provider.context))
+        offers = dict(configured[provider.name])
         for offer in listed.get(provider.name, ()):
-            offers[offer.name] = _completed(offers.get(offer.name), offer)
+            if offer.name in offers or len(offers) < len(configured[provider.name]) + shares[provider.name]:
+                offers[offer.name] = _completed(offers.get(offer.name), offer)
         for offer in offers.values():
             choice = Choice(provider.name, offer.name)
             id_ = catalog.id(choice) or offer.name
             found.append(Known(id_, provider.name, offer, is_default=choice == _default(catalog)))
     return found[:MOST]
+
+
+def _configured(provider: Provider) -> dict[str, Offer]:
+    offers = {offer.name: offer for offer in provider.offers}
+    if provider.model is not None:
+        offers.setdefault(provider.model, Offer(provider.model, provider.context))
+    return offers
+
+
+def _shares(room: int, wanted: Mapping[str, int]) -> Mapping[str, int]:
+    """How much of the room each has: what it wants, or as much as each other that wants more."""
+    shares: dict[str, int] = {}
+    for left, name in zip(range(len(wanted), 0, -1), sorted(wanted, key=lambda each: wanted[each]), strict=True):
+        shares[name] = min(wanted[name], room // left)
+        room -= shares[name]
+    return shares
 
 
 def _default(catalog: Catalog) -> Choice | None:
