@@ -98,6 +98,8 @@ def provider(url: str, *, anthropic: bool) -> str:
         return url
     if not _can_be_asked(url, parts):
         raise ValueError(f"must be an address such as {right}.")
+    if "@" in parts.netloc:
+        raise ValueError("must hold no password. Send it as the header `authorization`, from a variable or a file.")
     if parts.query or parts.fragment:
         raise ValueError("must end before its question mark or #: paths are appended to it.")
     if ending := re.search(r"/(chat/completions|completions|responses|models|(v1/)?messages)/?\Z", parts.path):

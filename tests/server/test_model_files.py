@@ -165,6 +165,7 @@ PLACES = '{ env = "A_VARIABLE" } or { file = "/path/of/a/file" }'
         (ONE.replace("127.0.0.1", "\u0663.example"), ["one: `url` must be an address such as https://host/v1."]),
         (ONE.replace("127.0.0.1", "127.\\n0.0.1"), ["such as https://host/v1, without line breaks or other"]),
         (ONE + "proxy = 'http://[v1.x]'\n", ["providers.one: `proxy` must be an address such as http://proxy:3128, o"]),
+        (ONE.replace("//", "//ada:hush-hush@"), ["providers.one: `url` must hold no password. Send it as the hea"]),
         (ONE.replace(":1/v1", ":x/v1"), ["providers.one: `url` must be an address such as https://host/v1."]),
         (ONE.replace("/v1", "/v1?api-version=hush"), ["providers.one: `url` must end before its question mark or #"]),
         (
