@@ -41,14 +41,16 @@ _TRIES = 4
 """How often a model is asked for one that it refuses as too long."""
 
 
-async def fit(process: Process, run: Run, agent: Agent | None, room: Room) -> tuple[Context, tuple[Turn, ...]]:
+async def fit(
+    process: Process, run: Run, reply: Message, agent: Agent | None, room: Room
+) -> tuple[Context, tuple[Turn, ...]]:
     """What the model is told for a run's reply, when as much of it as needed has been put in short.
 
     Raises:
         ModelError: the model could not be asked to.
     """
     while True:
-        context, turns = await patiently(partial(_told, process, run, agent, room), "A reply")
+        context, turns = await patiently(partial(_told, process, reply, agent, room), "A reply")
         if context.through is None:
             return context, turns
         part = await patiently(partial(_part, process, context), "A compaction")
@@ -56,10 +58,8 @@ async def fit(process: Process, run: Run, agent: Agent | None, room: Room) -> tu
         await patiently(partial(_store, process, part, written), "A compaction")
 
 
-async def _told(process: Process, run: Run, agent: Agent | None, room: Room) -> tuple[Context, tuple[Turn, ...]]:
+async def _told(process: Process, reply: Message, agent: Agent | None, room: Room) -> tuple[Context, tuple[Turn, ...]]:
     async with process.db.system() as tx:
-        reply = await messages.get(tx, run.message_id)
-        assert reply is not None
         context = await contexts.before(tx, reply, agent, room)
         return context, () if context.through is not None else await contexts.turns(tx, context)
 
@@ -84,9 +84,8 @@ async def _part(process: Process, context: Context) -> _Part:
     lasting = {each.depth for each in context.outline if each.lasts}
     depths = range(context.start, context.through + 1)
     async with process.db.system() as tx:
-        state = await compaction_rows.state(tx, context.branch, depths)
-        path = await messages.path(tx, context.branch, depths)
-        tx.expunge_all()
+        state = await compaction_rows.state(tx, context.session_id, context.branch, depths)
+        path = await messages.path(tx, context.session_id, context.branch, depths)
     return _Part(context, [message for message in path if message.depth not in lasting], state)
 
 
@@ -133,12 +132,12 @@ async def _asked(process: Process, run: Run, agent: Agent | None, room: Room, pr
 
 async def _store(process: Process, part: _Part, compaction: Json) -> None:
     """Stores a compaction with the last message that it is of, unless something of it is another by now."""
-    branch, base, last = part.context.branch, part.context.base, part.said[-1]
+    where, base, last = (part.context.session_id, part.context.branch), part.context.base, part.said[-1]
     async with process.db.system() as tx:
-        session = await session_rows.advance(tx, branch.session_id, 0)  # nothing in it changes from here on
-        if session is None or await compaction_rows.state(tx, branch, part.depths) != part.state:
+        session = await session_rows.advance(tx, where[0], 0)  # nothing in it changes from here on
+        if session is None or await compaction_rows.state(tx, *where, part.depths) != part.state:
             return
-        now = await compaction_rows.newest(tx, branch, part.depths.stop)
+        now = await compaction_rows.newest(tx, *where, part.depths.stop)
         if _identity(now) != _identity(base):
             return
         session = await session_rows.advance(tx, session.id) or session

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chat import fitting, history
 from chat.rooms import Room
-from db import branches, compactions, messages, outlines, runs
-from db.models import Agent, Branch, Message, MessageRole
+from db import compactions, messages, outlines, runs
+from db.models import Agent, Message, MessageRole
 from db.outlines import Outlined
 from llm.turns import Text, Turn
 
@@ -21,7 +22,8 @@ _AT_ONCE = 0.9
 class Context:
     """What a model would be told next on a path."""
 
-    branch: Branch
+    session_id: UUID
+    branch: int
     stop: int
     """The depth of the first message that is not told."""
     base: Message | None
@@ -39,18 +41,20 @@ class Context:
         return 0 if self.base is None else self.base.depth + 1
 
 
-async def of(tx: AsyncSession, branch: Branch, stop: int, agent: Agent | None, room: Room) -> Context:
+async def of(tx: AsyncSession, session_id: UUID, branch: int, stop: int, agent: Agent | None, room: Room) -> Context:
     """What a model would be told of the messages before a depth of a branch's path."""
-    base = await compactions.newest(tx, branch, stop)
+    base = await compactions.newest(tx, session_id, branch, stop)
     start = 0 if base is None else base.depth + 1
-    outline = await outlines.of(tx, branch, range(start, stop))
+    outline = await outlines.of(tx, session_id, branch, range(start, stop))
     beside = _size(agent.instructions if agent else None) + sum(map(_size, _in_short(base)))
     if start:
-        beside += sum(_size(message.content) + outlines.TURN for message in await _lasting(tx, branch, start))
+        beside += sum(
+            _size(message.content) + outlines.TURN for message in await _lasting(tx, session_id, branch, start)
+        )
     weight = beside + sum(each.weight for each in outline)
     at_once = room.bytes * _AT_ONCE - sum(map(_size, _in_short(base)))
     through = fitting.through(outline, room.bytes, beside=beside, at_once=at_once)
-    return Context(branch, stop, base, outline, weight, through)
+    return Context(session_id, branch, stop, base, outline, weight, through)
 
 
 async def before(tx: AsyncSession, reply: Message, agent: Agent | None, room: Room) -> Context:
@@ -58,22 +62,21 @@ async def before(tx: AsyncSession, reply: Message, agent: Agent | None, room: Ro
 
     The room learns what the provider has counted last in this session, if it might be too small.
     """
-    branch = await branches.get(tx, reply.session_id, reply.branch)
-    assert branch is not None
     stop = reply.depth + bool(reply.parts)
-    context = await of(tx, branch, stop, agent, room)
+    context = await of(tx, reply.session_id, reply.branch, stop, agent, room)
     if room.is_measured or context.weight <= room.size:  # no token has less than a byte
         return context
     if (counted := await runs.last_count(tx, reply.session_id)) is not None:
         room.counted(*counted)
     room.is_measured = True
-    return await of(tx, branch, stop, agent, room)
+    return await of(tx, reply.session_id, reply.branch, stop, agent, room)
 
 
 async def turns(tx: AsyncSession, context: Context) -> tuple[Turn, ...]:
     """What is told, the oldest first."""
-    lasting = await _lasting(tx, context.branch, context.start) if context.start else []
-    path = await messages.path(tx, context.branch, range(context.start, context.stop))
+    where = context.session_id, context.branch
+    lasting = await _lasting(tx, *where, context.start) if context.start else []
+    path = await messages.path(tx, *where, range(context.start, context.stop))
     # A person's turn, because that is whose words a summary repeats: no more trust is due to it than to them.
     in_short = [Turn("user", (Text(text),)) for text in _in_short(context.base)]
     return (*_of(lasting), *in_short, *_of(path))
@@ -88,9 +91,9 @@ def _of(path: Sequence[Message]) -> Iterator[Turn]:
     return (turn for message in path if message.deleted_at is None for turn in history.turns(message))
 
 
-async def _lasting(tx: AsyncSession, branch: Branch, depth: int) -> Sequence[Message]:
+async def _lasting(tx: AsyncSession, session_id: UUID, branch: int, depth: int) -> Sequence[Message]:
     """What every model is told of the messages before a depth."""
-    return _with_answers(await messages.lasting(tx, branch, depth))
+    return _with_answers(await messages.lasting(tx, session_id, branch, depth))
 
 
 def _with_answers(lasting: Sequence[Message]) -> Sequence[Message]:

@@ -8,7 +8,7 @@ from uuid import UUID
 from chat import contexts
 from chat.rooms import Room
 from chat.scope import Scope
-from db import branches, messages, owned, runs
+from db import messages, owned, runs
 from db import sessions as session_rows
 from db.models import Agent, Message
 
@@ -40,8 +40,7 @@ async def _of(scope: Scope, session_id: UUID, number: int) -> Fullness | None:
     async with scope.tx() as tx:
         session = await session_rows.get(tx, session_id)
         last = await messages.last(tx, session_id, number)
-        branch = await branches.get(tx, session_id, number if last is None else last.branch)
-    if session is None or branch is None:
+    if session is None:
         return None
     async with scope.process.db.system() as tx:  # members may use an agent that is another one's own
         agent = None if session.agent_id is None else await owned.get(tx, Agent, session.agent_id)
@@ -49,7 +48,8 @@ async def _of(scope: Scope, session_id: UUID, number: int) -> Fullness | None:
     room = Room.of(await scope.process.windows.of(agent), agent)
     if counted is not None:
         room.counted(*counted)
+    stop = 0 if last is None else last.depth + 1
     async with scope.tx() as tx:
-        context = await contexts.of(tx, branch, 0 if last is None else last.depth + 1, agent, room)
+        context = await contexts.of(tx, session_id, number if last is None else last.branch, stop, agent, room)
     told = sum(1 for each in context.outline if each.weight)
     return Fullness(room.tokens(context.weight), room.size, room.window, told, context.base)

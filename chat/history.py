@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db import branches, messages
+from db import messages
 from db.models import Json, Message, MessageRole, MessageStatus
 from llm.turns import File, Part, Reasoning, Role, Text, ToolCall, ToolResult, Turn
 
@@ -17,10 +17,9 @@ LENGTH = 400
 async def said(tx: AsyncSession, session_id: UUID, number: int) -> Sequence[Message]:
     """What there is to read of a branch's path, in messages that are whole: the newest `LENGTH`, the oldest first."""
     last = await messages.last(tx, session_id, number)
-    branch = None if last is None else await branches.get(tx, session_id, last.branch)
-    if last is None or branch is None:
+    if last is None:
         return []
-    path = await messages.path(tx, branch, range(max(0, last.depth + 1 - LENGTH), last.depth + 1))
+    path = await messages.path(tx, session_id, last.branch, range(max(0, last.depth + 1 - LENGTH), last.depth + 1))
     unfinished = (MessageStatus.PENDING, MessageStatus.STREAMING)
     whole = (message for message in path if not message.is_withdrawn and message.status not in unfinished)
     return [message for message in whole if message.content.strip()]

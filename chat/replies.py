@@ -91,10 +91,10 @@ async def _end(process: Process, run: Run, pen: Pen, outcome: Outcome) -> None:
 
 
 async def _write(process: Process, run: Run, pen: Pen) -> Outcome:
-    agent, so_far = await patiently(lambda: _begin(process, run), "A reply")
+    message, agent = await patiently(lambda: _begin(process, run), "A reply")
     room = Room.of(await process.windows.of(agent), agent)
-    reply = _Reply(process, run, pen, agent, so_far)
-    context, turns = await compacting.fit(process, run, agent, room)
+    reply = _Reply(process, run, pen, agent, message.parts)
+    context, turns = await compacting.fit(process, run, message, agent, room)
     try:
         return await reply.write(context, turns)
     except ModelError as error:
@@ -103,7 +103,7 @@ async def _write(process: Process, run: Run, pen: Pen) -> Outcome:
         if error.window is not None:
             await process.windows.learn(agent, error.window)
         room.refused(context.weight, error)
-    fitting, turns = await compacting.fit(process, run, agent, room)
+    fitting, turns = await compacting.fit(process, run, message, agent, room)
     if fitting.weight >= context.weight:
         raise _too_long(room, fitting)
     try:
@@ -124,13 +124,12 @@ def _too_long(room: Room, context: Context) -> ModelError:
     return ModelError(reason, ModelErrorCode.TOO_LONG)
 
 
-async def _begin(process: Process, run: Run) -> tuple[Agent | None, list[Json]]:
-    """Who answers, and what there is of the reply."""
+async def _begin(process: Process, run: Run) -> tuple[Message, Agent | None]:
+    """The reply as far as it is, and who answers."""
     async with process.db.system() as tx:
-        reply = await messages.get(tx, run.message_id)
+        reply = await messages.read(tx, run.message_id)
         assert reply is not None
-        agent = None if run.agent_id is None else await owned.get(tx, Agent, run.agent_id)
-        return agent, reply.parts
+        return reply, None if run.agent_id is None else await owned.get(tx, Agent, run.agent_id)
 
 
 @dataclass(slots=True)

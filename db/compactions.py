@@ -4,14 +4,30 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db import statements
-from db.branches import on_path
-from db.models import Branch, Message, MessageStatus
+from db import paths, statements
+from db.messages import UNFINISHED
+from db.models import Message
+from db.statements import Columns
 
-_UNFINISHED = (MessageStatus.PENDING, MessageStatus.STREAMING)
+_COLUMNS = Columns(Message, "message")
+_NEWEST = f"""
+    {paths.OF_BRANCH}
+    SELECT {_COLUMNS.sql} FROM segments CROSS JOIN LATERAL (
+        SELECT * FROM messages
+        WHERE session_id = segments.id AND messages.branch = segments.branch
+            AND depth >= segments.low AND depth < segments.high AND compaction IS NOT NULL
+        ORDER BY depth DESC LIMIT 1
+    ) AS message
+    ORDER BY message.depth DESC LIMIT 1
+"""
+
+_STATE = f"""
+    {paths.OF_BRANCH}
+    SELECT count(*), coalesce(sum(version), 0), count(withdrawn_at), count(*) FILTER (WHERE {UNFINISHED})
+    FROM {paths.MESSAGES}
+"""
 
 # A path goes through a message if the segment that holds the message's depth is of the message's branch.
 _OVER = """
@@ -27,12 +43,10 @@ _REMOVE = """
 """
 
 
-async def newest(tx: AsyncSession, branch: Branch, stop: int) -> Message | None:
+async def newest(tx: AsyncSession, session_id: UUID, number: int, stop: int) -> Message | None:
     """The last message before a depth of a branch's path that has one."""
-    if not stop:
-        return None
-    query = select(Message).where(on_path(branch, range(stop)), Message.compaction.is_not(None))
-    return (await tx.scalars(query.order_by(Message.depth.desc()).limit(1))).one_or_none()
+    found = await statements.first(tx, _NEWEST, session_id, number, 0, stop)
+    return None if found is None else _COLUMNS.row(found)
 
 
 async def over(tx: AsyncSession, message: Message) -> Sequence[UUID]:
@@ -55,12 +69,8 @@ class State(NamedTuple):
     unfinished: int
 
 
-async def state(tx: AsyncSession, branch: Branch, depths: range) -> State:
+async def state(tx: AsyncSession, session_id: UUID, number: int, depths: range) -> State:
     """How a part of a path is."""
-    query = select(
-        func.count(),
-        func.coalesce(func.sum(Message.version), 0),
-        func.count(Message.withdrawn_at),
-        func.count().filter(Message.status.in_(_UNFINISHED)),
-    ).where(on_path(branch, depths))
-    return State(*(await tx.execute(query)).one())
+    found = await statements.first(tx, _STATE, session_id, number, depths.start, depths.stop)
+    assert found is not None
+    return State(*found)

@@ -5,12 +5,11 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import paths, rows, statements, weights
-from db.branches import on_path
-from db.models import Branch, Message, MessageRole
+from db.models import Message
 from db.reader import Reader, Statement
 from db.statements import Columns
 
@@ -18,6 +17,7 @@ OPENING = 51
 """Messages that a session can begin with: what a template says, and its instructions."""
 
 _COLUMNS = Columns(Message, "message")
+_READ = f"SELECT {_COLUMNS.sql} FROM messages AS message WHERE id = $1"
 
 
 async def add(tx: AsyncSession, *messages: Message) -> None:
@@ -33,6 +33,12 @@ async def add(tx: AsyncSession, *messages: Message) -> None:
 async def get(tx: AsyncSession, message_id: UUID) -> Message | None:
     """The message, deleted or not, if the transaction may see it."""
     return await tx.get(Message, message_id)
+
+
+async def read(tx: AsyncSession, message_id: UUID) -> Message | None:
+    """The same as an object that nobody watches: for whoever only reads it."""
+    found = await statements.first(tx, _READ, message_id)
+    return None if found is None else _COLUMNS.row(found)
 
 
 async def of_ids(tx: AsyncSession, message_ids: Sequence[UUID]) -> Mapping[UUID, Message]:
@@ -74,6 +80,7 @@ _LAST = f"""
     {_PATH}, page AS MATERIALIZED (SELECT path.*, greatest(0, length - 1) AS first, length AS stop FROM path),
     {paths.SEGMENTS} SELECT message.id FROM {paths.MESSAGES}
 """
+_PATH_PART = f"{paths.OF_BRANCH} SELECT {_COLUMNS.sql} FROM {paths.MESSAGES} ORDER BY message.depth"
 _AT = "SELECT FROM messages WHERE session_id = $1 AND branch = $2 AND depth = $3"
 
 
@@ -112,24 +119,42 @@ async def is_younger(tx: AsyncSession, message_id: UUID, age: timedelta) -> bool
     return (await tx.scalars(query)).one_or_none() is not None
 
 
-async def path(tx: AsyncSession, branch: Branch, depths: range) -> Sequence[Message]:
-    """The messages of these depths on a branch's path, the root's side first."""
-    if not depths:
-        return []
-    return (await tx.scalars(select(Message).where(on_path(branch, depths)).order_by(Message.depth))).all()
+async def path(tx: AsyncSession, session_id: UUID, number: int, depths: range) -> Sequence[Message]:
+    """The messages of these depths on a branch's path, the root's side first; nobody watches the objects."""
+    found = await statements.fetch(tx, _PATH_PART, session_id, number, depths.start, depths.stop)
+    return [_COLUMNS.row(row) for row in found]
 
 
-def lasts(branch: Branch) -> ColumnElement[bool]:
-    """Whether a message on a branch's path is told to every model: the system says it, or the session began with it."""
-    first = select(Message.created_at).where(on_path(branch, range(1))).scalar_subquery()
-    no_model = Message.run_id.is_(None) & Message.finish_reason.is_(None)  # a copy of a reply has no run
-    return (Message.role == MessageRole.SYSTEM) | and_(Message.depth < OPENING, Message.created_at == first, no_model)
+# A copy of a reply has no run.
+_BEGAN = f"""
+    depth < {OPENING} AND run_id IS NULL AND finish_reason IS NULL AND created_at = (
+        SELECT root.created_at FROM page JOIN messages AS root
+            ON root.session_id = page.id AND root.branch = page.lineage[1] AND root.depth = 0
+    )
+"""
+LASTS = f"(role = 'system' OR {_BEGAN})"
+"""Whether a message of a path (after `paths.OF_BRANCH`) is told to every model: the system says it, or the session
+began with it."""
+
+UNFINISHED = "message.status IN ('pending', 'streaming')"
+"""Whether a message is still being written."""
+
+_IN_SEGMENT = "session_id = segments.id AND branch = segments.branch AND depth >= low AND depth < high"
+_LASTING = f"""
+    {paths.OF_BRANCH}
+    SELECT {_COLUMNS.sql} FROM segments CROSS JOIN LATERAL (
+        (SELECT * FROM messages WHERE {_IN_SEGMENT} AND role = 'system')
+        UNION ALL
+        (SELECT * FROM messages WHERE {_IN_SEGMENT} AND role <> 'system' AND {_BEGAN})
+    ) AS message
+    ORDER BY message.depth
+"""
 
 
-async def lasting(tx: AsyncSession, branch: Branch, depth: int) -> Sequence[Message]:
+async def lasting(tx: AsyncSession, session_id: UUID, number: int, depth: int) -> Sequence[Message]:
     """Of the messages before a depth on a branch's path: what the system says, and what the session began with."""
-    query = select(Message).where(on_path(branch, range(depth)), lasts(branch))
-    return (await tx.scalars(query.order_by(Message.depth))).all()
+    found = await statements.fetch(tx, _LASTING, session_id, number, 0, depth)
+    return [_COLUMNS.row(row) for row in found]
 
 
 async def change(tx: AsyncSession, message_id: UUID, seq: int, values: Mapping[str, Any]) -> Message:

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from typing import NamedTuple
+from uuid import UUID
 
-from sqlalchemy import ColumnClause, Integer, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.branches import on_path
-from db.messages import lasts
-from db.models import Branch, Message, MessageRole, MessageStatus
+from db import paths, statements
+from db.messages import LASTS, UNFINISHED
+from db.models import MessageRole
 
 FILE = 5_000
 """What a file weighs, whose tokens nobody but the provider knows: about as many as a picture of a megapixel has."""
@@ -16,19 +16,21 @@ TURN = 16
 """What a message weighs besides what it says."""
 
 # The bytes of what providers are sent: text, and calls of tools with their results. Reasoning is not sent.
-_SAID = f"""
-    octet_length(messages.content) + coalesce((
+_SIZE = f"""
+    octet_length(message.content) + coalesce((
         SELECT sum(CASE part ->> 'kind'
             WHEN 'toolCall' THEN octet_length(part ->> 'name') + octet_length(part ->> 'text')
             WHEN 'toolResult' THEN octet_length(part ->> 'text')
             WHEN 'file' THEN {FILE} ELSE 0 END)
-        FROM jsonb_array_elements(messages.parts) AS part WHERE part ->> 'kind' <> 'text'
+        FROM jsonb_array_elements(message.parts) AS part WHERE part ->> 'kind' <> 'text'
     ), 0)
 """
-_WEIGHT: ColumnClause[int] = literal_column(
-    f"(SELECT CASE size WHEN 0 THEN 0 ELSE size + {TURN} END FROM (VALUES ({_SAID})) AS said (size))"
-)
-_UNFINISHED = (MessageStatus.PENDING, MessageStatus.STREAMING)
+_OUTLINE = f"""
+    {paths.OF_BRANCH}
+    SELECT message.depth, message.role, {_SIZE}::int, NOT {UNFINISHED}, {LASTS}
+    FROM {paths.MESSAGES}
+    WHERE message.deleted_at IS NULL ORDER BY message.depth
+"""
 
 
 class Outlined(NamedTuple):
@@ -43,14 +45,12 @@ class Outlined(NamedTuple):
     """Whether every model is told it, however long the path: what the system says, and what the session began with."""
 
 
-async def of(tx: AsyncSession, branch: Branch, depths: range) -> Sequence[Outlined]:
+async def of(tx: AsyncSession, session_id: UUID, number: int, depths: range) -> Sequence[Outlined]:
     """The messages of these depths on a branch's path, the root's side first."""
-    if not depths:
-        return []
-    query = select(
-        Message.depth, Message.role, _WEIGHT.cast(Integer), Message.status.not_in(_UNFINISHED), lasts(branch)
-    ).where(on_path(branch, depths), Message.deleted_at.is_(None))
-    return _with_answers([Outlined(*found) for found in await tx.execute(query.order_by(Message.depth))])
+    found = await statements.fetch(tx, _OUTLINE, session_id, number, depths.start, depths.stop)
+    return _with_answers(
+        [Outlined(depth, MessageRole(role), size and size + TURN, *is_) for depth, role, size, *is_ in found]
+    )
 
 
 def _with_answers(outline: list[Outlined]) -> list[Outlined]:

@@ -76,6 +76,16 @@ MESSAGES = """
 """
 """What a query selects the messages of the segments from."""
 
+OF_BRANCH = f"""
+    WITH page AS MATERIALIZED (
+        SELECT session_id AS id, lineage, starts, $3::int AS first, $4::int AS stop
+        FROM branches WHERE session_id = $1 AND number = $2
+    ), {SEGMENTS}
+"""
+"""The steps from a session (`$1`), a branch of it (`$2`) and depths of that branch's path, to where these messages are.
+
+Of the path as it is stored: what is deleted and holds no place is there, too."""
+
 PAGE = Statement.of(
     f"""
     WITH seen AS MATERIALIZED (
