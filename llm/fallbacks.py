@@ -70,16 +70,25 @@ async def stream(candidates: Callable[[], Sequence[Candidate]], request: Request
         except ModelError as error:
             if begun:
                 raise
-            if error.code in outages.COSTLY:
-                candidate.outages.began(candidate.asked)
-            else:
-                candidate.outages.ended(candidate.asked)
+            _remember(candidate, error, request)
             if number == 0 and error.code not in DOWN:
                 raise
             if len(chain) > 1:
                 _log.warning("The model provider '%s' did not answer: %s", candidate.provider.name, error.code)
             failed[number] = error
     raise failed[min(failed)]
+
+
+def _remember(candidate: Candidate, error: ModelError, request: Request) -> None:
+    if error.code not in outages.COSTLY:
+        candidate.outages.ended(candidate.asked)
+    elif error.code is not ModelErrorCode.TIMED_OUT or not _hurries(request, candidate.provider):
+        candidate.outages.began(candidate.asked)
+
+
+def _hurries(request: Request, provider: Provider) -> bool:
+    """Whether an agent waits less than others do, to whom its own impatience must say nothing."""
+    return request.silence is not None and request.silence < provider.silence
 
 
 def _takes(candidate: Candidate, request: Request) -> bool:

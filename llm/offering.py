@@ -94,7 +94,7 @@ def known(catalog: Catalog, listed: Mapping[str, Sequence[Offer]]) -> list[Known
     There are `MOST` at most: what is configured leaves the rest to lists, and the longest of those end early.
     """
     found: list[Known] = []
-    configured = {name: _configured(provider) for name, provider in catalog.providers.items()}
+    configured = {name: _configured(provider, catalog.default) for name, provider in catalog.providers.items()}
     room = max(0, MOST - sum(map(len, configured.values())))
     more = {name: {offer.name for offer in offers} - configured[name].keys() for name, offers in listed.items()}
     shares = _shares(room, {name: len(names) for name, names in more.items()})
@@ -110,10 +110,12 @@ def known(catalog: Catalog, listed: Mapping[str, Sequence[Offer]]) -> list[Known
     return found[:MOST]
 
 
-def _configured(provider: Provider) -> dict[str, Offer]:
+def _configured(provider: Provider, default: Choice | None) -> dict[str, Offer]:
     offers = {offer.name: offer for offer in provider.offers}
     if provider.model is not None:
         offers.setdefault(provider.model, Offer(provider.model, provider.context))
+    if default is not None and default.provider == provider.name and default.model is not None:
+        offers.setdefault(default.model, Offer(default.model))
     return offers
 
 

@@ -230,3 +230,9 @@ def test_a_long_list_leaves_room_for_what_is_configured_and_for_others(monkeypat
         ("short", "c", None),
         ("quiet", "z", None),
     ]
+
+
+def test_the_default_is_told_though_nobody_lists_it() -> None:
+    catalog = Catalog({"one": Provider("one", model="a"), "two": Provider("two")}, Choice("two", "z"), prefixes=True)
+    found = offering.known(catalog, {})
+    assert [(each.id, each.is_default) for each in found] == [("one/a", False), ("two/z", True)]

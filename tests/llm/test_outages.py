@@ -129,6 +129,15 @@ async def test_another_file_that_changes_a_provider_has_it_asked(upstream: Upstr
         assert text(await read(models)) == "Hello"
 
 
+async def test_the_impatience_of_an_agent_says_nothing_to_others(upstream: Upstream, other: Upstream) -> None:
+    patient = Provider("one", url=upstream.url, model="m", grace=0, fallbacks=(Choice("two"),))
+    upstream.answer = silent
+    async with Models.of(Catalog.of(patient, second(other))) as models:
+        assert text(await read(models, Request(HI.turns, parameters={"silence": 1}))) == "World"
+        upstream.answer = hello
+        assert text(await read(models)) == "Hello"
+
+
 async def test_names_that_nobody_asks_for_any_more_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outages, "LASTS", -1.0)
     remembered = Outages()
