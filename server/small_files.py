@@ -1,5 +1,6 @@
 """Reading a small file that somebody names: what is none is an error, and nothing waits for it."""
 
+import codecs
 import errno
 import os
 import stat
@@ -7,7 +8,7 @@ from pathlib import Path
 
 
 def read(path: Path, most: int) -> bytes:
-    """The first bytes of a file, up to one more than `most`, without the mark that some editors put before UTF-8.
+    """A file, or more than `most` bytes of it, without the mark that some editors put before UTF-8.
 
     Raises:
         OSError: it cannot be read, or is no file: a pipe could keep its reader waiting for ever. `strerror` says why.
@@ -20,6 +21,6 @@ def read(path: Path, most: int) -> bytes:
         if not stat.S_ISREG(mode):
             raise OSError(errno.EINVAL, "It is a pipe or a device, and no file")
         with os.fdopen(descriptor, "rb", closefd=False) as file:
-            return file.read(most + 1).removeprefix(b"\xef\xbb\xbf")
+            return file.read(most + 1 + len(codecs.BOM_UTF8)).removeprefix(codecs.BOM_UTF8)
     finally:
         os.close(descriptor)

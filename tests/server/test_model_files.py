@@ -188,6 +188,7 @@ PLACES = '{ env = "A_VARIABLE" } or { file = "/path/of/a/file" }'
         (b"\xff\xfe", [" is not in UTF-8."]),
         ("\0", [" is no TOML."]),
         ("x" * 100_001, [" has more than 100,000 bytes."]),
+        (b"\xef\xbb\xbf" + ONE.encode() + b"#" * 100_000, [" has more than 100,000 bytes."]),
         ("a = " + "1" * 5_000, [" is no TOML that can be read: it has a number of too many digits."]),
         (ONE + f"grace = 0x{'f' * 5_000}\n", ["`grace` must be a number from 0 to 3,600, not one of so many digits."]),
         (ONE + '"a\\nb" = 1\n', ["providers.one: There is no `a\\nb`. Known are"]),
