@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Literal, Self
 
 type Dialect = Literal["openai", "anthropic"]
@@ -128,6 +129,14 @@ class Catalog:
             return
         offer = provider.offer(first.model)
         yield from provider.fallbacks if offer is None or offer.fallbacks is None else offer.fallbacks
+
+    def followed(self) -> Collection[str]:
+        """The providers that somebody is asked after, in any chain."""
+        found = set[str]()
+        for provider in self.providers.values():
+            for fallbacks in (provider.fallbacks, *(offer.fallbacks or () for offer in provider.offers)):
+                found.update(name for name, _ in pairwise((provider.name, *(each.provider for each in fallbacks))))
+        return found
 
     def id(self, choice: Choice) -> str | None:
         """What an agent writes as its model to have this one."""

@@ -52,7 +52,7 @@ class Endpoint:
             trust_env=trusts,
             proxy=provider.proxy or None,
             transport=None if provider.proxy else connections.direct(trust_env=trusts),
-            follow_redirects=True,
+            follow_redirects=False,  # whoever is asked next would be sent the key and the conversation
         )
 
     async def stream(self, request: Request, model: str) -> AsyncGenerator[Event]:
@@ -122,6 +122,8 @@ class Endpoint:
         await self._http.aclose()
 
     async def _refused(self, response: httpx2.Response, model: str) -> ModelError:
+        if response.has_redirect_location:
+            return failures.moved(response, secrets=self._secrets)
         body = b""
         async for chunk in response.aiter_bytes():
             body += chunk

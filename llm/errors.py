@@ -23,7 +23,7 @@ class ModelErrorCode(StrEnum):
     INVALID_OUTPUT = "INVALID_OUTPUT"
     """The answer is whole, but not what the agent's `response_format` asks for: no JSON, or none that fits."""
     NOT_CONFIGURED = "NOT_CONFIGURED"
-    """There is no such provider here, or it lacks a key or a model."""
+    """There is no such provider here, it lacks a key or a model, or its address is no longer the right one."""
     TIMED_OUT = "TIMED_OUT"
     """The provider is connected, and silent for too long."""
 

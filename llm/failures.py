@@ -100,6 +100,21 @@ def told(
     return _failed(status, detail, wait)
 
 
+def moved(response: httpx2.Response, *, secrets: Sequence[str] = ()) -> ModelError:
+    """The error of a provider that sends requests on, which nobody follows. It says where to, without `secrets`."""
+    try:
+        found = response.url.join(response.headers["location"])
+        there = found.copy_with(username=None, password=None, query=None, fragment=None)
+        place = _without(secrets, str(there)) if there.scheme in ("http", "https") else ""
+    except (httpx2.InvalidURL, ValueError):
+        place = ""
+    return ModelError(
+        f"The model provider sends requests on{f' to {place}' if place else ''}, and its key goes nowhere else. Change "
+        "the provider's address: TRANSOM_MODEL_URL, or its `url` in the file of the models.",
+        ModelErrorCode.NOT_CONFIGURED,
+    )
+
+
 def of(error: httpx2.HTTPError | httpx2.StreamError, *, begun: bool) -> ModelError:
     """The error that says what went wrong with a connection. `begun`: the reply had already started."""
     if begun:

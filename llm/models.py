@@ -13,6 +13,7 @@ from llm.catalogs import Catalog, Dialect, Provider
 from llm.events import Event, Progress
 from llm.model import Model
 from llm.offering import Known
+from llm.outages import Outages
 from llm.provider import ProviderModel
 from llm.served import Served
 from llm.turns import Request, Text, Turn
@@ -27,7 +28,8 @@ class Models:
         `window` is how many tokens each of them reads where a request names no model.
         """
         scripted = (Provider(name, url="scripted:", context=window, lists=False) for name in models)
-        self._served = Served(Catalog.of(*scripted, default=default), dict(models), {})
+        outages = {name: Outages() for name in models}
+        self._served = Served(Catalog.of(*scripted, default=default), dict(models), {}, outages)
 
     @classmethod
     def open(

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
-from llm.catalogs import Catalog, Choice, Offer
+from llm.catalogs import Catalog, Choice, Offer, Provider
 from llm.errors import ModelError
 
 _log = logging.getLogger("transom.models")
@@ -36,8 +36,10 @@ class Known:
 class Listing:
     """What one provider lists. Never fails: what is not there yet is empty."""
 
-    def __init__(self, ask: Callable[[], Awaitable[list[Offer]]]) -> None:
+    def __init__(self, provider: str, ask: Callable[[], Awaitable[list[Offer]]]) -> None:
         self.offers: Sequence[Offer] = ()
+        self._provider = provider
+        self._complaint: str | None = None
         self._ask = ask
         self._asking: asyncio.Task[None] | None = None
         self._due = 0.0
@@ -61,14 +63,23 @@ class Listing:
             async with asyncio.timeout(LONGEST):
                 self.offers = await self._ask()
             lasts = LASTS
-        except (ModelError, TimeoutError) as error:
-            _log.debug("A provider gave no list of its models: %s", error)
+            self._complaint = None
+        except ModelError as error:
+            self._complain(error.reason)
+        except TimeoutError:
+            self._complain(f"it took longer than {LONGEST:g} seconds.")
         except Exception:
             _log.exception("A list of models could not be had.")
         finally:
             self._due = asyncio.get_running_loop().time() + lasts
             self._settled = True
             self._asking = None
+
+    def _complain(self, reason: str) -> None:
+        """Logs why there is no list, once for as long as that stays so."""
+        if reason != self._complaint:
+            _log.info("The model provider '%s' gave no list of its models: %s", self._provider, reason)
+        self._complaint = reason
 
 
 async def renewed(listings: Iterable[Listing]) -> None:
@@ -78,19 +89,43 @@ async def renewed(listings: Iterable[Listing]) -> None:
 
 
 def known(catalog: Catalog, listed: Mapping[str, Sequence[Offer]]) -> list[Known]:
-    """The models by their providers, in the order of the configuration; what it says of one counts more."""
+    """The models by their providers, in the order of the configuration; what it says of one counts more.
+
+    There are `MOST` at most: what is configured leaves the rest to lists, and the longest of those end early.
+    """
     found: list[Known] = []
+    configured = {name: _configured(provider, catalog.default) for name, provider in catalog.providers.items()}
+    room = max(0, MOST - sum(map(len, configured.values())))
+    more = {name: {offer.name for offer in offers} - configured[name].keys() for name, offers in listed.items()}
+    shares = _shares(room, {name: len(names) for name, names in more.items()})
     for provider in catalog.providers.values():
-        offers = {offer.name: offer for offer in provider.offers}
-        if provider.model is not None:
-            offers.setdefault(provider.model, Offer(provider.model, provider.context))
+        offers = dict(configured[provider.name])
         for offer in listed.get(provider.name, ()):
-            offers[offer.name] = _completed(offers.get(offer.name), offer)
+            if offer.name in offers or len(offers) < len(configured[provider.name]) + shares[provider.name]:
+                offers[offer.name] = _completed(offers.get(offer.name), offer)
         for offer in offers.values():
             choice = Choice(provider.name, offer.name)
             id_ = catalog.id(choice) or offer.name
             found.append(Known(id_, provider.name, offer, is_default=choice == _default(catalog)))
     return found[:MOST]
+
+
+def _configured(provider: Provider, default: Choice | None) -> dict[str, Offer]:
+    offers = {offer.name: offer for offer in provider.offers}
+    if provider.model is not None:
+        offers.setdefault(provider.model, Offer(provider.model, provider.context))
+    if default is not None and default.provider == provider.name and default.model is not None:
+        offers.setdefault(default.model, Offer(default.model))
+    return offers
+
+
+def _shares(room: int, wanted: Mapping[str, int]) -> Mapping[str, int]:
+    """How much of the room each has: what it wants, or as much as each other that wants more."""
+    shares: dict[str, int] = {}
+    for left, name in zip(range(len(wanted), 0, -1), sorted(wanted, key=lambda each: wanted[each]), strict=True):
+        shares[name] = min(wanted[name], room // left)
+        room -= shares[name]
+    return shares
 
 
 def _default(catalog: Catalog) -> Choice | None:

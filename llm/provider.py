@@ -109,8 +109,7 @@ class ProviderModel:
     def _grace(self) -> float:
         if self.provider.grace is not None:
             return self.provider.grace
-        others = self.provider.fallbacks or any(offer.fallbacks for offer in self.provider.offers)
-        return LOCAL_GRACE if is_local(self.provider.url) and not others else REMOTE_GRACE
+        return LOCAL_GRACE if is_local(self.provider.url) else REMOTE_GRACE
 
     async def _open(self) -> Endpoint:
         async with self._opening:

@@ -1,7 +1,7 @@
 """The models that are served until there is another catalog."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -10,7 +10,8 @@ from llm.errors import ModelError, ModelErrorCode
 from llm.fallbacks import Candidate
 from llm.model import Model
 from llm.offering import Listing
-from llm.provider import ProviderModel
+from llm.outages import Outages
+from llm.provider import REMOTE_GRACE, ProviderModel
 from llm.scripted import ScriptedModel
 
 
@@ -21,6 +22,7 @@ class Served:
     catalog: Catalog
     models: Mapping[str, Model]
     listings: Mapping[str, Listing]
+    outages: Mapping[str, Outages]
 
     @classmethod
     def of(cls, catalog: Catalog, former: Self | None) -> Self:
@@ -31,9 +33,12 @@ class Served:
         """
         models: dict[str, Model] = {}
         listings: dict[str, Listing] = {}
+        outages: dict[str, Outages] = {}
+        catalog = _hurried(catalog)
         for name, provider in catalog.providers.items():
             if former is not None and former.catalog.providers.get(name) == provider:
                 models[name] = former.models[name]
+                outages[name] = former.outages[name]
                 if name in former.listings:
                     listings[name] = former.listings[name]
             elif provider.url is not None and urlsplit(provider.url).scheme == "scripted":
@@ -41,8 +46,9 @@ class Served:
             else:
                 models[name] = model = ProviderModel(provider)
                 if provider.lists:
-                    listings[name] = Listing(model.listed)
-        return cls(catalog, models, listings)
+                    listings[name] = Listing(name, model.listed)
+            outages.setdefault(name, Outages())
+        return cls(catalog, models, listings, outages)
 
     def choice(self, provider: str | None, model: str | None) -> Choice:
         """Who is meant.
@@ -70,9 +76,20 @@ class Served:
             ModelError: `NOT_CONFIGURED`, there is no such provider.
         """
         try:
-            return Candidate(self.catalog.providers[choice.provider], self.models[choice.provider], choice.model)
+            name = choice.provider
+            return Candidate(self.catalog.providers[name], self.models[name], choice.model, self.outages[name])
         except KeyError:
             known = ", ".join(self.models) or "none"
             raise ModelError(
                 f"The model provider '{choice.provider}' is not set up. Set up: {known}.", ModelErrorCode.NOT_CONFIGURED
             ) from None
+
+
+def _hurried(catalog: Catalog) -> Catalog:
+    """The same, where those that somebody is asked after are not waited for as one on this machine would be."""
+    followed = catalog.followed()
+    providers = {
+        name: replace(provider, grace=REMOTE_GRACE) if provider.grace is None and name in followed else provider
+        for name, provider in catalog.providers.items()
+    }
+    return replace(catalog, providers=providers)

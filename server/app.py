@@ -110,12 +110,8 @@ class Transom(Starlette):
         """Reads the file of the model providers again. What is wrong with it is logged, and the former stay."""
         if self.settings.models_file is None:
             return
-        try:
-            catalog = model_files.read(self.settings.models_file, silence=self.settings.model_silence)
-        except model_files.WrongFile as error:
-            model_files.refuse(error)
-            return
-        if self._renewing is not None:  # else it is still starting, and will take what was just read
+        catalog = model_files.renew(self.settings.models_file, silence=self.settings.model_silence)
+        if catalog is not None and self._renewing is not None:  # while it starts, it will take what was just read
             models, jobs = self._renewing
             jobs.start(_renew(models, catalog), "renewing the models")
 

@@ -13,7 +13,7 @@ from typing import Any, override
 import click
 
 from chat.allowances import METADATA, MOST, NAMES, OFTEN, SIZES, TEXT
-from server import complaints
+from server import complaints, hangups
 from server.settings import PROVIDERS, Settings, WrongSettings, read
 
 
@@ -60,12 +60,15 @@ def serve(host: str | None, port: str | None, workers: str | None) -> None:
     Example:
       TRANSOM_DATABASE_URL=postgresql://me@db/transom transom serve --port 9000
     """
-    from server import engines, logs, serving  # noqa: PLC0415  (`--help` is quick without them)
+    with hangups.blocked():
+        from server import engines, logs, model_files, serving  # noqa: PLC0415  (`--help` is quick without them)
 
-    settings = _settings(host=host, port=port, workers=workers)
-    _refuse_open_door(settings)
-    _check_model(settings)
-    logs.set_up(settings.log_level)
+        settings = _settings(host=host, port=port, workers=workers)
+        _refuse_open_door(settings)
+        _check_model(settings)
+        logs.set_up(settings.log_level)
+        if (file := settings.models_file) is not None:
+            hangups.hear(lambda: model_files.renew(file, silence=settings.model_silence))
     with suppress(KeyboardInterrupt), _explained(engines.EngineError, serving.CannotListen):
         listening = serving.listen(settings)
         _check_database(settings, serving=True)

@@ -9,7 +9,7 @@ from chat import windows
 from llm.catalogs import Catalog, Choice, Dialect, Offer, Prices, Provider
 from llm.errors import ModelError
 from llm.scripted import ScriptedModel
-from server import addresses, secret_places
+from server import addresses, secret_places, tables
 from server.tables import Table
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
@@ -35,18 +35,19 @@ class _Reader:
         self._silence = silence
         self._said = said
         self._references: list[tuple[Table, Choice, str, str]] = []
+        self._chains: list[tuple[Table, Sequence[Choice]]] = []
 
     def catalog(self, values: Mapping[str, Any]) -> Catalog:
         top = Table("", values, self._said)
         default = top.text("default", right='"provider" or "provider/model"')
-        tables = top.table("providers", right="tables with a name each: [providers.NAME]")
+        named = top.table("providers", right="tables with a name each: [providers.NAME]")
         top.close()
-        if not tables and not self._said:
+        if not named and not self._said:
             top.complain("There is no provider. Write one as [providers.NAME].")
-        self._names(top, tables)
+        self._names(top, named)
         providers = {
-            name: self._provider(name, Table(f"providers.{name[:80]}", table, self._said))
-            for name, table in tables.items()
+            name: self._provider(name, Table(f"providers.{tables.shown(name)}", table, self._said))
+            for name, table in named.items()
             if isinstance(table, dict)
         }
         chosen = None if default is None else self._choice(top, "default", default, providers)
@@ -55,24 +56,27 @@ class _Reader:
         self._check_references(providers)
         return Catalog(providers, chosen, prefixes=True)
 
-    def _names(self, top: Table, tables: Mapping[str, Any]) -> None:
+    def _names(self, top: Table, named: Mapping[str, Any]) -> None:
         seen: dict[str, str] = {}
-        for name, table in tables.items():
+        for name, table in named.items():
             if not isinstance(table, dict):
-                top.complain(f"`providers.{name[:80]}` must be a table: [providers.{name[:80]}].")
+                place = f"providers.{tables.shown(name)}"
+                top.complain(f"`{place}` must be a table: [{place}].")
             elif not _NAME.fullmatch(name):
                 top.complain(
                     f"The provider {name[:80]!r} must have a name of up to 60 letters, digits, dots, - and _, and "
                     "begin with a letter or a digit."
                 )
             if (other := seen.setdefault(name.lower(), name)) != name:
-                top.complain(f"The providers `{other[:80]}` and `{name[:80]}` differ in capitals only. Rename one.")
+                both = f"`{tables.shown(other)}` and `{tables.shown(name)}`"
+                top.complain(f"The providers {both} differ in capitals only. Rename one.")
 
     def _provider(self, name: str, table: Table) -> Provider:
         dialect = self._dialect(table)
         url = self._url(table, dialect)
         key = self._secret(table, "key")
-        if key is None and table.take("key") is None and (url or _OWN[dialect]).rstrip("/") in _OWN.values():
+        sure = "url" not in table.values or url is not None
+        if sure and key is None and table.take("key") is None and (url or _OWN[dialect]).rstrip("/") in _OWN.values():
             table.complain(f"`key` is missing, and {_OWN[dialect]} lets nobody in without one: {secret_places.RIGHT}.")
         headers = self._headers(table)
         proxy = self._proxy(table)
@@ -100,7 +104,7 @@ class _Reader:
 
     def _dialect(self, table: Table) -> Dialect:
         value = table.take("dialect")
-        if value in _OWN:
+        if isinstance(value, str) and value in _OWN:
             return cast("Dialect", value)
         wrong = "is missing: it must be" if value is None else "must be"
         table.complain(f'`dialect` {wrong} "openai" (and all that is compatible) or "anthropic".')
@@ -131,7 +135,7 @@ class _Reader:
     def _headers(self, table: Table) -> dict[str, str]:
         headers: dict[str, str] = {}
         for name, value in table.table("headers", right="a table of texts").items():
-            place = f"`headers.{name[:80]}`"
+            place = f"`headers.{tables.shown(name)}`"
             if not _HEADER.fullmatch(name) or name.lower() in _OURS:
                 table.complain(f"{place} is no header that can be set.")
             elif name.lower() in headers:
@@ -161,8 +165,8 @@ class _Reader:
         offers: dict[str, Offer] = {}
         for number, values in enumerate(above.tables("models", right=_MODELS), 1):
             name = values.get("name")
-            shown = f'model "{name[:80]}"' if isinstance(name, str) and name else f"model number {number}"
-            table = Table(f"providers.{provider[:80]}, {shown}", values, self._said)
+            shown = f'model "{tables.shown(name)}"' if isinstance(name, str) and name else f"model number {number}"
+            table = Table(f"providers.{tables.shown(provider)}, {shown}", values, self._said)
             offer = self._offer(provider, table)
             if offer.name in offers:
                 table.complain("There is another model of this name. Take one of them away.")
@@ -170,7 +174,8 @@ class _Reader:
         return tuple(offers.values())
 
     def _offer(self, provider: str, table: Table) -> Offer:
-        if (name := table.text("name", right="the provider's name of the model", most=200)) is None:
+        name = table.text("name", right="the provider's name of the model", most=200)
+        if "name" not in table.values:
             table.complain("`name` must say what the provider calls the model.")
         context = table.number("context", windows.LEAST, windows.MOST, whole=True)
         named = "fallbacks" in table.values
@@ -204,8 +209,7 @@ class _Reader:
             provider, _, model = text.partition("/")
             found.append(Choice(provider, model or None))
             self._references.append((table, of, text, "fallbacks"))
-        if len(set(found)) != len(found):
-            table.complain("`fallbacks` names one of them twice.")
+        self._chains.append((table, tuple(found)))
         return tuple(found)
 
     def _check_references(self, providers: Mapping[str, Provider]) -> None:
@@ -215,6 +219,10 @@ class _Reader:
                 own = providers[of.provider].model
                 if (choice.model or own) == (of.model or own):
                     table.complain(f"`{key}` names the very model that they are for.")
+        for table, chain in self._chains:
+            meant = [(each.provider, each.model or _default(each, providers)) for each in chain]
+            if len(set(meant)) != len(meant):
+                table.complain("`fallbacks` names one of them twice.")
 
     def _choice(self, table: Table, key: str, text: str, providers: Mapping[str, Provider]) -> Choice | None:
         """What a reference means, if it means something."""
@@ -225,6 +233,10 @@ class _Reader:
         if not model and provider.model is None and provider.url is None:
             table.complain(f'`{key}` must name a model, as "{name}/MODEL": this provider has no default one.')
         return Choice(name, model or None)
+
+
+def _default(choice: Choice, providers: Mapping[str, Provider]) -> str | None:
+    return providers[choice.provider].model if choice.provider in providers else None
 
 
 def _here(providers: Iterable[str]) -> str:

@@ -7,12 +7,14 @@ import tomllib
 from pathlib import Path
 
 from llm.catalogs import Catalog
-from server import model_entries
+from server import model_entries, small_files
 
 _log = logging.getLogger("transom.models")
 
 LARGEST = 100_000
 """Bytes of the file; it has to fit into a variable of the environment."""
+MOST = 100
+"""Sentences about one file."""
 _ACCEPTED = "TRANSOM_MODELS_ACCEPTED"
 
 
@@ -37,8 +39,7 @@ def read(path: Path, *, silence: float) -> Catalog:
         WrongFile: it cannot be used; what was in force stays.
     """
     try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST + 1)
+        content = small_files.read(path, LARGEST)
         text = content.decode()
     except OSError as error:
         raise WrongFile(f"{path} cannot be read: {error.strerror}.") from None
@@ -54,9 +55,13 @@ def read(path: Path, *, silence: float) -> Catalog:
     return catalog
 
 
-def refuse(error: WrongFile) -> None:
-    """Logs that the file was not taken, and why."""
-    _log.error("The model providers stay as they were.\n%s", error)
+def renew(path: Path, *, silence: float) -> Catalog | None:
+    """As `read`. None where the file cannot be used, which is logged."""
+    try:
+        return read(path, silence=silence)
+    except WrongFile as error:
+        _log.error("The model providers stay as they were.\n%s", error)
+        return None
 
 
 def _parsed(path: Path, text: str, silence: float) -> Catalog:
@@ -66,9 +71,14 @@ def _parsed(path: Path, text: str, silence: float) -> Catalog:
         raise WrongFile(_no_toml(path, str(error))) from None
     except RecursionError:
         raise WrongFile(f"{path} is no TOML that can be read: it nests too deeply.") from None
+    except ValueError:  # of the language, for a number of thousands of digits
+        raise WrongFile(f"{path} is no TOML that can be read: it has a number of too many digits.") from None
     catalog, said = model_entries.catalog(values, path.absolute().parent, silence)
     if said:
-        raise WrongFile("\n".join(f"{path}: {sentence}" for sentence in said))
+        sentences = [f"{path}: {sentence}" for sentence in said[:MOST]]
+        if left := len(said) - len(sentences):
+            sentences.append(f"{path}: {left:,} more like these.")
+        raise WrongFile("\n".join(sentences))
     return catalog
 
 

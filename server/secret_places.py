@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from server import small_files
 from server.complaints import PREFIX
 
 RIGHT = '{ env = "A_VARIABLE" } or { file = "/path/of/a/file" }'
@@ -25,7 +26,7 @@ def read(place: object, folder: Path) -> str:
     ((kind, name),) = place.items()
     if not isinstance(name, str) or not name.strip() or not name.isprintable():
         raise ValueError(f"must say where the secret is: {RIGHT}.")
-    where, value = _of_variable(name) if kind == "env" else _of_file(folder / Path(name).expanduser())
+    where, value = _of_variable(name) if kind == "env" else _of_file(folder, name)
     return _checked(where, value)
 
 
@@ -39,10 +40,13 @@ def _of_variable(name: str) -> tuple[str, str]:
     return f"the variable {name}", value
 
 
-def _of_file(path: Path) -> tuple[str, str]:
+def _of_file(folder: Path, name: str) -> tuple[str, str]:
     try:
-        with path.open(encoding="ascii") as file:
-            return f"the file {path}", file.read(LONGEST + 2)
+        path = folder / Path(name).expanduser()
+    except RuntimeError:
+        raise ValueError(f"is to be in the file {name}, which is in nobody's home. Give the whole path.") from None
+    try:
+        return f"the file {path}", small_files.read(path, LONGEST + 1).decode("ascii")
     except FileNotFoundError:
         raise ValueError(f"is to be in the file {path}, which is not there.") from None
     except UnicodeDecodeError:

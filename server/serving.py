@@ -13,10 +13,9 @@ from typing import cast, override
 import uvicorn
 from uvicorn.supervisors import multiprocess
 
-from server import logs, model_files
+from server import hangups, logs, model_files
 from server.app import Transom
 from server.connections import HTTPProtocol
-from server.hangups import Hangups
 from server.settings import Settings, current
 from server.sockets import WebSocketProtocol
 
@@ -39,15 +38,16 @@ class Server(uvicorn.Server):
         """Starts, and takes what there is by then out of the garbage collector's rounds: it stays as long as we do."""
         app = cast("Transom", self.config.loaded_app)
         if app.settings.models_file is not None:
-            hangups = Hangups()
-            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._hang_up, app, hangups)
+            loop = asyncio.get_running_loop()
+            loop.add_signal_handler(signal.SIGHUP, self._hang_up, app, hangups.Hangups())
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGHUP,))  # what came since `_Worker.start`, too
         await super().startup(sockets=sockets)
         gc.collect()
         gc.freeze()
         gc.set_threshold(20_000, 20, 100)  # a page is a few thousand objects, none of which survives it
 
-    def _hang_up(self, app: Transom, hangups: Hangups) -> None:
-        if hangups.end():
+    def _hang_up(self, app: Transom, heard: hangups.Hangups) -> None:
+        if heard.end():
             os.kill(os.getpid(), signal.SIGTERM)
         else:
             app.renew_models()
@@ -70,6 +70,8 @@ class Server(uvicorn.Server):
         for connection in list(self.server_state.connections):
             connection.transport.abort()
         await super().shutdown()
+        if cast("Transom", self.config.loaded_app).settings.models_file is not None:
+            hangups.ignore(asyncio.get_running_loop())
 
 
 def config(settings: Settings) -> uvicorn.Config:
@@ -127,9 +129,16 @@ class _Worker(multiprocess.Process):
         return self._server
 
     @override
+    def start(self) -> None:
+        """Starts it. What asks it to read the file of the models again waits until it can."""
+        with hangups.blocked():
+            super().start()
+
+    @override
     def target(self, sockets: list[socket.socket] | None = None) -> None:
         logs.set_up(current().log_level)
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the parent says when to end, or to read again
+        if current().models_file is None:
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the parent says when to end
         threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
         super().target(sockets)
 
@@ -142,7 +151,7 @@ class _Supervisor(multiprocess.Multiprocess):
 
     def __init__(self, settings: Settings, listening: socket.socket) -> None:
         self._settings = settings
-        self._hangups = Hangups()  # before uvicorn takes the signal
+        self._hangups = hangups.Hangups()  # before uvicorn takes the signal
         super().__init__(config(settings), sockets=[listening])
 
     @override
@@ -151,10 +160,7 @@ class _Supervisor(multiprocess.Multiprocess):
         if path is None or self._hangups.end():
             self.handle_term()
             return
-        try:
-            model_files.read(path, silence=self._settings.model_silence)
-        except model_files.WrongFile as error:
-            model_files.refuse(error)
+        if model_files.renew(path, silence=self._settings.model_silence) is None:
             return
         for process in self.processes:
             if process.pid is not None and process.exitcode is None:

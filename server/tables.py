@@ -39,10 +39,11 @@ class Table:
         value = self.take(key)
         if value is None:
             return None
-        if not isinstance(value, str) or not value.strip() or len(value) > most or not value.isprintable():
-            self.complain(f"`{key}` must be {right}{_not(value)}.")
+        if (wrong := _unfit(value, most)) is not None:
+            self.complain(f"`{key}` must be {right}{wrong}.")
             return None
-        return value.strip()
+        text: str = value.strip()
+        return text
 
     def number(self, key: str, low: float, high: float, *, whole: bool = False) -> float | None:
         """A number from `low` to `high`."""
@@ -69,8 +70,9 @@ class Table:
         value = self.take(key)
         if value is None:
             return ()
-        if not isinstance(value, list) or not all(isinstance(each, str) and each.strip() for each in value):
-            self.complain(f"`{key}` must be {right}{_not(value)}.")
+        unfit = [_unfit(each, 2_000) for each in value] if isinstance(value, list) else [_not(value)]
+        if (wrong := next(filter(None, unfit), None)) is not None:
+            self.complain(f"`{key}` must be {right}{wrong}.")
             return ()
         return [each.strip() for each in value]
 
@@ -98,15 +100,32 @@ class Table:
             if key not in self._known:
                 near = get_close_matches(key.lower(), self._known, 1, 0.6)
                 advice = f"Did you mean `{near[0]}`?" if near else f"Known are: {', '.join(self._known)}."
-                self.complain(f"There is no `{key[:_LONGEST]}`. {advice}")
+                self.complain(f"There is no `{shown(key)}`. {advice}")
+
+
+def shown(name: str) -> str:
+    """A name from the file within a sentence: not too long, and in one line."""
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in name[:_LONGEST])
+
+
+def _unfit(value: object, most: int) -> str | None:
+    """Why a value is no text that can be used, as the end of a sentence; None where it is one."""
+    if not isinstance(value, str) or not value.strip():
+        return _not(value)
+    if len(value) > most:
+        return f", in at most {most:,} characters"
+    return None if value.isprintable() else ", without line breaks or other characters that do not show"
 
 
 def _not(value: object) -> str:
     """What a value is in place of what it must be: numbers in full, else the kind alone."""
     if isinstance(value, bool):
         return f", not {str(value).lower()}"
+    if isinstance(value, int) and abs(value) > 10**_LONGEST:
+        return ", not one of so many digits"
     if isinstance(value, int | float):
-        return f", not {str(value)[:_LONGEST]}"
+        return f", not {value}"
+    if isinstance(value, str) and not value.strip():
+        return ", not an empty text"
     kinds: dict[type, str] = {str: "a text", list: "a list", dict: "a table"}
-    kind = kinds.get(type(value), "a date or a time")
-    return ", not an empty text" if value == "" else f", not {kind}"
+    return f", not {kinds.get(type(value), 'a date or a time')}"

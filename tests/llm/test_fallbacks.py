@@ -255,3 +255,14 @@ async def test_closing_the_stream_leaves_whoever_is_answering(upstream: Upstream
             await anext(events)
         async with asyncio.timeout(30):
             await left.wait()
+
+
+async def test_whoever_somebody_is_asked_after_is_not_waited_for_until_it_is_loaded(
+    upstream: Upstream, other: Upstream
+) -> None:
+    async with listening(Upstream()) as nobody:
+        pass
+    gone = Provider("two", url=nobody.url, model="m")
+    upstream.answer = refusing(503)
+    async with Models.of(catalog(upstream, gone, second(other))) as models:
+        assert text(await read(models)) == "World"

@@ -208,3 +208,31 @@ async def test_a_provider_that_is_not_to_be_asked_is_not(upstream: Upstream) -> 
     async with Models.of(Catalog.of(quiet)) as models:
         assert names(await models.offers()) == ["known"]
     assert upstream.asked == []
+
+
+def test_a_long_list_leaves_room_for_what_is_configured_and_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(offering, "MOST", 7)
+    long = Provider("long", model="own")
+    short = Provider("short", offers=(Offer("a"), Offer("b")))
+    quiet = Provider("quiet", model="z")
+    listed = {
+        "long": [Offer(str(number)) for number in range(10)] + [Offer("own", context=9)],
+        "short": [Offer("b", context=8), Offer("c")],
+        "quiet": [],
+    }
+    found = offering.known(Catalog.of(long, short, quiet), listed)
+    assert [(each.provider, each.offer.name, each.offer.context) for each in found] == [
+        ("long", "own", 9),
+        ("long", "0", None),
+        ("long", "1", None),
+        ("short", "a", None),
+        ("short", "b", 8),
+        ("short", "c", None),
+        ("quiet", "z", None),
+    ]
+
+
+def test_the_default_is_told_though_nobody_lists_it() -> None:
+    catalog = Catalog({"one": Provider("one", model="a"), "two": Provider("two")}, Choice("two", "z"), prefixes=True)
+    found = offering.known(catalog, {})
+    assert [(each.id, each.is_default) for each in found] == [("one/a", False), ("two/z", True)]

@@ -66,8 +66,16 @@ def environment(**settings: object) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def serving(log: Path, *options: str, may_complain: bool = False, **settings: object) -> AsyncIterator[Served]:
+async def serving(
+    log: Path,
+    *options: str,
+    may_complain: bool = False,
+    when_announced: Callable[[Process], None] = lambda _: None,
+    **settings: object,
+) -> AsyncIterator[Served]:
     """A server on a free loopback port, in a process group of its own, that has answered once.
+
+    `when_announced` is called when it has said where it listens, while it still starts.
 
     What is left of it at the end is ended; unless it `may_complain`, its log must not speak of errors then.
     """
@@ -82,6 +90,7 @@ async def serving(log: Path, *options: str, may_complain: bool = False, **settin
     served = Served(process, "", log)
     try:
         served.url = await _announced(served)
+        when_announced(process)
         await until(lambda: _answers(served), seconds=60)
         yield served
     finally:

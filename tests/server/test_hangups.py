@@ -9,6 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from server import hangups
+
 _PROGRAM = """
 import fcntl, signal, sys, termios
 from server.hangups import Hangups
@@ -79,3 +81,12 @@ def test_under_nohup_it_does_not(program: Program) -> None:
 def test_a_server_without_a_terminal_has_none_to_lose(program: Program) -> None:
     program.process.send_signal(signal.SIGHUP)
     assert program.line() == "False"
+
+
+def test_what_is_ignored_stays_so_until_a_server_hears_it() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        hangups.hear(lambda: None)
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)

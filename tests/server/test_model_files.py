@@ -1,5 +1,6 @@
 """The file of the model providers: what it may say, and the sentence for each thing that it cannot."""
 
+import os
 import re
 from pathlib import Path
 
@@ -66,6 +67,8 @@ def surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "lines.key").write_text(f"{HUSH}\n{HUSH}\n")
     (tmp_path / "bytes.key").write_bytes(b"\xff\xfe")
     (tmp_path / "long.key").write_text("x" * 20_000)
+    (tmp_path / "marked.key").write_bytes(b"\xef\xbb\xbfsk-marked\r\n")
+    os.mkfifo(tmp_path / "pipe")
 
 
 @pytest.fixture
@@ -117,6 +120,7 @@ def test_a_whole_file_is_read(file: Path) -> None:
 
 
 ONE = '[providers.one]\ndialect = "openai"\nurl = "http://127.0.0.1:1/v1"\n'
+TWO = ONE.replace("one", "two")
 MODEL = f"{ONE}[[providers.one.models]]\nname = 'm'\n"
 PLACES = '{ env = "A_VARIABLE" } or { file = "/path/of/a/file" }'
 
@@ -148,6 +152,8 @@ PLACES = '{ env = "A_VARIABLE" } or { file = "/path/of/a/file" }'
             ONE + ONE.replace("one", "ONE"),
             ["The providers `one` and `ONE` differ in capitals only. Rename one."],
         ),
+        (ONE.replace('"openai"', '["openai"]'), ["providers.one: `dialect` must be", '"openai"', '"anthropic".']),
+        (ONE.replace('"openai"', "{}"), ["providers.one: `dialect` must be", '"openai"', '"anthropic".']),
         (ONE.replace("openai", "opnai"), ["providers.one: `dialect` must be", '"openai"', '"anthropic".']),
         ("[providers.one]\nurl = 'http://h/v1'\n", ["providers.one: `dialect` is missing: it must be"]),
         (ONE + "dialects = 1\n", ["providers.one: There is no `dialects`. Did you mean `dialect`?"]),
@@ -155,6 +161,11 @@ PLACES = '{ env = "A_VARIABLE" } or { file = "/path/of/a/file" }'
         (ONE + "frobnicate = 1\n", ["providers.one: There is no `frobnicate`. Known are: dialect, url, key, headers"]),
         (ONE.replace("http://127.0.0.1:1/v1", "hush.example/v1"), ["providers.one: `url` must be an address such as"]),
         (ONE.replace("http://127", "ftp://127"), ["providers.one: `url` must be an address such as https://host/v1."]),
+        (ONE.replace("127.0.0.1:1", "[v1.x]"), ["providers.one: `url` must be an address such as https://host/v1."]),
+        (ONE.replace("127.0.0.1", "\u0663.example"), ["one: `url` must be an address such as https://host/v1."]),
+        (ONE.replace("127.0.0.1", "127.\\n0.0.1"), ["such as https://host/v1, without line breaks or other"]),
+        (ONE + "proxy = 'http://[v1.x]'\n", ["providers.one: `proxy` must be an address such as http://proxy:3128, o"]),
+        (ONE.replace("//", "//ada:hush-hush@"), ["providers.one: `url` must hold no password. Send it as the hea"]),
         (ONE.replace(":1/v1", ":x/v1"), ["providers.one: `url` must be an address such as https://host/v1."]),
         (ONE.replace("/v1", "/v1?api-version=hush"), ["providers.one: `url` must end before its question mark or #"]),
         (
@@ -177,6 +188,10 @@ PLACES = '{ env = "A_VARIABLE" } or { file = "/path/of/a/file" }'
         (b"\xff\xfe", [" is not in UTF-8."]),
         ("\0", [" is no TOML."]),
         ("x" * 100_001, [" has more than 100,000 bytes."]),
+        (b"\xef\xbb\xbf" + ONE.encode() + b"#" * 100_000, [" has more than 100,000 bytes."]),
+        ("a = " + "1" * 5_000, [" is no TOML that can be read: it has a number of too many digits."]),
+        (ONE + f"grace = 0x{'f' * 5_000}\n", ["`grace` must be a number from 0 to 3,600, not one of so many digits."]),
+        (ONE + '"a\\nb" = 1\n', ["providers.one: There is no `a\\nb`. Known are"]),
         ("a = " + "[" * 20_000, [" is no TOML that can be read: it nests too deeply."]),
         ('[providers.one]\ndialect = "openai"\n', ["providers.one: `key` is missing, and https://api.openai.com/v1"]),
         (
@@ -200,6 +215,9 @@ PLACES = '{ env = "A_VARIABLE" } or { file = "/path/of/a/file" }'
         (ONE + "key = { file = 'lines.key' }\n", ["providers.one: `key` is wrong in the file ", "one line of visible"]),
         (ONE + "key = { file = 'bytes.key' }\n", ["providers.one: `key` is to be in the file ", "other characters th"]),
         (ONE + "key = { file = 'long.key' }\n", ["providers.one: `key` is wrong in the file ", "one line of visible"]),
+        (ONE + "key = { file = 'pipe' }\n", ["providers.one: `key` is to be in the file ", "It is a pipe or a device"]),
+        (ONE + "key = { file = '/dev/zero' }\n", ["providers.one: `key` is to be in the file /dev/zero, which can"]),
+        (ONE + "key = { file = '~nobody-here/key' }\n", ["providers.one: `key` is to be in the file ~nobody-here/"]),
         (ONE + "headers = 'x: hush'\n", ["providers.one: `headers` must be a table of texts, not a text."]),
         (ONE + "headers = { X = 5 }\n", [f"providers.one: `headers.X` must be a text, or {PLACES}."]),
         (ONE + "headers = { X = \"hush\\nY: 1\" }\n", ["providers.one: `headers.X` is wrong in the file: it must b"]),
@@ -209,7 +227,7 @@ PLACES = '{ env = "A_VARIABLE" } or { file = "/path/of/a/file" }'
         (ONE + "headers = { X = 'c', x = 'd' }\n", ["providers.one: `headers.x` is there twice, in other capitals."]),
         (ONE + "proxy = 'proxy:hush'\n", ["providers.one: `proxy` must be an address such as http://proxy:3128, or f"]),
         (ONE + "proxy = true\n", ["providers.one: `proxy` must be an address such as http://proxy:3128, or false."]),
-        (ONE + "proxy = 'socks5://h:1'\n", ["providers.one: `proxy` must be an address such as http://proxy:3128, or"]),
+        (ONE + "proxy = 'socks5://h:1'\n", ["providers.one: `proxy` must be an address such as http://proxy:3128, o"]),
         (ONE + "silence = 0\n", ["providers.one: `silence` must be a number from 1 to 3,600, not 0."]),
         (ONE + "silence = nan\n", ["providers.one: `silence` must be a number from 1 to 3,600, not nan."]),
         (ONE + "silence = '9'\n", ["providers.one: `silence` must be a number from 1 to 3,600, not a text."]),
@@ -220,6 +238,10 @@ PLACES = '{ env = "A_VARIABLE" } or { file = "/path/of/a/file" }'
         (ONE + "fallbacks = 'two'\n", ['providers.one: `fallbacks` must be a list of texts such as "provider/model",']),
         (ONE + "fallbacks = ['two']\n", ["providers.one: `fallbacks` names the provider 'two', which is not here. He"]),
         (ONE + "fallbacks = ['one']\n", ["providers.one: `fallbacks` names the very model that they are for."]),
+        (MODEL.replace("'m'", "'%s'" % ("m" * 201)), ["name of the model, in at most 200 characters."]),
+        (ONE + "model = '  '\n", ["providers.one: `model` must be the name of a model, not an empty text."]),
+        (ONE + 'fallbacks = ["one/a\\u0000"]\n', ["providers.one: `fallbacks` must be a list", "that do not show"]),
+        (ONE + "model = 'a'\n" + TWO + "fallbacks = ['one', 'one/a']\n", ["two: `fallbacks` names one of them twice."]),
         (ONE + "fallbacks = ['one/a', 'one/a']\n", ["providers.one: `fallbacks` names one of them twice."]),
         (
             ONE + "fallbacks = ['two']\n[providers.two]\ndialect = 'openai'\nkey = { env = 'A_KEY' }\n",
@@ -260,6 +282,25 @@ def test_everything_that_is_wrong_is_told_at_once(file: Path) -> None:
         "providers.two: There is no `context`. Known are: dialect, url, key, headers, proxy, grace, silence, list, "
         "models, model, fallbacks.",
     ]
+
+
+def test_what_editors_put_around_a_text_does_no_harm(file: Path) -> None:
+    file.write_bytes(b"\xef\xbb\xbf" + f"{ONE}key = {{ file = 'marked.key' }}\n".replace("\n", "\r\n").encode())
+    assert model_files.read(file, silence=120).providers["one"].key == "sk-marked"
+
+
+@pytest.mark.parametrize(("name", "why"), [("pipe", "It is a pipe or a device, and no file"), (".", "Is a directory")])
+def test_what_is_no_file_is_told_and_nobody_waits(tmp_path: Path, name: str, why: str) -> None:
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with pytest.raises(WrongFile) as wrong:
+        model_files.read(tmp_path / name, silence=120)
+    assert str(wrong.value) == f"{tmp_path / name} cannot be read: {why}."
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_no_more_is_told_than_somebody_reads(file: Path) -> None:
+    sentences = said(file, "".join(f"[providers.p{number}]\n" for number in range(75)))
+    assert (len(sentences), sentences[-1]) == (101, "50 more like these.")
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:

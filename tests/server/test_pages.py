@@ -1,6 +1,7 @@
 """What else the server answers besides the API: pages, probes, its schema."""
 
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import httpx
@@ -71,7 +72,7 @@ async def test_a_server_without_its_database_lives_but_is_not_ready(urls: engine
         async with Proxy(upstream, at=place) as proxy:
             through = database.replace(str(upstream.parent), str(place.parent))
             assert through != database
-            settings = {"database_url": through, "redis_url": urls.redis, "model_url": MODEL}
+            settings: dict[str, Any] = {"database_url": through, "redis_url": urls.redis, "model_url": MODEL}
             async with (
                 serving(tmp_path / "log", may_complain=True, **settings) as served,
                 httpx.AsyncClient(base_url=served.url, timeout=10) as http,

@@ -99,6 +99,7 @@ def test_nothing_and_quotes_are_no_value(name: str) -> None:
             "cannot be used. Not understood in a database URL:",
         ),
         ("model_url", "api.example.com/v1", "must be an address such as https://host/v1."),
+        ("model_url", "http://[v1.x]/v1", "must be an address such as https://host/v1."),
         ("model_url", "http://", "must be an address such as https://host/v1."),
         ("model_url", "ftp://host/v1", "must be an address such as https://host/v1."),
         ("host", "http://localhost", "must be an address or a name to listen on, such as 127.0.0.1, not 'http"),

@@ -5,7 +5,7 @@ import json
 import os
 import signal
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -280,6 +280,34 @@ async def test_every_process_of_a_server_follows_and_a_new_one_has_what_was_acce
         await until(lambda: replaced(served, workers), seconds=60)
         await until(lambda: everywhere(served, "claude"), seconds=60)
         assert "Child process" not in served.log.read_text()
+
+
+async def test_sighup_while_a_server_starts_or_ends_does_no_harm(start: Start, place: Place) -> None:
+    def another(process: asyncio.subprocess.Process) -> None:
+        place.write("claude")
+        process.send_signal(signal.SIGHUP)
+
+    async with start(models_file=place.file, when_announced=another) as served, Caller.at(served.graphql) as caller:
+        assert await has_only(caller, "claude")
+        served.ask_to_end()
+        ending = asyncio.create_task(served.ended(30))
+        while not ending.done():
+            with suppress(ProcessLookupError):
+                served.process.send_signal(signal.SIGHUP)
+            await asyncio.sleep(0.001)
+        assert await ending == 0
+
+
+async def test_a_process_that_is_just_starting_follows_too(start: Start, place: Place) -> None:
+    async with start(models_file=place.file, workers=2) as served:
+        workers = children(served)
+        os.kill(workers[0], signal.SIGKILL)
+        await until(lambda: replaced(served, workers), seconds=60)
+        place.write("claude")
+        served.process.send_signal(signal.SIGHUP)
+        followed = children(served)
+        await until(lambda: everywhere(served, "claude"), seconds=60)
+        assert children(served) == followed
 
 
 def children(served: Served) -> list[int]:
