@@ -39,7 +39,7 @@ class Windows:
 
     async def learn(self, agent: Agent | None, tokens: int) -> None:
         """Notes, for all processes, what the provider of an agent's model has said that it reads."""
-        key = self._key(agent)
+        key, tokens = self._key(agent), min(tokens, MOST)
         self._learned[key] = tokens
         async with self._db.system() as tx:
             await learned_windows.learn(tx, *key, tokens)

@@ -34,6 +34,8 @@ async def test_what_is_learned_of_a_model_is_not_taken_for_another_one(db: Datab
         assert await Windows(db, small).of(None) == 1_000
     async with Models.open(url="http://127.0.0.1:9", model="large") as large:
         assert await Windows(db, large).of(None) == windows.UNKNOWN
+        await Windows(db, large).learn(None, 2**40)
+        assert await Windows(db, large).of(None) == windows.UNKNOWN
 
 
 async def test_a_reply_waits_for_the_database_to_store_what_it_has_learned(server: Server) -> None:
