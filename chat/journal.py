@@ -24,7 +24,7 @@ _log = logging.getLogger("transom.journal")
 
 BACKLOG = 50_000
 """Events that may wait for the disk before producers are held back."""
-PAUSE = 0.005
+PAUSE = 0.010
 """Seconds between the beginnings of two turns at least: what comes meanwhile shares one, and its commit."""
 LARGEST = 1_000
 """Events of one run that go into one turn at most; they are one row, and one message on the bus."""
