@@ -23,14 +23,6 @@ import orjson
 import strawberry
 
 from bench import plan, results
-from chat import doorbells
-from chat.doorbells import Line
-from chat.events import SessionEvent
-from chat.jobs import Jobs
-from chat.sync.arrivals import Arrivals
-from chat.sync.news import News, Place, Writing
-from chat.sync.session import SessionFeed
-from chat.sync.window import Window
 from db.database import Database
 from pubsub.hub import Hub
 from resolvers.root import CONFIG, PARTS
@@ -41,6 +33,14 @@ from server.graphql.documents import Documents
 from server.graphql.errors import unexplained
 from server.graphql.operations import Operations
 from server.graphql.requests import Request
+from sync import channels
+from sync.catch_up import Arrivals
+from sync.changes import News, Place, Writing
+from sync.channels import Line
+from sync.events import SessionEvent
+from sync.session_feed import SessionFeed
+from sync.subscriber import Window
+from sync.tasks import Jobs
 
 SESSION, RUN, MESSAGE, USER = (UUID(int=number) for number in range(1, 5))
 WINDOWS = 200
@@ -156,7 +156,7 @@ async def push(windows: int, rounds: int) -> float:
 
         def publish(number: int) -> None:
             events = orjson.dumps([["a", 0, 25 * number, f"{number:025d}"]])
-            doorbells.send(bus, line, 1, number, events)
+            channels.send(bus, line, 1, number, events)
 
         return await _timed(windows, rounds, follow, publish, sink)
 

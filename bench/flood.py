@@ -16,7 +16,7 @@ import orjson
 import psutil
 
 from bench import writing
-from chat.journal import Pen
+from sync.journal import Pen
 
 LATE = 100.0
 """Milliseconds that 99 of 100 tokens may take."""

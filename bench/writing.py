@@ -15,14 +15,14 @@ import psutil
 from asyncpg.pgproto import pgproto
 
 from bench import machine
-from chat.cursors import ScopeKind
-from chat.doorbells import Frame, channel, read
-from chat.journal import Journal, Pen
 from db import migrate
 from db.database import Database
 from pubsub.hub import Hub
 from server import engines
 from server.settings import Settings
+from sync.channels import Frame, channel, read
+from sync.cursors import ScopeKind
+from sync.journal import Journal, Pen
 
 TOKEN = "tok "
 PRODUCER = "bench"

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
-from chat.allowances import Allowances
-from chat.drafts import Drafts
-from chat.jobs import Jobs
-from chat.journal import Journal
-from chat.sync.feeds import Feeds
+from chat.policy import Allowances
 from chat.windows import Windows
 from db.database import Database
 from llm.models import Models
 from pubsub.bus import Bus
+from sync.feeds import Feeds
+from sync.journal import Journal
+from sync.reply_builder import Drafts
+from sync.tasks import Jobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,6 @@ class Process:
     allowances: Allowances = field(default_factory=Allowances)
     drafts: Drafts = field(default_factory=Drafts)
     id: str = field(default_factory=lambda: f"{os.getpid()}-{secrets.token_hex(6)}")
-    """The name under which it holds leases (`chat.neighbours`)."""
+    """The name under which it holds leases (`chat.runs.neighbours`)."""
     stops: dict[UUID, asyncio.Future[str]] = field(default_factory=dict)
     """For each run that it produces: resolved to have it stop."""

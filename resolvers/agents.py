@@ -5,8 +5,8 @@ from typing import Annotated
 
 import strawberry
 
-from chat import agents
-from chat.agents import Character
+from chat.library import agents
+from chat.library.agents import Character
 from schema import connection, identifier
 from schema.agent import Agent, AgentConnection
 from schema.connection import After, Before, First, Last

@@ -4,9 +4,10 @@ from typing import Annotated, Any
 
 import strawberry
 
-from chat import branching, editing, forking, retrying
-from chat.asking import WhenBusy
-from chat.messages import Exchange
+from chat.conversation import branches, edits, forks
+from chat.conversation.messages import Exchange
+from chat.conversation.reply_requests import WhenBusy
+from chat.runs import retries
 from resolvers.sessions import SessionId
 from schema import identifier
 from schema.context import Info
@@ -40,7 +41,7 @@ async def choose(
 ) -> ChooseBranchResult:
     """Has the viewer see another branch."""
     scope = once(info, "chooseBranch", client_mutation_id, id, message_id)
-    seen = await branching.choose(scope, identifier.parse("id", id), identifier.optional("messageId", message_id))
+    seen = await branches.choose(scope, identifier.parse("id", id), identifier.optional("messageId", message_id))
     return SessionPayload(session=Session.of(seen))
 
 
@@ -57,7 +58,7 @@ async def edit(
         "when_busy": input.when_busy if input.reply else None,
     }
     scope = once(info, "editMessage", client_mutation_id, input)
-    posted = await editing.edit(scope, identifier.parse("messageId", input.message_id), input.text, **said)
+    posted = await edits.edit(scope, identifier.parse("messageId", input.message_id), input.text, **said)
     exchange = posted if isinstance(posted, Exchange) else None
     return SendMessagePayload(
         session=Session.of(posted.seen),
@@ -73,7 +74,7 @@ async def revise(
     client_mutation_id: Key = None,
 ) -> ReviseMessageResult:
     """Says a message otherwise in its place."""
-    row = await editing.revise(
+    row = await edits.revise(
         once(info, "reviseMessage", client_mutation_id, input),
         identifier.parse("id", input.id),
         text=input.text,
@@ -89,7 +90,7 @@ async def fork(
     client_mutation_id: Key = None,
 ) -> ForkSessionResult:
     """Copies a part of a conversation."""
-    seen = await forking.fork(
+    seen = await forks.fork(
         once(info, "forkSession", client_mutation_id, input),
         identifier.parse("sessionId", input.session_id),
         identifier.parse("messageId", input.message_id),
@@ -110,5 +111,5 @@ async def answer(
 ) -> ReplyToMessageResult:
     """Asks for a reply to a message."""
     scope = once(info, "replyToMessage", client_mutation_id, id, when_busy)
-    seen, reply = await retrying.answer(scope, identifier.parse("id", id), when_busy=when_busy)
+    seen, reply = await retries.answer(scope, identifier.parse("id", id), when_busy=when_busy)
     return AskAgainPayload(session=Session.of(seen), reply=Message.of(reply.message), run=Run.of(reply.run))

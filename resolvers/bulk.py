@@ -6,12 +6,13 @@ from uuid import UUID
 
 import strawberry
 
-from chat import bulk, sessions
-from chat.bulk import Change
-from chat.personal import Folder, Personal
+from chat.conversation import sessions
+from chat.conversation.member_fields import Folder, Personal
+from chat.conversation.sessions import Seen
 from chat.refusals import Refusal
+from chat.removal import bulk
+from chat.removal.bulk import Change
 from chat.scope import Scope
-from chat.sessions import Seen
 from schema import conflict, failed, identifier
 from schema.bulk import BulkReceipt, BulkUpdateSessionsInput, BulkUpdateSessionsPayload, BulkUpdateSessionsResult
 from schema.context import Info

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import strawberry
 
-from chat import folders
+from chat.library import folders
 from chat.same import SAME
 from schema import identifier
 from schema.context import Info

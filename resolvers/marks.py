@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 import strawberry
 
-from chat import compactions, marking
-from chat.marking import Range, Rating
+from chat.conversation import annotations, compactions
+from chat.conversation.annotations import Range, Rating
 from chat.same import SAME, Same
 from schema import identifier
 from schema.context import Info
@@ -27,7 +27,7 @@ async def react(
 ) -> MarkMessageResult:
     """Sets a reaction, or takes it away."""
     scope = once(info, "setReaction", client_mutation_id, id, emoji, on)
-    row = await marking.react(scope, identifier.parse("id", id), emoji, on=on)
+    row = await annotations.react(scope, identifier.parse("id", id), emoji, on=on)
     return MessagePayload(message=Message.of(row))
 
 
@@ -48,7 +48,7 @@ async def rate(
 ) -> MarkMessageResult:
     """Sets what the viewer thinks of a message."""
     scope = once(info, "setFeedback", client_mutation_id, id, rating, comment)
-    row = await marking.rate(
+    row = await annotations.rate(
         scope,
         identifier.parse("id", id),
         SAME if rating is None else rating.value,
@@ -67,7 +67,7 @@ async def annotate(
     if input.range is not None:
         place = input.range.value
         at = None if place is None else Range(place.part, place.start, place.end)
-    row = await marking.annotate(
+    row = await annotations.annotate(
         once(info, "annotateMessage", client_mutation_id, input),
         identifier.parse("messageId", input.message_id),
         input.text,
@@ -85,7 +85,9 @@ async def remove_annotation(
 ) -> MarkMessageResult:
     """Takes an annotation away."""
     scope = once(info, "removeAnnotation", client_mutation_id, message_id, id)
-    row = await marking.remove_annotation(scope, identifier.parse("messageId", message_id), identifier.parse("id", id))
+    row = await annotations.remove_annotation(
+        scope, identifier.parse("messageId", message_id), identifier.parse("id", id)
+    )
     return MessagePayload(message=Message.of(row))
 
 

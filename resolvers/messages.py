@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 import strawberry
 
-from chat import live as live_messages
-from chat import messages
+from chat.conversation import messages
+from chat.conversation.sessions import NewSession
 from chat.refusals import InvalidInput
-from chat.sessions import NewSession
+from chat.subscriptions import message_stream as live_messages
 from resolvers import sessions
 from schema import identifier
 from schema.context import Info

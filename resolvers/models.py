@@ -1,10 +1,10 @@
 """The models that agents can answer with."""
 
-from chat import choices
+from chat.library import model_choices
 from schema.context import Info
 from schema.model import Model
 
 
 async def everything(info: Info) -> list[Model]:
     """All of the server's."""
-    return [Model.of(known) for known in await choices.models(info.context.scope)]
+    return [Model.of(known) for known in await model_choices.models(info.context.scope)]

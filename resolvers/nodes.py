@@ -6,7 +6,7 @@ from uuid import UUID
 
 import strawberry
 
-from chat import nodes
+from chat.library import nodes
 from chat.refusals import InvalidInput
 from db.nodes import Kind
 from schema import identifier

@@ -7,10 +7,11 @@ from typing import Annotated
 import strawberry
 from strawberry.utils.str_converters import to_camel_case
 
-from chat import appending, limits, producing, questions
-from chat.appending import Said
+from chat import validation
 from chat.refusals import InvalidInput
-from chat.runs import Outcome
+from chat.runs import appends, input_requests, producers
+from chat.runs.appends import Said
+from chat.runs.runs import Outcome
 from db.models import RunStatus
 from schema import identifier
 from schema.context import Info
@@ -48,7 +49,7 @@ async def start(
     client_mutation_id: Key = None,
 ) -> StartRunResult:
     """Begins a run."""
-    held = await producing.start(
+    held = await producers.start(
         once(info, "startRun", client_mutation_id, input),
         identifier.parse("messageId", input.message_id),
         run_id=identifier.optional("id", input.id),
@@ -62,7 +63,7 @@ async def append(
     info: Info, input: Annotated[AppendToRunInput, strawberry.argument(description="The events.")]
 ) -> AppendToRunResult:
     """Stores events of a run."""
-    acknowledged = await appending.append(
+    acknowledged = await appends.append(
         info.context.scope,
         identifier.parse("id", input.id),
         input.epoch,
@@ -78,7 +79,7 @@ async def await_input(
     client_mutation_id: Key = None,
 ) -> AwaitInputResult:
     """Has a run wait for a person."""
-    row = await questions.ask(
+    row = await input_requests.ask(
         once(info, "awaitInput", client_mutation_id, input),
         identifier.parse("id", input.id),
         input.epoch,
@@ -94,7 +95,7 @@ async def finish(
     """Ends a run."""
     if (input.failure is not None) is not (input.end is RunEnd.FAILED):
         raise InvalidInput("failure", "Give `failure` with the end `FAILED`, and only then.")
-    held = await producing.finish(
+    held = await producers.finish(
         info.context.scope,
         identifier.parse("id", input.id),
         input.epoch,
@@ -103,7 +104,7 @@ async def finish(
             RunStatus(input.end.value),
             error=None if input.failure is None else {"code": input.failure.code, "reason": input.failure.reason},
             usage=None if input.usage is None else dict(_usage(input.usage)),
-            model=None if input.model is None else limits.short("model", input.model, limits.NAME),
+            model=None if input.model is None else validation.short("model", input.model, validation.NAME),
             finish_reason=input.finish_reason,
         ),
     )
@@ -116,7 +117,7 @@ async def take_over(
     client_mutation_id: Key = None,
 ) -> TakeOverRunResult:
     """Takes a run from its producer."""
-    held = await producing.take_over(once(info, "takeOverRun", client_mutation_id, id), identifier.parse("id", id))
+    held = await producers.take_over(once(info, "takeOverRun", client_mutation_id, id), identifier.parse("id", id))
     return HeldRunPayload(run=Run.of(held.run), message=Message.of(held.message))
 
 

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import strawberry
 
-from chat import projects
-from chat.projects import Stage
+from chat.library import projects
+from chat.library.projects import Stage
 from schema import connection, identifier
 from schema.connection import After, Before, First, Last
 from schema.context import Info

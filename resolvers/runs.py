@@ -5,9 +5,9 @@ from typing import Annotated
 import strawberry
 from strawberry.scalars import JSON
 
-from chat import questions, queues, retrying, runs
-from chat.asking import Reply, WhenBusy
-from chat.sessions import Seen
+from chat.conversation.reply_requests import Reply, WhenBusy
+from chat.conversation.sessions import Seen
+from chat.runs import input_requests, queues, retries, runs
 from schema import identifier
 from schema.context import Info
 from schema.message import Message
@@ -68,13 +68,13 @@ async def retry(
 ) -> RetryRunResult:
     """Asks for another reply."""
     scope = once(info, "retryRun", client_mutation_id, id, when_busy)
-    return _again(*await retrying.retry(scope, identifier.parse("id", id), when_busy=when_busy))
+    return _again(*await retries.retry(scope, identifier.parse("id", id), when_busy=when_busy))
 
 
 async def resume(info: Info, id: RunId, client_mutation_id: Key = None) -> ContinueRunResult:
     """Has a reply taken up where it stopped."""
     scope = once(info, "continueRun", client_mutation_id, id)
-    return _again(*await retrying.resume(scope, identifier.parse("id", id)))
+    return _again(*await retries.resume(scope, identifier.parse("id", id)))
 
 
 def _again(seen: Seen, reply: Reply) -> AskAgainPayload:
@@ -116,7 +116,7 @@ async def answer(
     client_mutation_id: Key = None,
 ) -> AnswerRunResult:
     """Answers a run."""
-    row = await questions.answer(
+    row = await input_requests.answer(
         once(info, "answerRun", client_mutation_id, id, question_id, answer),
         identifier.parse("id", id),
         identifier.parse("questionId", question_id),

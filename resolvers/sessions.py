@@ -8,10 +8,11 @@ from uuid import UUID
 import strawberry
 from strawberry.scalars import JSON
 
-from chat import composing, following, organising, sessions, state, summarizing
-from chat.cursors import Cursor, ScopeKind
-from chat.personal import Folder, Personal
-from chat.sessions import NewSession
+from chat.conversation import drafts, memberships, sessions, state
+from chat.conversation.member_fields import Folder, Personal
+from chat.conversation.sessions import NewSession
+from chat.runs import summarizer
+from chat.subscriptions import streams
 from db import listing
 from db.listing import Filter, Place, SessionOrder
 from schema import connection, event, identifier
@@ -35,6 +36,7 @@ from schema.result import (
 )
 from schema.session import Session
 from schema.session_list import SessionConnection
+from sync.cursors import Cursor, ScopeKind
 
 PAGE = 20
 
@@ -169,13 +171,13 @@ async def mark_read(
 ) -> MarkSessionResult:
     """Notes how far the viewer has read."""
     scope = once(info, "markRead", client_mutation_id, id, up_to)
-    return SessionPayload(session=Session.of(await organising.mark_read(scope, identifier.parse("id", id), up_to)))
+    return SessionPayload(session=Session.of(await memberships.mark_read(scope, identifier.parse("id", id), up_to)))
 
 
 async def mark_unread(info: Info, id: SessionId, client_mutation_id: Key = None) -> MarkSessionResult:
     """Has a session count as unread."""
     scope = once(info, "markUnread", client_mutation_id, id)
-    return SessionPayload(session=Session.of(await organising.mark_unread(scope, identifier.parse("id", id))))
+    return SessionPayload(session=Session.of(await memberships.mark_unread(scope, identifier.parse("id", id))))
 
 
 async def save_draft(
@@ -187,8 +189,8 @@ async def save_draft(
 ) -> MarkSessionResult:
     """Keeps what the viewer is about to say."""
     scope = once(info, "saveDraft", client_mutation_id, id, text, last_sent_id)
-    after = None if last_sent_id is None else composing.After(identifier.optional("lastSentId", last_sent_id.value))
-    seen = await organising.save_draft(scope, identifier.parse("id", id), text, after=after)
+    after = None if last_sent_id is None else drafts.After(identifier.optional("lastSentId", last_sent_id.value))
+    seen = await memberships.save_draft(scope, identifier.parse("id", id), text, after=after)
     return SessionPayload(session=Session.of(seen))
 
 
@@ -216,7 +218,7 @@ async def move(
     """Puts a session somewhere in the viewer's own order."""
     scope = once(info, "moveSession", client_mutation_id, id, before_id)
     place = identifier.optional("beforeId", before_id)
-    return SessionPayload(session=Session.of(await organising.move(scope, identifier.parse("id", id), place)))
+    return SessionPayload(session=Session.of(await memberships.move(scope, identifier.parse("id", id), place)))
 
 
 async def summarize(
@@ -229,7 +231,7 @@ async def summarize(
 ) -> SummarizeSessionResult:
     """Has the model write a summary."""
     scope = once(info, "summarizeSession", client_mutation_id, id, replace)
-    seen = await summarizing.summarize(scope, identifier.parse("id", id), replace=replace)
+    seen = await summarizer.summarize(scope, identifier.parse("id", id), replace=replace)
     return SessionPayload(session=Session.of(seen))
 
 
@@ -265,7 +267,7 @@ async def follow(
     scope, session_id = info.context.scope, identifier.parse("id", id)
     begin = info.context.resumed_at or after
     leaf = None if leaf_id is None else identifier.parse("leafId", leaf_id)
-    window = following.session(scope, session_id, begin, leaf_id=leaf, present=presence, every=every)
+    window = streams.session(scope, session_id, begin, leaf_id=leaf, present=presence, every=every)
     return Followed(window, event.of_session)
 
 
@@ -277,7 +279,7 @@ async def changes(
     ] = False,
 ) -> AsyncIterator[AccountEvent]:
     """What happens to the account's sessions, projects and agents."""
-    window = following.account(info.context.scope, info.context.resumed_at or after, counts=counts)
+    window = streams.account(info.context.scope, info.context.resumed_at or after, counts=counts)
     return Followed(window, event.of_account)
 
 
@@ -287,5 +289,5 @@ async def set_typing(
     typing: Annotated[bool, strawberry.argument(description="Whether you are typing. It counts for six seconds.")],
 ) -> SetTypingResult:
     """Says that the viewer is typing."""
-    await following.typing(info.context.scope, identifier.parse("id", id), now=typing)
+    await streams.typing(info.context.scope, identifier.parse("id", id), now=typing)
     return SetTypingPayload(typing=typing)

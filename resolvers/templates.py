@@ -4,8 +4,8 @@ from typing import Annotated
 
 import strawberry
 
-from chat import templates
-from chat.templates import Answering, Outline, Said
+from chat.library import templates
+from chat.library.templates import Answering, Outline, Said
 from schema import identifier
 from schema.context import Info
 from schema.given import given

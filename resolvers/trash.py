@@ -5,8 +5,8 @@ from uuid import UUID
 
 import strawberry
 
-from chat import deleting, trash
-from chat.tree import DeletionScope
+from chat.removal import deletions, trash
+from chat.removal.message_tree import DeletionScope
 from resolvers.sessions import PAGE, SessionId
 from schema import connection, identifier
 from schema.connection import After, Before, First, Last
@@ -60,13 +60,13 @@ Deletion = Annotated[DeletionInput, strawberry.argument(description="The message
 
 async def delete_messages(info: Info, input: Deletion, client_mutation_id: Key = None) -> DeleteMessagesResult:
     """Deletes messages."""
-    done = await deleting.delete(once(info, "deleteMessages", client_mutation_id, input), *_named(input))
+    done = await deletions.delete(once(info, "deleteMessages", client_mutation_id, input), *_named(input))
     return DeleteMessagesPayload(session=Session.of(done.seen), count=done.count)
 
 
 async def restore_messages(info: Info, input: Deletion, client_mutation_id: Key = None) -> RestoreMessagesResult:
     """Brings back what a deletion took."""
-    done = await deleting.restore(once(info, "restoreMessages", client_mutation_id, input), *_named(input))
+    done = await deletions.restore(once(info, "restoreMessages", client_mutation_id, input), *_named(input))
     return RestoreMessagesPayload(session=Session.of(done.seen), count=done.count)
 
 
@@ -78,11 +78,11 @@ def _named(input: DeletionInput) -> tuple[UUID, UUID, DeletionScope]:
 async def restore_history(info: Info, id: SessionId, client_mutation_id: Key = None) -> RestoreMessagesResult:
     """Brings back what the last clearing of a session took."""
     scope = once(info, "restoreHistory", client_mutation_id, id)
-    done = await deleting.restore_all(scope, identifier.parse("id", id))
+    done = await deletions.restore_all(scope, identifier.parse("id", id))
     return RestoreMessagesPayload(session=Session.of(done.seen), count=done.count)
 
 
 async def clear(info: Info, id: SessionId, client_mutation_id: Key = None) -> ClearSessionResult:
     """Deletes all messages of a session."""
-    done = await deleting.clear(once(info, "clearSession", client_mutation_id, id), identifier.parse("id", id))
+    done = await deletions.clear(once(info, "clearSession", client_mutation_id, id), identifier.parse("id", id))
     return ClearSessionPayload(session=Session.of(done.seen), count=done.count)

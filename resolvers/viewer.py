@@ -1,6 +1,6 @@
 """The viewer."""
 
-from chat import accounts
+from chat.library import accounts
 from schema.context import Info
 from schema.viewer import Viewer
 

@@ -8,7 +8,9 @@ from uuid import UUID
 import strawberry
 from strawberry.dataloader import DataLoader
 
-from chat import agents, branching, editing, folders, fullness, messages, projects, runs, sessions, tallies, templates
+from chat.conversation import branches, edits, messages, sessions
+from chat.library import agents, counts, folders, projects, templates
+from chat.runs import context_use, runs
 from chat.scope import Scope
 from db import models, revisions, rows
 from db.tallies import Tally
@@ -72,19 +74,19 @@ class Context:
         return self._loader(sessions.unread)
 
     @property
-    def siblings(self) -> DataLoader[branching.Family, Sequence[UUID]]:
+    def siblings(self) -> DataLoader[branches.Family, Sequence[UUID]]:
         """The ids of what follows a message of a session, or begins it."""
-        return self._loader(branching.siblings)
+        return self._loader(branches.siblings)
 
     @property
-    def leaf_ids(self) -> DataLoader[branching.Leaf, strawberry.ID | None]:
+    def leaf_ids(self) -> DataLoader[branches.Leaf, strawberry.ID | None]:
         """The id of the last message of a session's branch."""
         return self._loader(_leaf_ids)
 
     @property
-    def fullness(self) -> DataLoader[fullness.Path, fullness.Fullness | None]:
+    def fullness(self) -> DataLoader[context_use.Path, context_use.Fullness | None]:
         """How full the window of the model is that would answer on a branch of a session."""
-        return self._loader(fullness.of)
+        return self._loader(context_use.of)
 
     @property
     def origins(self) -> DataLoader[fork.Origin | None, fork.ForkedFrom | None]:
@@ -94,7 +96,7 @@ class Context:
     @property
     def revisions(self) -> DataLoader[revisions.Asked, Sequence[rows.Revision]]:
         """Earlier states of a message."""
-        return self._loader(editing.revisions_of)
+        return self._loader(edits.revisions_of)
 
     @property
     def templates(self) -> DataLoader[UUID, models.Template | None]:
@@ -109,22 +111,22 @@ class Context:
     @property
     def folder_tallies(self) -> DataLoader[UUID, Tally]:
         """How many sessions are in a folder."""
-        return self._loader(tallies.of_folders)
+        return self._loader(counts.of_folders)
 
     @property
     def project_tallies(self) -> DataLoader[UUID, Tally]:
         """How many sessions are in a project."""
-        return self._loader(tallies.of_projects)
+        return self._loader(counts.of_projects)
 
     @property
     def agent_tallies(self) -> DataLoader[UUID, Tally]:
         """How many sessions an agent answers in."""
-        return self._loader(tallies.of_agents)
+        return self._loader(counts.of_agents)
 
     @property
     def latest_sessions(self) -> DataLoader[UUID, rows.Seen | None]:
         """The session of a project with the newest activity."""
-        return self._loader(tallies.latest)
+        return self._loader(counts.latest)
 
     def _loader[Key, Found](
         self, find: Callable[[Scope, list[Key]], Awaitable[Sequence[Found]]], *, at_once: int | None = None
@@ -135,5 +137,5 @@ class Context:
         return loaders[find]
 
 
-async def _leaf_ids(scope: Scope, leaves: Sequence[branching.Leaf]) -> list[strawberry.ID | None]:
-    return [identifier.optional_of(leaf) for leaf in await branching.leaves(scope, leaves)]
+async def _leaf_ids(scope: Scope, leaves: Sequence[branches.Leaf]) -> list[strawberry.ID | None]:
+    return [identifier.optional_of(leaf) for leaf in await branches.leaves(scope, leaves)]

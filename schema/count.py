@@ -33,7 +33,7 @@ class Tally:
 
 @strawberry.type(description="What badges say has changed. This is all of it; what is not listed has no sessions.")
 class CountsChanged:
-    """See `chat.events.CountsChanged`."""
+    """See `sync.events.CountsChanged`."""
 
     active: SessionCounts = strawberry.field(description="Of the sessions that are not archived.")
     archived: SessionCounts = strawberry.field(description="Of those that are.")

@@ -4,7 +4,6 @@ from typing import Annotated, TypedDict
 
 import strawberry
 
-from chat import events
 from db import models, rows
 from schema import choice, identifier, part
 from schema.agent import Agent
@@ -17,6 +16,7 @@ from schema.project import Project
 from schema.run import Run
 from schema.session import Session
 from schema.template import Template
+from sync import events
 
 choice.describe(
     events.ResetReason,
@@ -45,7 +45,7 @@ class _Change:
 
 @strawberry.type(description="A message was stored or changed. This is all of it.")
 class MessageChanged(_Change):
-    """See `chat.events.MessageChanged`."""
+    """See `sync.events.MessageChanged`."""
 
     message: Message = strawberry.field(description="The message, with what a run has written so far.")
 
@@ -59,7 +59,7 @@ class MessageDeleted(_Change):
 
 @strawberry.type(description="A run was queued, began, or ended.")
 class RunChanged(_Change):
-    """See `chat.events.RunChanged`."""
+    """See `sync.events.RunChanged`."""
 
     run: Run = strawberry.field(description="The run as it is now.")
 
@@ -69,7 +69,7 @@ class RunChanged(_Change):
     "was deleted, brought back, or changed otherwise. What is told of that one comes next."
 )
 class SiblingsChanged:
-    """See `chat.events.SiblingsChanged`."""
+    """See `sync.events.SiblingsChanged`."""
 
     parent_id: strawberry.ID | None = strawberry.field(
         description="The message that they follow; null: they begin the session."
@@ -82,7 +82,7 @@ class SiblingsChanged:
     "the newest messages of that path has been told."
 )
 class BranchChanged:
-    """See `chat.events.BranchChanged`."""
+    """See `sync.events.BranchChanged`."""
 
     leaf_id: strawberry.ID | None = strawberry.field(
         description="The last message of the path: it, and by `parentId` what is above it, is what a chat shows. Null: "
@@ -95,7 +95,7 @@ class BranchChanged:
 
 @strawberry.type(description="Text was appended to a part of a message.")
 class TextDelta:
-    """See `chat.events.TextDelta`."""
+    """See `sync.events.TextDelta`."""
 
     run_id: strawberry.ID = strawberry.field(description="The run that writes.")
     message_id: strawberry.ID = strawberry.field(description="The message that grows.")
@@ -109,7 +109,7 @@ class TextDelta:
 
 @strawberry.type(description="A part of a message was opened, or is now this.")
 class PartChanged:
-    """See `chat.events.PartChanged`."""
+    """See `sync.events.PartChanged`."""
 
     run_id: strawberry.ID = strawberry.field(description="The run that writes.")
     message_id: strawberry.ID = strawberry.field(description="The message that the part is of.")
@@ -118,7 +118,7 @@ class PartChanged:
 
 @strawberry.type(description="A window that has the session open.")
 class Present:
-    """See `chat.events.Present`."""
+    """See `sync.events.Present`."""
 
     window_id: strawberry.ID = strawberry.field(description="An id of the window, as long as it is open.")
     user_id: strawberry.ID = strawberry.field(description="The account that it belongs to.")
@@ -128,7 +128,7 @@ class Present:
 
 @strawberry.type(description="Who has the session open has changed, or who is typing. This is all of it.")
 class PresenceChanged:
-    """See `chat.events.PresenceChanged`."""
+    """See `sync.events.PresenceChanged`."""
 
     count: int = strawberry.field(description="How many windows there are.")
     present: list[Present] = strawberry.field(description="The first 100 of them.")
@@ -136,7 +136,7 @@ class PresenceChanged:
 
 @strawberry.type(description="A model reads what it is told, before it says anything. Long conversations take a while.")
 class RunProgress:
-    """See `chat.events.RunProgress`."""
+    """See `sync.events.RunProgress`."""
 
     run_id: strawberry.ID = strawberry.field(description="The run that is to write.")
     read: int = strawberry.field(description="How many tokens it has read.")
@@ -148,21 +148,21 @@ class RunProgress:
 
 @strawberry.type(description="Everything up to here has been told. What follows is live.")
 class CaughtUp:
-    """See `chat.events.CaughtUp`."""
+    """See `sync.events.CaughtUp`."""
 
     cursor: SyncCursor = strawberry.field(description=CURSOR)
 
 
 @strawberry.type(description="The stream ends: fetch again, and subscribe after the cursor of what you fetched.")
 class Reset:
-    """See `chat.events.Reset`."""
+    """See `sync.events.Reset`."""
 
     reason: events.ResetReason = strawberry.field(description="Why it cannot go on.")
 
 
 @strawberry.type(description="A project was made or changed.")
 class ProjectChanged(_Change):
-    """See `chat.events.ProjectChanged`."""
+    """See `sync.events.ProjectChanged`."""
 
     project: Project = strawberry.field(description="The project as it is now.")
 
@@ -176,7 +176,7 @@ class ProjectDeleted(_Change):
 
 @strawberry.type(description="One of your agents was made or changed.")
 class AgentChanged(_Change):
-    """See `chat.events.AgentChanged`."""
+    """See `sync.events.AgentChanged`."""
 
     agent: Agent = strawberry.field(description="The agent as it is now.")
 
@@ -190,7 +190,7 @@ class AgentDeleted(_Change):
 
 @strawberry.type(description="One of your templates was made or changed.")
 class TemplateChanged(_Change):
-    """See `chat.events.TemplateChanged`."""
+    """See `sync.events.TemplateChanged`."""
 
     template: Template = strawberry.field(description="The template as it is now.")
 
@@ -204,7 +204,7 @@ class TemplateDeleted(_Change):
 
 @strawberry.type(description="One of your folders was made or changed.")
 class FolderChanged(_Change):
-    """See `chat.events.FolderChanged`."""
+    """See `sync.events.FolderChanged`."""
 
     folder: Folder = strawberry.field(description="The folder as it is now.")
 
@@ -218,7 +218,7 @@ class FolderDeleted(_Change):
 
 @strawberry.type(description="A session, or how you see it, was made or changed.")
 class SessionChanged(_Change):
-    """See `chat.events.SessionChanged`."""
+    """See `sync.events.SessionChanged`."""
 
     session: Session = strawberry.field(description="The session as it is now.")
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Self
 
-from chat.sync.window import Window
+from sync.subscriber import Window
 
 
 class Followed[E, T]:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import strawberry
 
-from chat import sessions
+from chat.conversation import sessions
 from chat.scope import Scope
 from db.forks import ForkInclude
 from schema import choice, identifier

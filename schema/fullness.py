@@ -4,7 +4,7 @@ from typing import Self
 
 import strawberry
 
-from chat.fullness import Fullness
+from chat.runs.context_use import Fullness
 from schema.message import Message
 
 
@@ -13,7 +13,7 @@ from schema.message import Message
     "provider would count."
 )
 class ContextUse:
-    """See `chat.fullness`."""
+    """See `chat.runs.context_use`."""
 
     tokens: int = strawberry.field(description="How many it would be told of the branch that you see.")
     room: int = strawberry.field(

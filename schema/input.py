@@ -5,7 +5,7 @@ from datetime import datetime
 import strawberry
 from strawberry.scalars import JSON
 
-from chat.asking import WhenBusy
+from chat.conversation.reply_requests import WhenBusy
 from db.forks import ForkInclude
 from schema import choice
 from schema.project import StageInput

@@ -6,14 +6,14 @@ from typing import Any, Self
 
 import strawberry
 
-from chat.agents import LIMITS
-from chat.allowances import NAMES, SIZES
-from chat.quotas import Standing
+from chat.library.agents import LIMITS
+from chat.policy import NAMES, SIZES
+from chat.quotas.quotas import Standing
 
 
 @strawberry.type(description="A limit that holds for you.")
 class Limit:
-    """See `chat.quotas.Standing`."""
+    """See `chat.quotas.quotas.Standing`."""
 
     limit: int = strawberry.field(description="How many there may be.")
     used: int | None = strawberry.field(description="How many there are; null while that cannot be counted.")
@@ -24,7 +24,7 @@ class Limit:
 
 @strawberry.type(description="What limits hold for you. One that is null does not.")
 class Limits:
-    """The names are those of `chat.allowances.Allowance`."""
+    """The names are those of `chat.policy.Allowance`."""
 
     sessions: Limit | None = strawberry.field(description="Sessions of your own that are not deleted.")
     kilobytes: Limit | None = strawberry.field(

@@ -11,7 +11,7 @@ from schema.shown import same
 
 @strawberry.interface(description="A piece of a message.")
 class Part:
-    """One part; `chat.parts` says how they are stored."""
+    """One part; `sync.parts` says how they are stored."""
 
     index: int = strawberry.field(description="Its place in the message, from 0.")
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import strawberry
 from strawberry.scalars import JSON
 
-from chat.asking import WhenBusy
+from chat.conversation.reply_requests import WhenBusy
 from db import models
 from schema import choice
 from schema.input import ID_NOTE

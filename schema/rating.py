@@ -1,6 +1,6 @@
 """What somebody thinks of a message."""
 
-from chat.marking import Rating
+from chat.conversation.annotations import Rating
 from schema import choice
 
 choice.describe(Rating, "What somebody thinks of a message.", GOOD="It helps.", BAD="It does not.")

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import strawberry
 
-from chat.tree import DeletionScope
+from chat.removal.message_tree import DeletionScope
 from schema import choice
 from schema.connection import Connection
 from schema.payload import SessionPayload

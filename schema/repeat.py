@@ -10,8 +10,8 @@ import orjson
 import strawberry
 from strawberry import UNSET
 
-from chat import queues
 from chat.refusals import InvalidInput
+from chat.runs import queues
 from chat.scope import Once, Repeated, Scope
 from schema import refusal
 from schema.agent import Agent

@@ -8,13 +8,12 @@ from uuid import UUID
 import strawberry
 from strawberry.scalars import JSON
 
-from chat import branching, messages, placing, turns
-from chat.cursors import Cursor, ScopeKind
-from chat.messages import PathKey
+from chat.conversation import branches, messages, placement, turns
+from chat.conversation.messages import PathKey
+from chat.conversation.sessions import Seen
+from chat.conversation.turns import TurnKey
 from chat.refusals import InvalidInput
 from chat.scope import Scope
-from chat.sessions import Seen
-from chat.turns import TurnKey
 from db import models, rows
 from db.page import Page
 from schema import choice, connection, identifier
@@ -31,6 +30,7 @@ from schema.run import Run
 from schema.shown import later, same, shown
 from schema.summary import Summary
 from schema.turn import Turn, TurnConnection
+from sync.cursors import Cursor, ScopeKind
 
 choice.describe(
     models.MemberRole,
@@ -108,7 +108,7 @@ async def _around(
         field = "before" if before < 0 else "after"
         raise InvalidInput(field, f"`before` and `after` are at least 0, and together less than {LONGEST}.")
     scope, session_id = info.context.scope, UUID(session.id)
-    found = await branching.around(scope, session_id, identifier.parse("messageId", message_id), before, after)
+    found = await branches.around(scope, session_id, identifier.parse("messageId", message_id), before, after)
     return None if found is None else _connection(scope, session_id, found.page, found.branch)
 
 
@@ -135,7 +135,7 @@ async def _turns(
 async def _branch(session: "Session", info: Info, through_id: strawberry.ID | None) -> int | None:
     if through_id is None:
         return None
-    return await branching.through(info.context.scope, UUID(session.id), identifier.parse("throughId", through_id))
+    return await branches.through(info.context.scope, UUID(session.id), identifier.parse("throughId", through_id))
 
 
 def _connection(
@@ -286,7 +286,7 @@ class _Shown(Session):
     deleted_at = same("row.deleted_at")
     role = same("membership.role")
     archived_at = same("membership.archived_at")
-    branch = shown(lambda session: placing.shown(session.row, session.membership))
+    branch = shown(lambda session: placement.shown(session.row, session.membership))
     branch_chosen = shown(lambda session: session.membership.branch is not None)
     origin = shown(lambda session: _origin(session.row))
     pinned_at = same("membership.pinned_at")

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chat import bulk, folders, templates
+from chat.library import folders, templates
+from chat.removal import bulk
 from llm import offering
 from schema.connection import LONGEST
 

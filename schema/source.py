@@ -1,6 +1,6 @@
 """Who wrote what is told in short."""
 
-from chat.summaries import SummarySource
+from chat.conversation.summaries import SummarySource
 from schema import choice
 
 __all__ = ["SummarySource"]

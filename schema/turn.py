@@ -4,14 +4,14 @@ from typing import Self
 
 import strawberry
 
-from chat import turns
+from chat.conversation import turns
 from schema.connection import Connection
 from schema.message import Message
 
 
 @strawberry.type(description="A message of a person, and what followed it on its path up to the next such message.")
 class Turn:
-    """See `chat.turns.Turn`."""
+    """See `chat.conversation.turns.Turn`."""
 
     question: Message | None = strawberry.field(
         description="The person's message; null for what precedes the first one."

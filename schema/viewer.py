@@ -4,14 +4,15 @@ from typing import Self
 
 import strawberry
 
-from chat import quotas, sizes, tallies
-from chat.cursors import Cursor, ScopeKind
+from chat.library import counts
+from chat.quotas import quotas, sizes
 from db import models
 from schema import identifier
 from schema.context import Info
 from schema.cursor import SyncCursor
 from schema.limit import Limits
 from schema.tag import Tag
+from sync.cursors import Cursor, ScopeKind
 
 
 async def _limits(info: Info) -> Limits:
@@ -20,7 +21,7 @@ async def _limits(info: Info) -> Limits:
 
 
 async def _tags(info: Info) -> list[Tag]:
-    return [Tag.of(name, tally) for name, tally in (await tallies.of_tags(info.context.scope)).items()]
+    return [Tag.of(name, tally) for name, tally in (await counts.of_tags(info.context.scope)).items()]
 
 
 @strawberry.type(description="The account on whose behalf you ask.")

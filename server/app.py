@@ -10,9 +10,8 @@ from starlette.middleware import Middleware
 from starlette.types import Receive, Send
 from starlette.types import Scope as ASGIScope
 
-from chat import life
-from chat.allowances import Allowances
-from chat.jobs import Jobs
+from chat import runtime
+from chat.policy import Allowances
 from chat.process import Timing
 from chat.scope import Scope, Viewer
 from db.database import Database
@@ -29,6 +28,7 @@ from server.graphql import Caller, GraphQLEndpoint
 from server.origins import CrossOrigin, Origins
 from server.settings import Settings, current
 from server.state import State
+from sync.tasks import Jobs
 
 _log = logging.getLogger("transom.stop")
 
@@ -101,7 +101,7 @@ class Transom(Starlette):
             rates = await stack.enter_async_context(Rates(settings.redis_url))
             allowances = Allowances(settings.allowance, rates)
             self.shared.life = await stack.enter_async_context(
-                life.running(db, bus, models, timing=timing, allowances=allowances, capacity=settings.model_replies)
+                runtime.running(db, bus, models, timing=timing, allowances=allowances, capacity=settings.model_replies)
             )
             self.shared.process.jobs.start(models.warm(), "warming the models up")
             yield

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from chat import accounts
+from chat.library import accounts
 from chat.process import Process
 from db import texts
 from server.settings import Settings

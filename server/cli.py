@@ -12,7 +12,7 @@ from typing import Any, override
 
 import click
 
-from chat.allowances import METADATA, MOST, NAMES, OFTEN, SIZES, TEXT
+from chat.policy import METADATA, MOST, NAMES, OFTEN, SIZES, TEXT
 from server import complaints, hangups
 from server.settings import PROVIDERS, Settings, WrongSettings, read
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from chat.allowances import METADATA, MOST, NAMES, OFTEN, TEXT, Allowance
+from chat.policy import METADATA, MOST, NAMES, OFTEN, TEXT, Allowance
 from chat.windows import LEAST
 from chat.windows import MOST as MOST_TOKENS
 from db.budgets import ANSWER_BYTES, ANSWER_ROWS

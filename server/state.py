@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from chat.life import Life
 from chat.process import Process
+from chat.runtime import Life
 
 
 @dataclass(slots=True)

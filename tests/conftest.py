@@ -11,9 +11,10 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from chat import accounts, life
-from chat.life import Life
+from chat import runtime
+from chat.library import accounts
 from chat.process import Timing
+from chat.runtime import Life
 from chat.scope import Scope, Viewer
 from db import migrate
 from db.database import Database
@@ -115,7 +116,7 @@ class Server:
         """One more process."""
         async with (
             RedisBus(self.redis, namespace=f"test-{id(self.db)}") as bus,
-            life.running(self.db, bus, self.models, timing=timing, produces=produces) as started,
+            runtime.running(self.db, bus, self.models, timing=timing, produces=produces) as started,
         ):
             yield started
 

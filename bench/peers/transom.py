@@ -24,8 +24,11 @@ from starlette.applications import Starlette
 from bench.peers import control, rows
 from bench.peers.listening import listen
 from bench.peers.provided import Provided
-from chat import accounts, deleting, doorbells, life, messages
+from chat import runtime
+from chat.conversation import messages
+from chat.library import accounts
 from chat.process import Process, Timing
+from chat.removal import deletions
 from chat.scope import Scope, Viewer
 from db.database import Database
 from llm.events import Event, Finished, TextDelta, Usage
@@ -37,6 +40,7 @@ from server import logs, serving
 from server.app import Transom
 from server.authentication import LOCAL_SUBJECT
 from server.settings import Settings
+from sync import channels
 
 SENDING = 16
 """Messages that are sent at once, to have them answered."""
@@ -93,7 +97,7 @@ class Stage:
     """The model's provider, where it is behind HTTP."""
     made: list[rows.Written] = field(default_factory=list)
     told: dict[UUID, int] = field(default_factory=dict)
-    lines: dict[UUID, doorbells.Line] = field(default_factory=dict)
+    lines: dict[UUID, channels.Line] = field(default_factory=dict)
 
     async def prepare(self, sessions: int, history: int = 0) -> dict[str, Any]:
         """See `control`; each session begins with `history` messages."""
@@ -130,7 +134,7 @@ class Stage:
         """Deletes all messages, so that the next model is told no more than the last one."""
         scope = Scope(self.viewer, self.process)
         for each in self.made[:sessions]:
-            await deleting.clear(scope, each.session_id)
+            await deletions.clear(scope, each.session_id)
         return {}
 
     async def publish(self, sessions: int, rate: float, count: int) -> dict[str, Any]:
@@ -151,10 +155,8 @@ class Stage:
         seq = self.told[written.run_id] = self.told.get(written.run_id, 0) + 1
         line = self.lines.get(written.run_id)
         if line is None:
-            line = self.lines[written.run_id] = doorbells.Line.of(
-                written.session_id, written.run_id, written.message_id
-            )
-        doorbells.send(self.bus, line, 1, seq, orjson.dumps([["a", 0, 25 * number, control.text(number, stamp)]]))
+            line = self.lines[written.run_id] = channels.Line.of(written.session_id, written.run_id, written.message_id)
+        channels.send(self.bus, line, 1, seq, orjson.dumps([["a", 0, 25 * number, control.text(number, stamp)]]))
 
 
 class Staged(Transom):
@@ -178,7 +180,7 @@ class Staged(Transom):
             models = Models({"clock": clock}) if provided is None else provided.models
             await models.warm()
             produces = self.kind in ("whole", "provided")
-            async with life.running(db, bus, models, timing=timing, produces=produces) as started:
+            async with runtime.running(db, bus, models, timing=timing, produces=produces) as started:
                 self.shared.life = started
                 user = await accounts.identify(started.process, LOCAL_SUBJECT)
                 self.stage.set_result(Stage(started.process, Viewer(user.id), bus, self.kind, clock, provided))

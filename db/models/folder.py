@@ -17,4 +17,4 @@ class Folder(Owned):
     parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("folders.id", ondelete="SET NULL"), index=True)
     name: Mapped[str]
     position: Mapped[str] = mapped_column(String(collation="C"))
-    """Its place among those of the same parent (`chat.ordering`): the lowest comes first."""
+    """Its place among those of the same parent (`chat.library.ordering`): the lowest comes first."""

@@ -74,9 +74,9 @@ class Message(Row):
     finish_reason: Mapped[FinishReason | None] = mapped_column(choice(FinishReason))
     """Why the model stopped that wrote it, if one did."""
     compaction: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
-    """What a model is told in place of this message and all before it on its path; `chat.compactions` says how."""
+    """What a model is told in place of this message and all before it on its path: see `chat.conversation.compactions`."""
     marks: Mapped[Object]
-    """What people have set on it; `chat.marking` says how."""
+    """What people have set on it; `chat.conversation.annotations` says how."""
     withdrawn_at: Mapped[Timestamp | None]
     """When somebody deleted it. What it said is in `withdrawn` then, and nowhere else."""
     withdrawn: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))

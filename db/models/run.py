@@ -125,4 +125,4 @@ class Delta(Row):
     """The number of the first event, counted from 1 in each epoch."""
     count: Mapped[int] = mapped_column(SmallInteger)
     events: Mapped[str]
-    """A JSON array of `count` events (`chat.parts`)."""
+    """A JSON array of `count` events (`sync.parts`)."""

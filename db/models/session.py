@@ -40,7 +40,7 @@ class Session(Row):
     state: Mapped[Object]
     """What clients share: JSON by key."""
     summary: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
-    """What was said, in short; `chat.summaries` says how it is stored."""
+    """What was said, in short; `chat.conversation.summaries` says how it is stored."""
     external_id: Mapped[str | None]
     """What an app calls this session."""
     provider_ref: Mapped[str | None]

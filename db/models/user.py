@@ -20,7 +20,7 @@ class User(Row):
     name: Mapped[str | None]
     email: Mapped[str | None]
     limits: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
-    """What an operator has set for this account alone, by the names of `chat.allowances.Allowance`; 0: no limit."""
+    """What an operator has set for this account alone, by the names of `chat.policy.Allowance`; 0: no limit."""
 
     head: Mapped[Counter]
     """The last number taken in the account scope."""

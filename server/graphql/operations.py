@@ -11,7 +11,6 @@ import strawberry
 from graphql import ExecutionResult, OperationType, execute
 from strawberry.execution.is_awaitable import optimized_is_awaitable
 
-from chat.sync.window import Listener
 from db.budgets import ANSWER_BYTES, ANSWER_ROWS, Bound, Budget, Budgets
 from server.graphql import errors, limits, subscriptions
 from server.graphql.documents import Document, Documents
@@ -23,6 +22,7 @@ from server.graphql.plan.execution import plans
 from server.graphql.requests import Request
 from server.graphql.results import Result
 from server.graphql.subscriptions import Take
+from sync.subscriber import Listener
 
 type EventId = Callable[[dict[str, Any]], str | None]
 """From the `data` of a result to the cursor that an event stream can resume after, if it carries one."""

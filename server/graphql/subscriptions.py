@@ -17,8 +17,6 @@ from graphql import (
     execute_subscription_event,
 )
 
-from chat.events import Told
-from chat.sync.window import Listener
 from schema.followed import Followed
 from server.graphql import errors
 from server.graphql.encoding import encode
@@ -26,6 +24,8 @@ from server.graphql.errors import Refused
 from server.graphql.plan import Plan, PlannedExecutor
 from server.graphql.plan.execution import plans
 from server.graphql.results import Result
+from sync.events import Told
+from sync.subscriber import Listener
 
 if TYPE_CHECKING:
     from server.graphql.operations import Operation

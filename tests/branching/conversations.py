@@ -8,10 +8,10 @@ from uuid import UUID
 from hypothesis import HealthCheck, settings
 from strawberry.types import ExecutionResult
 
-from chat import messages
-from chat.messages import TIP, Tip
+from chat.conversation import messages
+from chat.conversation.messages import TIP, Tip
+from chat.conversation.sessions import NewSession
 from chat.scope import Scope
-from chat.sessions import NewSession
 from db.models import Message
 from resolvers.root import api
 from schema.context import Context

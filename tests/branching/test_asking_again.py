@@ -4,13 +4,14 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from chat import editing, retrying, runs
-from chat.asking import Reply
-from chat.events import SessionChanged
-from chat.messages import Exchange
+from chat.conversation import edits
+from chat.conversation.messages import Exchange
+from chat.conversation.reply_requests import Reply
+from chat.conversation.sessions import Seen
+from chat.runs import retries, runs
 from chat.scope import Scope
-from chat.sessions import Seen
 from db.models import MessageStatus, RunStatus
+from sync.events import SessionChanged
 from tests.organising.conftest import heard, windows
 from tests.sync.client import watching
 from tests.sync.talk import ask, begin
@@ -19,21 +20,21 @@ type Again = Callable[[Scope, Exchange], Awaitable[tuple[Seen, Reply]]]
 
 
 async def edited(scope: Scope, first: Exchange) -> tuple[Seen, Reply]:
-    sent = await editing.edit(scope, first.message.id, "Hello")
+    sent = await edits.edit(scope, first.message.id, "Hello")
     assert isinstance(sent, Exchange)
     return sent.seen, Reply(sent.reply, sent.run)
 
 
 async def replied(scope: Scope, first: Exchange) -> tuple[Seen, Reply]:
-    return await retrying.answer(scope, first.message.id)
+    return await retries.answer(scope, first.message.id)
 
 
 async def retried(scope: Scope, first: Exchange) -> tuple[Seen, Reply]:
-    return await retrying.retry(scope, first.run.id)
+    return await retries.retry(scope, first.run.id)
 
 
 async def resumed(scope: Scope, first: Exchange) -> tuple[Seen, Reply]:
-    return await retrying.resume(scope, first.run.id)
+    return await retries.resume(scope, first.run.id)
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ from uuid import UUID, uuid4
 import pytest
 from hypothesis import given
 
-from chat import branching, messages
-from chat.messages import PathKey
+from chat.conversation import branches, messages
+from chat.conversation.messages import PathKey
+from chat.conversation.sessions import NewSession
 from chat.refusals import InvalidInput, NotFound
 from chat.scope import Scope
-from chat.sessions import NewSession
 from db.models import MemberRole
 from db.page import Span
 from resolvers.root import api
@@ -150,14 +150,14 @@ async def test_a_window_can_show_another_branch_than_the_chosen_one(scope: Scope
     assert await shown(scope, session_id, talk["B"].id) == "ABF"
     assert await shown(scope, session_id) == "ABC"
     with pytest.raises(InvalidInput, match="no such message"):
-        await branching.through(scope, session_id, uuid4())
+        await branches.through(scope, session_id, uuid4())
 
 
 async def test_pages_stay_on_the_path_that_they_began_on(scope: Scope) -> None:
     """2-43."""
     talk = await tell(scope)
     session_id = talk["A"].session_id
-    branch = await branching.through(scope, session_id, talk["D"].id)
+    branch = await branches.through(scope, session_id, talk["D"].id)
     first, number = await messages.page(scope, session_id, Span(2), branch=branch)
     await say(scope, session_id, "G", talk["D"])
     rest, _ = await messages.page(scope, session_id, Span(9, after=PathKey(number, first.rows[-1].depth)))
@@ -291,14 +291,14 @@ async def test_paths_and_siblings_are_those_of_the_tree(scope: Scope, follows: l
         below = [each for each in tree.parents if message_id in tree.path(each)]
         leaves = [each for each in below if each not in tree.parents.values()]
         found, _ = await messages.page(
-            scope, tree.session_id, Span(100), branch=await branching.through(scope, tree.session_id, message_id)
+            scope, tree.session_id, Span(100), branch=await branches.through(scope, tree.session_id, message_id)
         )
         assert [row.id for row in found.rows] == tree.path(max(leaves))
-        (family,) = await branching.siblings(scope, [(tree.session_id, parent_id)])
+        (family,) = await branches.siblings(scope, [(tree.session_id, parent_id)])
         assert list(family) == [each for each, parent in tree.parents.items() if parent == parent_id]
 
 
 async def test_a_message_of_another_session_is_not_found_in_this_one(scope: Scope) -> None:
     talk, other = await tell(scope), await tell(scope)
     with pytest.raises(NotFound):
-        await branching.choose(scope, talk["A"].session_id, other["A"].id)
+        await branches.choose(scope, talk["A"].session_id, other["A"].id)

@@ -8,13 +8,16 @@ from uuid import uuid4
 import orjson
 import pytest
 
-from chat import branching, deleting, editing, messages, parts, queues, sessions
-from chat.messages import Exchange
+from chat.conversation import branches, edits, messages, sessions
+from chat.conversation.messages import Exchange
+from chat.conversation.sessions import NewSession
 from chat.refusals import InvalidInput, MessageConflict, NotAllowed, NotFound
+from chat.removal import deletions
+from chat.removal.message_tree import DeletionScope
+from chat.runs import queues
 from chat.scope import Scope
-from chat.sessions import NewSession
-from chat.tree import DeletionScope
 from db.models import Json, MemberRole, Message, MessageStatus
+from sync import parts
 from tests.branching.conversations import say, shown, tell
 from tests.chat.conftest import answer, head_of, join
 from tests.conftest import Server, viewer_of
@@ -100,7 +103,7 @@ async def test_what_is_not_text_stays_with_an_edited_message(scope: Scope) -> No
     file = {"kind": "file", "url": "https://example.org/a.png", "mediaType": "image/png", "name": "a.png"}
     sent = await messages.post(scope, NewSession(), "See this", metadata={"stage": 1})
     await put(scope, sent.message, [file, parts.text("See this")])
-    posted = await editing.edit(scope, sent.message.id, "Look", when_busy=None)
+    posted = await edits.edit(scope, sent.message.id, "Look", when_busy=None)
     assert not isinstance(posted, Exchange)
     assert (posted.message.parts, posted.message.meta) == ([parts.text("Look"), file], {"stage": 1})
 
@@ -118,7 +121,7 @@ async def test_an_edit_happens_once(scope: Scope) -> None:
     assert await edit(scope, talk["B"], "b", id=new_id) == first
     keyed = [await edit(scope, talk["B"], "c", key="k") for _ in range(2)]
     assert keyed[0] == keyed[1]
-    (family,) = await branching.siblings(scope, [(talk["B"].session_id, talk["B"].parent_id)])
+    (family,) = await branches.siblings(scope, [(talk["B"].session_id, talk["B"].parent_id)])
     assert len(family) == 4
 
 
@@ -163,7 +166,7 @@ async def test_every_window_hears_of_a_revision_and_the_session_says_it_too(serv
             watching(at(scope, there), message.session_id) as second,
             asyncio.timeout(20),
         ):
-            await editing.revise(scope, message.id, text="Two")
+            await edits.revise(scope, message.id, text="Two")
             for window in (first, second):
                 await window.reads(message.id, "Two")
             await agree(scope, message.session_id, first, second)
@@ -185,7 +188,7 @@ async def test_a_revision_of_another_version_is_refused_and_shows_the_message_as
 
 async def test_of_simultaneous_revisions_of_one_version_one_counts(scope: Scope) -> None:
     message = await say(scope, NewSession(), "One")
-    tried = [editing.revise(scope, message.id, text=text, expected_version=1) for text in "abcd"]
+    tried = [edits.revise(scope, message.id, text=text, expected_version=1) for text in "abcd"]
     results = await asyncio.gather(*tried, return_exceptions=True)
     assert sum(isinstance(result, MessageConflict) for result in results) == 3
     (now,) = await messages.of_ids(scope, [message.id])
@@ -207,17 +210,17 @@ async def test_a_persons_words_are_theirs_to_revise_and_replies_are_for_all_who_
     sent = await exchange(scope)
     await join(stranger, sent.message.session_id, MemberRole.WRITER)
     with pytest.raises(NotAllowed, match="editMessage"):
-        await editing.revise(stranger, sent.message.id, text="Bye")
-    assert (await editing.revise(stranger, sent.reply.id, text="Hi!")).content == "Hi!"
+        await edits.revise(stranger, sent.message.id, text="Bye")
+    assert (await edits.revise(stranger, sent.reply.id, text="Hi!")).content == "Hi!"
 
 
 async def test_who_may_only_read_revises_nothing(scope: Scope, stranger: Scope) -> None:
     sent = await exchange(scope)
     await join(stranger, sent.message.session_id, MemberRole.READER)
     with pytest.raises(NotAllowed, match="not write"):
-        await editing.revise(stranger, sent.reply.id, text="Hi!")
+        await edits.revise(stranger, sent.reply.id, text="Hi!")
     with pytest.raises(NotAllowed, match="not write"):
-        await editing.edit(stranger, sent.message.id, "Hi!")
+        await edits.edit(stranger, sent.message.id, "Hi!")
 
 
 @pytest.mark.parametrize("status", [MessageStatus.PENDING, MessageStatus.STREAMING])
@@ -225,7 +228,7 @@ async def test_what_is_being_written_is_not_revised(scope: Scope, status: Messag
     sent = await messages.send(scope, NewSession(), "Hi")
     await execute(scope, "UPDATE messages SET status = :status WHERE id = :id", status=status.value, id=sent.reply.id)
     with pytest.raises(InvalidInput, match="being written"):
-        await editing.revise(scope, sent.reply.id, text="Mine")
+        await edits.revise(scope, sent.reply.id, text="Mine")
 
 
 async def test_new_text_takes_the_place_of_the_last_and_the_rest_stays(scope: Scope) -> None:
@@ -233,10 +236,10 @@ async def test_new_text_takes_the_place_of_the_last_and_the_rest_stays(scope: Sc
     result: Json = {"kind": "toolResult", "callId": "c", "name": "look", "text": "42", "isError": False}
     message = await say(scope, NewSession(), "x")
     await put(scope, message, [parts.text("I look."), call, result, parts.text("It is 42.")], role="assistant")
-    revised = await editing.revise(scope, message.id, text="Forty-two.", metadata={"by": "hand"})
+    revised = await edits.revise(scope, message.id, text="Forty-two.", metadata={"by": "hand"})
     assert (revised.parts, revised.content) == ([call, result, parts.text("Forty-two.")], "Forty-two.")
     assert parts.reworded([call, result], "Done") == [call, result, parts.text("Done")]
-    kept = await editing.revise(scope, message.id, metadata={})
+    kept = await edits.revise(scope, message.id, metadata={})
     assert (kept.content, kept.meta, kept.version) == ("Forty-two.", {}, 3)
 
 
@@ -251,7 +254,7 @@ async def test_a_message_that_is_changed_in_the_queue_is_revised(scope: Scope) -
 async def test_what_is_gone_is_not_edited(scope: Scope) -> None:
     message = await say(scope, NewSession(), "One")
     await sessions.delete(scope, message.session_id)
-    for attempt in (editing.edit(scope, message.id, "x"), editing.revise(scope, message.id, text="x")):
+    for attempt in (edits.edit(scope, message.id, "x"), edits.revise(scope, message.id, text="x")):
         with pytest.raises(NotFound):
             await attempt
 
@@ -282,7 +285,7 @@ async def test_a_message_is_answered_and_answered_anew(scope: Scope, stranger: S
         assert done["session"]["leafId"] == done["reply"]["id"]
     assert await reply(scope, message, "k") == await reply(scope, message, "k")
     assert await reply(stranger, message) == {"__typename": "NotFound", "what": "message"}
-    (family,) = await branching.siblings(scope, [(message.session_id, message.id)])
+    (family,) = await branches.siblings(scope, [(message.session_id, message.id)])
     assert len(family) == 3
 
 
@@ -294,7 +297,7 @@ async def test_a_reply_is_not_replied_to(scope: Scope) -> None:
 async def test_what_a_deleted_message_said_before_is_shown_no_more(scope: Scope) -> None:
     talk = await tell(scope)
     await revise(scope, talk["B"], "b")
-    await deleting.delete(scope, talk["B"].session_id, talk["B"].id, DeletionScope.MESSAGE)
+    await deletions.delete(scope, talk["B"].session_id, talk["B"].id, DeletionScope.MESSAGE)
     found = (await ask(scope, REVISIONS, id=str(talk["B"].id)))["message"]
     assert (found["content"], found["revisions"]) == ("", [])
     assert await edit(scope, talk["B"], "x") == await revise(scope, talk["B"], "x")

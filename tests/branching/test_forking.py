@@ -7,11 +7,13 @@ from uuid import UUID, uuid4
 import pytest
 from hypothesis import given
 
-from chat import branching, deleting, forking, messages, runs, sessions
+from chat.conversation import branches, forks, messages, sessions
+from chat.conversation.sessions import NewSession
 from chat.refusals import IdTaken, NotFound
+from chat.removal import deletions
+from chat.removal.message_tree import DeletionScope
+from chat.runs import runs
 from chat.scope import Scope
-from chat.sessions import NewSession
-from chat.tree import DeletionScope
 from db.forks import ForkInclude
 from db.listing import Filter
 from db.models import MemberRole, MessageStatus, Session, TitleSource
@@ -104,7 +106,7 @@ async def test_a_conversation_goes_on_in_a_fork_anywhere(scope: Scope) -> None:
     page, _ = await messages.page(scope, copy, Span(9))
     await say(scope, copy, "G")
     await messages.post(scope, copy, "H", parent_id=page.rows[1].id)
-    (beside,) = await branching.siblings(scope, [(copy, page.rows[0].id)])
+    (beside,) = await branches.siblings(scope, [(copy, page.rows[0].id)])
     await messages.post(scope, copy, "I", parent_id=beside[1])
     assert await paths(scope, copy) == {"ABCG", "ABF", "ABH", "ADI"}
 
@@ -132,7 +134,7 @@ async def test_a_whole_fork_has_the_same_paths_and_a_part_has_its_own(scope: Sco
         (ForkInclude.PATH_WITH_SIBLINGS, [line, *map(tree.path, beside)]),
         (ForkInclude.ALL, list(tree.paths.values())),
     ):
-        copy, _ = await forking.fork(scope, tree.session_id, message_id, include)
+        copy, _ = await forks.fork(scope, tree.session_id, message_id, include)
         assert copy.last_branch == len(expected) - 1
         assert await paths(scope, copy.id) == {"".join(names[each] for each in path) for path in expected}
 
@@ -149,7 +151,7 @@ async def test_what_is_being_written_is_copied_as_it_is_now(scope: Scope) -> Non
     await pen.write(("p", 0, {"kind": "text", "text": "Well"}))
     await pen.write(("p", 1, {"kind": "toolCall", "id": "c", "name": "look", "text": "{}"}))
     await pen.flush()
-    copy, _ = await forking.fork(scope, sent.message.session_id, waiting.reply.id)
+    copy, _ = await forks.fork(scope, sent.message.session_id, waiting.reply.id)
     page, _ = await messages.page(scope, copy.id, Span(9))
     assert [(row.content, row.status) for row in page.rows] == [
         ("Hi", MessageStatus.COMPLETE),
@@ -182,7 +184,7 @@ async def test_ten_thousand_messages_are_copied_in_a_few_statements(scope: Scope
     )
     page, _ = await messages.page(scope, session_id, Span(1, backward=True))
     async with asyncio.timeout(30):
-        copy, member = await forking.fork(scope, session_id, page.rows[0].id, ForkInclude.ALL)
+        copy, member = await forks.fork(scope, session_id, page.rows[0].id, ForkInclude.ALL)
     assert (copy.message_count, copy.head, copy.last_message_preview) == (10_000, 10_000, "9999")
     assert (member.read_seq, member.unread) == (10_000, False)
     page, _ = await messages.page(scope, copy.id, Span(100, backward=True))
@@ -231,7 +233,7 @@ async def test_a_fork_is_made_once(scope: Scope, stranger: Scope) -> None:
     assert await sessions.count(scope, Filter()) == 3
     theirs = await tell(stranger)
     with pytest.raises(IdTaken):
-        await forking.fork(stranger, theirs["A"].session_id, theirs["A"].id, new_id=new_id)
+        await forks.fork(stranger, theirs["A"].session_id, theirs["A"].id, new_id=new_id)
 
 
 async def test_a_fork_appears_in_the_other_windows_whole(server: Server) -> None:
@@ -259,18 +261,18 @@ async def test_what_was_deleted_is_not_copied_and_holds_its_place_where_it_did(s
     talk = await tell(scope)
     session_id = talk["A"].session_id
     for name in "BE":
-        await deleting.delete(scope, session_id, talk[name].id, DeletionScope.MESSAGE)
+        await deletions.delete(scope, session_id, talk[name].id, DeletionScope.MESSAGE)
     found = []
     for include in ForkInclude:
-        copy, _ = await forking.fork(scope, session_id, talk["C"].id, include)
+        copy, _ = await forks.fork(scope, session_id, talk["C"].id, include)
         found.append((copy.message_count, await paths(scope, copy.id)))
     assert found == [(2, {"AC"}), (4, {"AC", "AD", "AF"}), (4, {"AC", "AD", "AF"})]
     with pytest.raises(NotFound):
-        await forking.fork(scope, session_id, talk["B"].id)
+        await forks.fork(scope, session_id, talk["B"].id)
 
 
 async def test_what_is_gone_is_not_forked(scope: Scope) -> None:
     talk = await tell(scope)
     await sessions.delete(scope, talk["A"].session_id)
     with pytest.raises(NotFound):
-        await forking.fork(scope, talk["A"].session_id, talk["A"].id)
+        await forks.fork(scope, talk["A"].session_id, talk["A"].id)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat import turns
+from chat.conversation import turns
+from chat.conversation.turns import Turn, TurnKey
 from chat.scope import Scope
-from chat.turns import Turn, TurnKey
 from db import paths
 from db.page import Span
 from tests.branching.conversations import BOUNDED, tell

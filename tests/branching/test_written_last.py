@@ -5,12 +5,13 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from chat import branching, editing, messages, producing, retrying, runs
-from chat.asking import WhenBusy
-from chat.life import Life
-from chat.messages import Exchange
+from chat.conversation import branches, edits, messages
+from chat.conversation.messages import Exchange
+from chat.conversation.reply_requests import WhenBusy
+from chat.conversation.sessions import NewSession
+from chat.runs import producers, retries, runs
+from chat.runtime import Life
 from chat.scope import Scope
-from chat.sessions import NewSession
 from db.models import MemberRole
 from tests.branching.test_deleted_branches import leaf, view
 from tests.chat.conftest import answer, join
@@ -31,37 +32,37 @@ async def asked(scope: Scope, first: Exchange) -> UUID:
 
 
 async def edited(scope: Scope, first: Exchange) -> UUID:
-    sent = await editing.edit(scope, first.message.id, "Otherwise")
+    sent = await edits.edit(scope, first.message.id, "Otherwise")
     assert isinstance(sent, Exchange)
     return sent.reply.id
 
 
 async def replied(scope: Scope, first: Exchange) -> UUID:
-    return (await retrying.answer(scope, first.message.id))[1].message.id
+    return (await retries.answer(scope, first.message.id))[1].message.id
 
 
 async def retried(scope: Scope, first: Exchange) -> UUID:
-    return (await retrying.retry(scope, first.run.id))[1].message.id
+    return (await retries.retry(scope, first.run.id))[1].message.id
 
 
 async def resumed(scope: Scope, first: Exchange) -> UUID:
-    return (await retrying.resume(scope, first.run.id))[1].message.id
+    return (await retries.resume(scope, first.run.id))[1].message.id
 
 
 async def started(scope: Scope, first: Exchange) -> UUID:
-    held = await producing.start(scope, first.message.id)
-    await producing.finish(scope, held.run.id, 1, 0, COMPLETED)
+    held = await producers.start(scope, first.message.id)
+    await producers.finish(scope, held.run.id, 1, 0, COMPLETED)
     return held.message.id
 
 
 async def started_beside(scope: Scope, first: Exchange) -> UUID:
-    await producing.start(scope, first.message.id)
-    return (await producing.start(scope, first.message.id, when_busy=WhenBusy.PARALLEL)).message.id
+    await producers.start(scope, first.message.id)
+    return (await producers.start(scope, first.message.id, when_busy=WhenBusy.PARALLEL)).message.id
 
 
 async def queued(scope: Scope, first: Exchange) -> UUID:
-    await producing.start(scope, first.message.id)
-    return (await producing.start(scope, first.message.id, when_busy=WhenBusy.QUEUE)).message.id
+    await producers.start(scope, first.message.id)
+    return (await producers.start(scope, first.message.id, when_busy=WhenBusy.QUEUE)).message.id
 
 
 async def in_a_batch(scope: Scope, first: Exchange) -> UUID:
@@ -81,7 +82,7 @@ async def answered_twice(scope: Scope) -> tuple[Exchange, UUID]:
     """A question whose first answer was stopped, and the second one, which is whole."""
     first = await messages.send(scope, NewSession(title="Talk"), "Well?")
     await runs.cancel(scope, first.run.id)
-    _, second = await retrying.retry(scope, first.run.id)
+    _, second = await retries.retry(scope, first.run.id)
     await answer(scope, second.run, "B")
     return first, second.message.id
 
@@ -95,12 +96,12 @@ async def test_what_was_written_last_is_seen(scope: Scope, stranger: Scope, aliv
     await join(reader, session_id, MemberRole.READER)
     await join(chooser, session_id, MemberRole.WRITER)
     for each in (scope, chooser):
-        await branching.choose(each, session_id, second)
+        await branches.choose(each, session_id, second)
     end = await write(scope, first)
     assert (await view(scope, session_id))[-1] == end == await leaf(scope, session_id)
     assert (await view(reader, session_id))[-1] == end == await leaf(reader, session_id)
     assert (await view(chooser, session_id))[-1] == second, "Who chose a branch keeps it while others write."
-    await branching.choose(scope, session_id, None)
+    await branches.choose(scope, session_id, None)
     assert (await view(scope, session_id))[-1] == end
 
 
@@ -108,8 +109,8 @@ async def test_what_is_said_next_follows_the_second_answer_of_an_app(scope: Scop
     asked = (await messages.post(scope, NewSession(), "Well?")).message
     ends = []
     for _ in range(2):
-        held = await producing.start(scope, asked.id)
-        await producing.finish(scope, held.run.id, 1, 0, COMPLETED)
+        held = await producers.start(scope, asked.id)
+        await producers.finish(scope, held.run.id, 1, 0, COMPLETED)
         ends.append(held.message.id)
     assert await view(scope, asked.session_id) == [asked.id, ends[1]]
     added = (await messages.post(scope, asked.session_id, "And then?")).message
@@ -118,21 +119,21 @@ async def test_what_is_said_next_follows_the_second_answer_of_an_app(scope: Scop
 
 async def test_a_reply_that_ends_later_is_not_written_later(scope: Scope) -> None:
     asked = (await messages.post(scope, NewSession(), "Well?")).message
-    slow = await producing.start(scope, asked.id)
-    fast = await producing.start(scope, asked.id, when_busy=WhenBusy.PARALLEL)
-    await producing.finish(scope, fast.run.id, 1, 0, COMPLETED)
-    await producing.finish(scope, slow.run.id, 1, 0, COMPLETED)
+    slow = await producers.start(scope, asked.id)
+    fast = await producers.start(scope, asked.id, when_busy=WhenBusy.PARALLEL)
+    await producers.finish(scope, fast.run.id, 1, 0, COMPLETED)
+    await producers.finish(scope, slow.run.id, 1, 0, COMPLETED)
     assert await view(scope, asked.session_id) == [asked.id, fast.message.id]
 
 
 async def test_a_reply_that_is_taken_over_is_seen_but_where_another_branch_is_chosen(scope: Scope) -> None:
     asked = (await messages.post(scope, NewSession(), "Well?")).message
-    lost = await producing.start(scope, asked.id)
-    other = await producing.start(scope, asked.id, when_busy=WhenBusy.PARALLEL)
-    await branching.choose(scope, asked.session_id, other.message.id)
-    await producing.take_over(scope, lost.run.id)
+    lost = await producers.start(scope, asked.id)
+    other = await producers.start(scope, asked.id, when_busy=WhenBusy.PARALLEL)
+    await branches.choose(scope, asked.session_id, other.message.id)
+    await producers.take_over(scope, lost.run.id)
     assert await view(scope, asked.session_id) == [asked.id, other.message.id]
-    await branching.choose(scope, asked.session_id, None)
+    await branches.choose(scope, asked.session_id, None)
     assert await view(scope, asked.session_id) == [asked.id, lost.message.id]
 
 
@@ -142,8 +143,8 @@ async def test_who_sees_a_path_through_a_reply_that_goes_on_stays_on_it(scope: S
     session_id = first.message.session_id
     older = await messages.post(scope, session_id, "Older", parent_id=first.reply.id)
     newer = await messages.post(scope, session_id, "Newer", parent_id=first.reply.id)
-    await branching.choose(scope, session_id, older.message.id)
-    await retrying.resume(scope, first.run.id)
+    await branches.choose(scope, session_id, older.message.id)
+    await retries.resume(scope, first.run.id)
     assert await view(scope, session_id) == [first.message.id, first.reply.id, older.message.id]
-    await branching.choose(scope, session_id, None)
+    await branches.choose(scope, session_id, None)
     assert await view(scope, session_id) == [first.message.id, first.reply.id, newer.message.id]

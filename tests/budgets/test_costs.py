@@ -13,7 +13,7 @@ from graphql import (
     validate,
 )
 
-from chat import folders, templates
+from chat.library import folders, templates
 from resolvers.root import api
 from schema.size import SIZES
 from server.graphql import costs

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Self, override
 
-from chat.cursors import Cursor
+from sync.cursors import Cursor
 from tests.server.callers import SETTLED
 from tests.server.windows import Window, utf16_length
 

@@ -4,7 +4,7 @@ from copy import deepcopy
 from typing import Any
 from uuid import UUID
 
-from chat.cursors import Cursor, ScopeKind
+from sync.cursors import Cursor, ScopeKind
 from tests.chaos.checker import Screen, Verdict, judge
 
 WHOLE = 5

@@ -5,9 +5,10 @@ from uuid import UUID
 
 import pytest
 
-from chat import accounts, runs
-from chat.life import Life
-from chat.runs import Outcome
+from chat.library import accounts
+from chat.runs import runs
+from chat.runs.runs import Outcome
+from chat.runtime import Life
 from chat.scope import Scope
 from db.models import MemberRole, Membership, Run, RunStatus
 from tests.conftest import Server

@@ -3,7 +3,7 @@
 import asyncio
 from uuid import uuid4
 
-from chat import accounts, agents
+from chat.library import accounts, agents
 from chat.scope import Scope
 from db.models import Agent
 from db.page import Span

@@ -5,19 +5,20 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from chat import agents, messages, nodes, sessions
-from chat.agents import Character
-from chat.events import AccountEvent, AgentChanged
-from chat.personal import Personal
+from chat.conversation import messages, sessions
+from chat.conversation.member_fields import Personal
+from chat.conversation.sessions import NewSession
+from chat.library import agents, nodes
+from chat.library.agents import Character
 from chat.refusals import AgentConflict, IdTaken, InvalidInput, NotAllowed, NotFound, QuotaExceeded
 from chat.scope import Scope
-from chat.sessions import NewSession
-from chat.sync.window import Window
 from db.listing import Filter
 from db.models import Agent, RunStatus, WhenFull
 from db.page import Span
 from llm.catalogs import Catalog, Provider
 from llm.scripted import ScriptedModel
+from sync.events import AccountEvent, AgentChanged
+from sync.subscriber import Window
 from tests.chat.conftest import head_of
 from tests.conftest import Server
 from tests.organising.conftest import heard, shows, windows

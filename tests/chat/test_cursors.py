@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from chat.cursors import Cursor, ScopeKind
 from chat.refusals import InvalidInput
+from sync.cursors import Cursor, ScopeKind
 
 CURSORS = st.builds(
     Cursor, st.sampled_from(ScopeKind), st.uuids(), st.integers(0, 2**32 - 1), st.integers(0, 2**63 - 1)

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat import fitting
+from chat.runs import fitting
 from db.models import MessageRole
 from db.outlines import Outlined
 

@@ -4,11 +4,13 @@ from uuid import uuid4
 
 import pytest
 
-from chat import compactions, contexts, history, messages, sessions, templates
-from chat.rooms import Room
+from chat.conversation import compactions, messages, sessions
+from chat.conversation.sessions import NewSession
+from chat.library import templates
+from chat.library.templates import Outline, Said
+from chat.runs import message_turns, model_context
+from chat.runs.rooms import Room
 from chat.scope import Scope
-from chat.sessions import NewSession
-from chat.templates import Outline, Said
 from db.models import Json, Message, MessageRole, MessageStatus
 from llm.turns import File, Reasoning, Text, ToolCall, ToolResult, Turn
 from tests.chat.conftest import answer
@@ -28,7 +30,7 @@ def test_a_reply_with_tools_is_split_where_results_begin_and_end() -> None:
     """1-27, 2-22."""
     reply = said(MessageRole.ASSISTANT, TEXT, CALL, RESULT, {**RESULT, "callId": "b"}, TEXT, CALL, RESULT)
     result = ToolResult("a", "f", "none", is_error=True)
-    assert list(history.turns(reply)) == [
+    assert list(message_turns.turns(reply)) == [
         Turn("assistant", (Text("Hi"), ToolCall("a", "f", '{"q": 1}'))),
         Turn("tool", (result, ToolResult("b", "f", "none", is_error=True))),
         Turn("assistant", (Text("Hi"), ToolCall("a", "f", '{"q": 1}'))),
@@ -39,9 +41,11 @@ def test_a_reply_with_tools_is_split_where_results_begin_and_end() -> None:
 def test_a_message_without_tools_is_one_turn() -> None:
     file = {"kind": "file", "url": "https://host/a.png", "mediaType": "image/png", "name": "a.png"}
     asked = said(MessageRole.USER, TEXT, file)
-    assert list(history.turns(asked)) == [Turn("user", (Text("Hi"), File("https://host/a.png", "image/png", "a.png")))]
+    assert list(message_turns.turns(asked)) == [
+        Turn("user", (Text("Hi"), File("https://host/a.png", "image/png", "a.png")))
+    ]
     thought = said(MessageRole.ASSISTANT, {"kind": "reasoning", "text": "Hm"}, TEXT)
-    assert list(history.turns(thought)) == [Turn("assistant", (Reasoning("Hm"), Text("Hi")))]
+    assert list(message_turns.turns(thought)) == [Turn("assistant", (Reasoning("Hm"), Text("Hi")))]
 
 
 @pytest.mark.parametrize(
@@ -54,18 +58,18 @@ def test_a_message_without_tools_is_one_turn() -> None:
     ],
 )
 def test_a_message_that_says_nothing_to_a_model_is_no_turn(parts: list[Json]) -> None:
-    assert list(history.turns(said(MessageRole.ASSISTANT, *parts))) == []
+    assert list(message_turns.turns(said(MessageRole.ASSISTANT, *parts))) == []
 
 
 def test_a_call_without_arguments_has_an_empty_object() -> None:
-    (turn,) = history.turns(said(MessageRole.ASSISTANT, {**CALL, "text": ""}))
+    (turn,) = message_turns.turns(said(MessageRole.ASSISTANT, {**CALL, "text": ""}))
     assert turn == Turn("assistant", (ToolCall("a", "f", "{}"),))
 
 
 async def told(scope: Scope, reply: Message) -> list[str]:
     """The texts that the model is told before a reply."""
     async with scope.process.db.system() as tx:
-        turns = await contexts.turns(tx, await contexts.before(tx, reply, None, Room.of(8_192, None)))
+        turns = await model_context.turns(tx, await model_context.before(tx, reply, None, Room.of(8_192, None)))
     return [part.text for turn in turns for part in turn.parts if isinstance(part, Text)]
 
 

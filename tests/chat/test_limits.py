@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat import limits
+from chat import validation
 from chat.refusals import InvalidInput
 from db import texts
 
@@ -55,9 +55,9 @@ def test_json_is_storable_all_through(value: object) -> None:
 
 def test_a_message_has_at_most_200_000_characters() -> None:
     """1-60."""
-    assert limits.text("text", "é" * 200_000) == "é" * 200_000
+    assert validation.text("text", "é" * 200_000) == "é" * 200_000
     with pytest.raises(InvalidInput) as refused:
-        limits.text("text", "é" * 200_001)
+        validation.text("text", "é" * 200_001)
     assert (refused.value.field, refused.value.reason) == (
         "text",
         "A message has at most 200,000 characters; this one has 200,001.",
@@ -68,48 +68,48 @@ def test_a_message_has_at_most_200_000_characters() -> None:
 def test_a_message_is_not_blank(blank: str) -> None:
     """3-24."""
     with pytest.raises(InvalidInput):
-        limits.text("text", blank)
+        validation.text("text", blank)
 
 
 def test_a_message_keeps_its_white_space() -> None:
-    assert limits.text("text", "  a\n\n b ") == "  a\n\n b "
+    assert validation.text("text", "  a\n\n b ") == "  a\n\n b "
 
 
 @pytest.mark.parametrize("blank", ["", " \t", "x" * 256])
 def test_an_external_id_has_between_1_and_255_characters(blank: str) -> None:
-    assert limits.external_id("externalId", " x ") == " x "
+    assert validation.external_id("externalId", " x ") == " x "
     with pytest.raises(InvalidInput):
-        limits.external_id("externalId", blank)
+        validation.external_id("externalId", blank)
 
 
 def test_no_metadata_is_an_empty_object() -> None:
-    assert limits.metadata("metadata", None) == {}
+    assert validation.metadata("metadata", None) == {}
 
 
 @pytest.mark.parametrize("value", [[], "text", 1, [{"a": 1}]])
 def test_metadata_is_an_object(value: object) -> None:
     with pytest.raises(InvalidInput) as refused:
-        limits.metadata("metadata", value)
+        validation.metadata("metadata", value)
     assert refused.value.field == "metadata"
 
 
 @pytest.mark.parametrize("value", [{"a": "\0"}, {"\0": 1}, {"a": ["\\\0"]}, {"a": "\ud800"}, {"a": 2**64}])
 def test_metadata_that_cannot_be_stored_is_refused(value: object) -> None:
     with pytest.raises(InvalidInput):
-        limits.metadata("metadata", value)
+        validation.metadata("metadata", value)
 
 
 @pytest.mark.parametrize("value", [{"a": "\\u0000"}, {"pattern": "[^\\\\u0000-\\\\u007f]"}, {"\\u0000": 1}])
 def test_a_backslash_in_metadata_is_not_taken_for_the_character_nul(value: object) -> None:
-    assert limits.metadata("metadata", value) == value
+    assert validation.metadata("metadata", value) == value
 
 
 def test_numbers_that_json_does_not_have_become_null() -> None:
-    assert limits.metadata("metadata", {"a": math.inf, "b": math.nan, "c": 1.5}) == {"a": None, "b": None, "c": 1.5}
+    assert validation.metadata("metadata", {"a": math.inf, "b": math.nan, "c": 1.5}) == {"a": None, "b": None, "c": 1.5}
 
 
 def test_metadata_has_at_most_64_kibibytes() -> None:
-    room = limits.METADATA - len(orjson.dumps({"a": ""}))
-    assert limits.metadata("metadata", {"a": "x" * room}) == {"a": "x" * room}
+    room = validation.METADATA - len(orjson.dumps({"a": ""}))
+    assert validation.metadata("metadata", {"a": "x" * room}) == {"a": "x" * room}
     with pytest.raises(InvalidInput):
-        limits.metadata("metadata", {"a": "x" * (room + 1)})
+        validation.metadata("metadata", {"a": "x" * (room + 1)})

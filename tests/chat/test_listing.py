@@ -6,10 +6,11 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import select
 
-from chat import messages, projects, sessions
-from chat.personal import Personal
+from chat.conversation import messages, sessions
+from chat.conversation.member_fields import Personal
+from chat.conversation.sessions import NewSession
+from chat.library import projects
 from chat.scope import Scope
-from chat.sessions import NewSession
 from db.listing import Filter
 from db.models import Agent
 from db.page import Span

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.ordering import LONGEST, between, room
+from chat.library.ordering import LONGEST, between, room
 
 PLACES = st.text("0123456789abcdef", min_size=1, max_size=40).map(lambda text: text + "1")
 

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat import parts
-from chat.drafts import Draft
-from chat.parts import JournalEvent
 from db.models import Json
 from db.texts import storable
 from llm import events as model
+from sync import parts
+from sync.parts import JournalEvent
+from sync.reply_builder import Draft
 
 TEXT = st.text(st.characters(exclude_categories=()), min_size=1, max_size=8)
 """With U+0000, with characters outside of the basic plane, and with halves of those."""

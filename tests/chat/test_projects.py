@@ -5,10 +5,11 @@ from uuid import uuid4
 
 import pytest
 
-from chat import nodes, projects, sessions
+from chat.conversation import sessions
+from chat.conversation.sessions import NewSession
+from chat.library import nodes, projects
 from chat.refusals import IdTaken, InvalidInput, NotFound
 from chat.scope import Scope
-from chat.sessions import NewSession
 from db.listing import Filter
 from db.page import Span
 from tests.chat.conftest import head_of

@@ -5,13 +5,16 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from chat import agents, deleting, folders, forking, marking, messages, producing, projects, retrying, runs, sessions
-from chat.agents import Character
-from chat.asking import WhenBusy
+from chat.conversation import annotations, forks, messages, sessions
+from chat.conversation.reply_requests import WhenBusy
+from chat.conversation.sessions import NewSession
+from chat.library import agents, folders, projects
+from chat.library.agents import Character
 from chat.refusals import IdTaken, NotFound
+from chat.removal import deletions
+from chat.removal.message_tree import DeletionScope
+from chat.runs import producers, retries, runs
 from chat.scope import Scope
-from chat.sessions import NewSession
-from chat.tree import DeletionScope
 from db.listing import Filter
 from db.models import MemberRole, RunStatus, Session
 from tests.chat.conftest import join
@@ -35,9 +38,9 @@ async def test_a_run_has_an_agent_that_is_there_for_whoever_starts_it(scope: Sco
     await agents.delete(scope, deleted)
     for agent_id in (await mine(stranger), uuid4(), deleted):
         with pytest.raises(NotFound) as refused:
-            await producing.start(scope, message_id, agent_id=agent_id)
+            await producers.start(scope, message_id, agent_id=agent_id)
         assert refused.value.what == "agent"
-    held = await producing.start(scope, message_id, agent_id=await mine(scope))
+    held = await producers.start(scope, message_id, agent_id=await mine(scope))
     ((only,),) = await runs.active(scope, [held.run.session_id])
     assert only.id == held.run.id
 
@@ -45,9 +48,9 @@ async def test_a_run_has_an_agent_that_is_there_for_whoever_starts_it(scope: Sco
 async def test_a_run_that_was_started_is_given_again_though_its_agent_was_deleted(scope: Scope) -> None:
     _, message_id = await asked(scope)
     agent_id, run_id = await mine(scope), uuid4()
-    held = await producing.start(scope, message_id, run_id=run_id, agent_id=agent_id)
+    held = await producers.start(scope, message_id, run_id=run_id, agent_id=agent_id)
     await agents.delete(scope, agent_id)
-    again = await producing.start(scope, message_id, run_id=run_id, agent_id=agent_id)
+    again = await producers.start(scope, message_id, run_id=run_id, agent_id=agent_id)
     assert again.run.id == held.run.id
 
 
@@ -68,16 +71,16 @@ async def test_a_member_writes_to_an_agent_of_the_owner_and_takes_it_nowhere(ser
         await join(member, session_id, MemberRole.WRITER)
         sent = await messages.send(member, session_id, "Well?")
         await runs.cancel(member, sent.run.id)
-        _, again = await retrying.retry(member, sent.run.id)
-        held = await producing.start(owner, message_id, agent_id=other_id, when_busy=WhenBusy.PARALLEL)
-        await producing.finish(owner, held.run.id, 1, 0, runs.Outcome(RunStatus.CANCELLED))
-        _, third = await retrying.retry(member, held.run.id)
+        _, again = await retries.retry(member, sent.run.id)
+        held = await producers.start(owner, message_id, agent_id=other_id, when_busy=WhenBusy.PARALLEL)
+        await producers.finish(owner, held.run.id, 1, 0, runs.Outcome(RunStatus.CANCELLED))
+        _, third = await retries.retry(member, held.run.id)
         assert [run.agent_id for run in (sent.run, again.run, third.run)] == [agent_id, agent_id, other_id]
         with pytest.raises(NotFound):
-            await producing.start(member, message_id, agent_id=other_id)
+            await producers.start(member, message_id, agent_id=other_id)
         with pytest.raises(NotFound):
             await sessions.create(member, NewSession(agent_id=agent_id))
-        fork, _ = await forking.fork(member, session_id, message_id)
+        fork, _ = await forks.fork(member, session_id, message_id)
         assert fork.agent_id is None
 
 
@@ -102,7 +105,7 @@ async def test_of_different_things_made_at_once_with_one_id_there_is_one(server:
                 folders.create(stranger, "Thesis", folder_id=id),
                 sessions.create(scope, NewSession(id=id)),
                 messages.post(stranger, NewSession(), "Hi", message_id=id),
-                marking.annotate(stranger, message_id, "Hm", annotation_id=id),
+                annotations.annotate(stranger, message_id, "Hm", annotation_id=id),
                 return_exceptions=True,
             )
             assert sorted(isinstance(each, IdTaken) for each in made) == [False, True, True, True, True], made
@@ -112,14 +115,14 @@ async def test_the_id_of_an_annotation_is_taken_as_long_as_it_can_come_back(scop
     session_id, message_id = await asked(scope)
     _, theirs = await asked(stranger)
     note = uuid4()
-    await marking.annotate(scope, message_id, "Really?", annotation_id=note)
+    await annotations.annotate(scope, message_id, "Really?", annotation_id=note)
     for gone in (False, True):
         if gone:
-            await deleting.delete(scope, session_id, message_id, DeletionScope.MESSAGE)
+            await deletions.delete(scope, session_id, message_id, DeletionScope.MESSAGE)
         with pytest.raises(IdTaken):
             await projects.create(scope, "Thesis", project_id=note)
         with pytest.raises(IdTaken):
-            await marking.annotate(stranger, theirs, "Really!", annotation_id=note)
-    await deleting.restore(scope, session_id, message_id, DeletionScope.MESSAGE)
-    await marking.remove_annotation(scope, message_id, note)
-    await marking.annotate(stranger, theirs, "Really!", annotation_id=note)
+            await annotations.annotate(stranger, theirs, "Really!", annotation_id=note)
+    await deletions.restore(scope, session_id, message_id, DeletionScope.MESSAGE)
+    await annotations.remove_annotation(scope, message_id, note)
+    await annotations.annotate(stranger, theirs, "Really!", annotation_id=note)

@@ -6,11 +6,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from chat import messages, sessions
-from chat.messages import Exchange
+from chat.conversation import messages, sessions
+from chat.conversation.messages import Exchange
+from chat.conversation.sessions import NewSession
 from chat.refusals import IdTaken, InvalidInput, NotAllowed, NotFound
 from chat.scope import Scope, Viewer
-from chat.sessions import NewSession
 from db.listing import Filter
 from db.models import MemberRole, Membership, MessageRole, MessageStatus, RunStatus, TitleSource
 from db.page import Span

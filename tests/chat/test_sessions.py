@@ -6,16 +6,17 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select
 
-from chat import agents, messages, nodes, projects, sessions
-from chat.agents import Character
-from chat.events import SessionChanged
-from chat.personal import Personal
+from chat.conversation import messages, sessions
+from chat.conversation.member_fields import Personal
+from chat.conversation.sessions import NewSession
+from chat.library import agents, nodes, projects
+from chat.library.agents import Character
 from chat.refusals import IdTaken, InvalidInput, NotAllowed, NotFound
 from chat.scope import Scope
-from chat.sessions import NewSession
 from db.listing import Filter
 from db.models import Agent, MemberRole, Membership, TitleSource
 from db.page import Span
+from sync.events import SessionChanged
 from tests.chat.conftest import head_of, join
 from tests.organising.conftest import heard, windows
 

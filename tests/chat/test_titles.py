@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat import messages, sessions, titles
-from chat.life import Life
+from chat.conversation import messages, sessions
+from chat.conversation.sessions import NewSession
+from chat.runs import titles
+from chat.runtime import Life
 from chat.scope import Scope
-from chat.sessions import NewSession
 from db import texts
 from db.models import Session, TitleSource
 from llm.errors import ModelError, ModelErrorCode

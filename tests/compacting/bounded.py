@@ -4,12 +4,14 @@ from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager
 from uuid import UUID
 
-from chat import agents, compacting, messages, sessions
-from chat.agents import Character
-from chat.life import Life
-from chat.messages import Exchange
+from chat.conversation import messages, sessions
+from chat.conversation.messages import Exchange
+from chat.conversation.sessions import NewSession
+from chat.library import agents
+from chat.library.agents import Character
+from chat.runs import compaction
+from chat.runtime import Life
 from chat.scope import Scope
-from chat.sessions import NewSession
 from db.models import Message, RunStatus
 from llm.errors import ModelError, ModelErrorCode
 from llm.events import Event, Finished, FinishReason, Progress, TextDelta, Usage
@@ -49,7 +51,7 @@ class Bounded:
             self.refused += 1
             told = {"window": self.window, "read": tokens} if self.tells else {}
             raise ModelError("The conversation is too long.", ModelErrorCode.TOO_LONG, **told)
-        is_short = (request.instructions or "").startswith(compacting.INSTRUCTIONS[:40])
+        is_short = (request.instructions or "").startswith(compaction.INSTRUCTIONS[:40])
         (self.short if is_short else self.told).append(request)
         yield Progress(tokens, tokens)
         if is_short and isinstance(self.says, ModelError):

@@ -5,10 +5,12 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 
-from chat import compactions, deleting, editing, forking, messages, retrying, runs
+from chat.conversation import compactions, edits, forks, messages
 from chat.refusals import InvalidInput, NotAllowed, NotFound
+from chat.removal import deletions
+from chat.removal.message_tree import DeletionScope
+from chat.runs import retries, runs
 from chat.scope import Scope
-from chat.tree import DeletionScope
 from db.models import MemberRole, MessageStatus, Run, RunStatus
 from db.page import Span
 from llm.scripted import ScriptedModel
@@ -77,11 +79,11 @@ async def test_a_branch_that_leaves_before_it_is_told_everything(server: Server)
         scope = await viewer_of(alive)
         session_id = await long(scope, bounded)
         path = (await messages.page(scope, session_id, Span(100)))[0].rows
-        sent = await editing.edit(scope, path[2].id, "Another way")
+        sent = await edits.edit(scope, path[2].id, "Another way")
         assert isinstance(sent, messages.Exchange)
         await has_status(scope, sent.run.id, RunStatus.COMPLETED)
         assert texts_of(bounded.told[-1]) == [path[0].content, path[1].content, "Another way"]
-        sent = await editing.edit(scope, path[-2].id, "A late turn")
+        sent = await edits.edit(scope, path[-2].id, "A late turn")
         assert isinstance(sent, messages.Exchange)
         await has_status(scope, sent.run.id, RunStatus.COMPLETED)
         assert texts_of(bounded.told[-1])[0].endswith("In short 1")
@@ -98,7 +100,7 @@ async def test_what_a_model_wrote_goes_when_something_of_it_changes_and_what_a_p
         session_id = await begin(scope, WINDOW)
         first = await ask(scope, session_id, line(0))
         if change == "restore":
-            await deleting.delete(scope, session_id, first.message.id, DeletionScope.MESSAGE)
+            await deletions.delete(scope, session_id, first.message.id, DeletionScope.MESSAGE)
         while not bounded.short:
             await ask(scope, session_id, line(len(bounded.told)))
         (message,) = await compacted(scope, session_id)
@@ -107,16 +109,16 @@ async def test_what_a_model_wrote_goes_when_something_of_it_changes_and_what_a_p
         async with watching(scope, session_id) as client:
             match change:
                 case "revise":
-                    await editing.revise(scope, first.reply.id, text="Said otherwise")
+                    await edits.revise(scope, first.reply.id, text="Said otherwise")
                 case "delete":
-                    await deleting.delete(scope, session_id, first.message.id, DeletionScope.MESSAGE)
+                    await deletions.delete(scope, session_id, first.message.id, DeletionScope.MESSAGE)
                 case "restore":
-                    await deleting.restore(scope, session_id, first.message.id, DeletionScope.MESSAGE)
+                    await deletions.restore(scope, session_id, first.message.id, DeletionScope.MESSAGE)
                 case _:
                     async with scope.process.db.system() as tx:
                         run = await tx.get_one(Run, first.run.id)
                         run.status = RunStatus.CANCELLED
-                    await retrying.resume(scope, first.run.id)
+                    await retries.resume(scope, first.run.id)
             await client.until(lambda client: client.shown[message.id].compaction is None)
             await has_status(scope, first.run.id, RunStatus.CANCELLED if change == "continue" else RunStatus.COMPLETED)
         assert await text_at(scope, message.id) is None
@@ -130,8 +132,8 @@ async def test_what_follows_it_may_change(server: Server) -> None:
         session_id = await long(scope, bounded)
         (message,) = await compacted(scope, session_id)
         last = await ask(scope, session_id, "One more")
-        await editing.revise(scope, last.reply.id, text="Said otherwise")
-        await deleting.delete(scope, session_id, last.message.id, DeletionScope.SUBTREE)
+        await edits.revise(scope, last.reply.id, text="Said otherwise")
+        await deletions.delete(scope, session_id, last.message.id, DeletionScope.SUBTREE)
         assert await text_at(scope, message.id) == "In short 1"
 
 
@@ -142,9 +144,9 @@ async def test_a_persons_comes_back_with_its_message(server: Server) -> None:
         session_id = await begin(scope)
         first = await ask(scope, session_id, "One")
         await compactions.put(scope, first.reply.id, "By a person")
-        await deleting.delete(scope, session_id, first.reply.id, DeletionScope.MESSAGE)
+        await deletions.delete(scope, session_id, first.reply.id, DeletionScope.MESSAGE)
         assert await text_at(scope, first.reply.id) is None
-        await deleting.restore(scope, session_id, first.reply.id, DeletionScope.MESSAGE)
+        await deletions.restore(scope, session_id, first.reply.id, DeletionScope.MESSAGE)
         assert await text_at(scope, first.reply.id) == "By a person"
 
 
@@ -154,7 +156,7 @@ async def test_a_copy_of_a_session_has_it(server: Server) -> None:
         scope = await viewer_of(alive)
         session_id = await long(scope, bounded)
         last = await ask(scope, session_id, "One more")
-        copy, _ = await forking.fork(scope, session_id, last.reply.id)
+        copy, _ = await forks.fork(scope, session_id, last.reply.id)
         await ask(scope, copy.id, "Where were we?")
         assert texts_of(bounded.told[-1])[0].endswith("In short 1")
         assert len(await compacted(scope, copy.id)) == 1
@@ -170,7 +172,7 @@ async def test_what_changes_while_it_is_written_makes_it_void(server: Server, mo
         second = await messages.send(scope, session_id, line(1, 900))
         request = await model.until_asked(2)
         assert texts_of(request) == [f"User: {first.message.content}\n\nAssistant: Yes"]
-        await editing.revise(scope, first.reply.id, text="No")
+        await edits.revise(scope, first.reply.id, text="No")
         await model.say("They agreed", end=True)
         request = await model.until_asked(3)
         assert texts_of(request) == [f"User: {first.message.content}\n\nAssistant: No"]

@@ -5,12 +5,13 @@ from uuid import UUID
 
 import pytest
 
-from chat import messages, runs
-from chat.events import RunProgress
+from chat.conversation import messages
+from chat.runs import runs
 from chat.scope import Scope
 from db import learned_windows
 from db.models import Message, RunStatus
 from llm.errors import ModelError, ModelErrorCode
+from sync.events import RunProgress
 from tests.compacting.bounded import BYTES_PER_TOKEN, Bounded, ask, begin, compacted, line, size, texts_of
 from tests.conftest import Server, viewer_of
 from tests.sync.client import agree, watching

@@ -1,8 +1,10 @@
 """What changes while a conversation is put in short, or moves to another place, is never told by an old compaction."""
 
-from chat import compactions, deleting, messages, queues, retrying, runs
-from chat.asking import WhenBusy
-from chat.tree import DeletionScope
+from chat.conversation import compactions, messages
+from chat.conversation.reply_requests import WhenBusy
+from chat.removal import deletions
+from chat.removal.message_tree import DeletionScope
+from chat.runs import queues, retries, runs
 from db.models import RunStatus
 from llm.errors import ModelError, ModelErrorCode
 from llm.scripted import ScriptedModel
@@ -22,12 +24,12 @@ async def test_one_message_deleted_and_another_brought_back_make_it_void(server:
             await model.say("Yes", end=True)
             await has_status(scope, said[-1].run.id, RunStatus.COMPLETED)
         first, second = said
-        await deleting.delete(scope, session_id, second.message.id, DeletionScope.MESSAGE)
+        await deletions.delete(scope, session_id, second.message.id, DeletionScope.MESSAGE)
         third = await messages.send(scope, session_id, line(1, 900))
         request = await model.until_asked(3)
         assert texts_of(request) == [f"User: {first.message.content}\n\nAssistant: Yes\n\nAssistant: Yes"]
-        await deleting.restore(scope, session_id, second.message.id, DeletionScope.MESSAGE)
-        await deleting.delete(scope, session_id, second.reply.id, DeletionScope.MESSAGE)
+        await deletions.restore(scope, session_id, second.message.id, DeletionScope.MESSAGE)
+        await deletions.delete(scope, session_id, second.reply.id, DeletionScope.MESSAGE)
         await model.say("Without what is there", end=True)
         request = await model.until_asked(4)
         assert texts_of(request) == [f"User: {first.message.content}\n\nAssistant: Yes\n\nUser: Short"]
@@ -50,7 +52,7 @@ async def test_a_reply_that_is_taken_up_and_ends_makes_it_void(server: Server, m
         await has_status(scope, first.run.id, RunStatus.CANCELLED)
         second = await messages.send(scope, session_id, line(1, 900), when_busy=WhenBusy.PARALLEL)
         await model.until_asked(2)
-        _, again = await retrying.resume(scope, first.run.id)
+        _, again = await retries.resume(scope, first.run.id)
         await model.until_asked(3)
         await scripts[2].say(", and no", end=True)
         await has_status(scope, again.run.id, RunStatus.COMPLETED)
@@ -81,13 +83,13 @@ async def test_a_reply_that_is_taken_up_is_told_though_something_is_told_in_plac
         await has_status(scope, sent.run.id, RunStatus.CANCELLED)
         await compactions.put(scope, sent.message.id, "They counted to two")
         await compactions.put(scope, sent.reply.id, "They counted on")
-        await retrying.resume(scope, sent.run.id)
+        await retries.resume(scope, sent.run.id)
         request = await model.until_asked(3)
         in_short, *told = texts_of(request)
         assert in_short.endswith("They count")
         assert told[:2] == ["Two", "Two, and"]
         await model.say(" three", end=True)
-        _, again = await retrying.retry(scope, sent.run.id)
+        _, again = await retries.retry(scope, sent.run.id)
         request = await model.until_asked(4)
         assert texts_of(request) == [in_short, "Two"]
         await model.say("Two", end=True)

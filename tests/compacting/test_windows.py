@@ -4,9 +4,11 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from chat import agents, runs, sessions
-from chat.agents import Character
-from chat.sessions import NewSession
+from chat.conversation import sessions
+from chat.conversation.sessions import NewSession
+from chat.library import agents
+from chat.library.agents import Character
+from chat.runs import runs
 from chat.windows import Windows
 from db.database import Database
 from db.models import RunStatus

@@ -14,28 +14,18 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from chat import (
-    branching,
-    deleting,
-    editing,
-    folders,
-    marking,
-    messages,
-    organising,
-    producing,
-    retrying,
-    runs,
-    sessions,
-    trash,
-)
-from chat.asking import Reply, WhenBusy
-from chat.composing import After
-from chat.marking import Rating
-from chat.messages import TIP
-from chat.personal import Folder, Personal
+from chat.conversation import annotations, branches, edits, memberships, messages, sessions
+from chat.conversation.annotations import Rating
+from chat.conversation.drafts import After
+from chat.conversation.member_fields import Folder, Personal
+from chat.conversation.messages import TIP
+from chat.conversation.reply_requests import Reply, WhenBusy
+from chat.conversation.sessions import NewSession
+from chat.library import folders
+from chat.removal import deletions, trash
+from chat.removal.message_tree import DeletionScope
+from chat.runs import producers, retries, runs
 from chat.scope import Scope
-from chat.sessions import NewSession
-from chat.tree import DeletionScope
 from db.models import MemberRole, Run
 from tests.chat.conftest import answer, join
 from tests.conftest import Server, viewer_of
@@ -174,8 +164,8 @@ async def parent_is_alive(talk: Talk, message_id: UUID) -> bool:
 async def app(talk: Talk, member: Member, dice: random.Random) -> UUID | None:
     if not talk.questions or not await alive(talk, asked := dice.choice(talk.questions[-4:])):
         return None
-    held = await producing.start(member.scope, asked, when_busy=WhenBusy.PARALLEL)
-    await producing.finish(member.scope, held.run.id, 1, 0, COMPLETED)
+    held = await producers.start(member.scope, asked, when_busy=WhenBusy.PARALLEL)
+    await producers.finish(member.scope, held.run.id, 1, 0, COMPLETED)
     return talk.note(held.message)
 
 
@@ -183,21 +173,21 @@ async def app(talk: Talk, member: Member, dice: random.Random) -> UUID | None:
 async def retry(talk: Talk, member: Member, dice: random.Random) -> UUID | None:
     if not talk.ended or not await parent_is_alive(talk, (run := dice.choice(talk.ended[-4:])).message_id):
         return None
-    return await replied(talk, member, (await retrying.retry(member.scope, run.id))[1], dice)
+    return await replied(talk, member, (await retries.retry(member.scope, run.id))[1], dice)
 
 
 @step
 async def reply(talk: Talk, member: Member, dice: random.Random) -> UUID | None:
     if not talk.questions or not await alive(talk, asked := dice.choice(talk.questions[-4:])):
         return None
-    return await replied(talk, member, (await retrying.answer(member.scope, asked))[1], dice)
+    return await replied(talk, member, (await retries.answer(member.scope, asked))[1], dice)
 
 
 @step
 async def resume(talk: Talk, member: Member, dice: random.Random) -> UUID | None:
     if not talk.stopped or not await parent_is_alive(talk, talk.stopped[-1].message_id):
         return None
-    again = (await retrying.resume(member.scope, talk.stopped.pop().id))[1]
+    again = (await retries.resume(member.scope, talk.stopped.pop().id))[1]
     await right(talk)
     talk.ended.append(await answer(member.scope, again.run, f"R{dice.random()}"))
     return again.message.id
@@ -207,7 +197,7 @@ async def resume(talk: Talk, member: Member, dice: random.Random) -> UUID | None
 async def edit(talk: Talk, member: Member, dice: random.Random) -> UUID | None:
     if not talk.questions or not await alive(talk, asked := dice.choice(talk.questions[-4:])):
         return None
-    said = (await editing.edit(member.scope, asked, f"E{dice.random()}", when_busy=None)).message
+    said = (await edits.edit(member.scope, asked, f"E{dice.random()}", when_busy=None)).message
     talk.questions.append(said.id)
     member.marked = False
     return talk.note(said)
@@ -217,10 +207,10 @@ async def edit(talk: Talk, member: Member, dice: random.Random) -> UUID | None:
 async def choose(talk: Talk, member: Member, dice: random.Random) -> UUID | None:
     shown = [id for id in talk.parents if await alive(talk, UUID(id))]
     if not shown or dice.random() < 0.2:
-        await branching.choose(member.scope, talk.id, None)
+        await branches.choose(member.scope, talk.id, None)
         return None
     chosen = dice.choice(shown)
-    await branching.choose(member.scope, talk.id, UUID(chosen))
+    await branches.choose(member.scope, talk.id, UUID(chosen))
     assert chosen in talk.path((await state(talk, member))["leafId"])
     return None
 
@@ -240,7 +230,7 @@ async def delete(talk: Talk, member: Member, dice: random.Random) -> UUID | None
     if not talk.parents:
         return None
     message_id, what = UUID(dice.choice(list(talk.parents)[-8:])), dice.choice([*DeletionScope])
-    await deleting.delete(member.scope, talk.id, message_id, what)
+    await deletions.delete(member.scope, talk.id, message_id, what)
     talk.deleted.append((message_id, what))
     return None
 
@@ -251,13 +241,13 @@ async def delete_and_undo(talk: Talk, member: Member, dice: random.Random) -> UU
     if not shown:
         return None
     message_id, what = UUID(dice.choice(shown)), dice.choice([*DeletionScope])
-    counts = await deleting.delete(member.scope, talk.id, message_id, what)
-    await deleting.restore(member.scope, talk.id, message_id, what)
+    counts = await deletions.delete(member.scope, talk.id, message_id, what)
+    await deletions.restore(member.scope, talk.id, message_id, what)
     if counts.count:
         await undone(
             talk,
-            lambda: deleting.delete(member.scope, talk.id, message_id, what),
-            lambda: deleting.restore(member.scope, talk.id, message_id, what),
+            lambda: deletions.delete(member.scope, talk.id, message_id, what),
+            lambda: deletions.restore(member.scope, talk.id, message_id, what),
         )
     return None
 
@@ -267,8 +257,8 @@ async def clear_and_undo(talk: Talk, member: Member, dice: random.Random) -> UUI
     if any([await alive(talk, UUID(id)) for id in talk.parents]):
         await undone(
             talk,
-            lambda: deleting.clear(member.scope, talk.id),
-            lambda: deleting.restore_all(member.scope, talk.id),
+            lambda: deletions.clear(member.scope, talk.id),
+            lambda: deletions.restore_all(member.scope, talk.id),
         )
     return None
 
@@ -288,13 +278,13 @@ async def restore(talk: Talk, member: Member, dice: random.Random) -> UUID | Non
     if talk.deleted:
         earlier = talk.deleted.pop(dice.randrange(len(talk.deleted)))
         assert earlier is not None
-        await deleting.restore(member.scope, talk.id, *earlier)
+        await deletions.restore(member.scope, talk.id, *earlier)
     return None
 
 
 @step
 async def read(talk: Talk, member: Member, dice: random.Random) -> UUID | None:
-    await organising.mark_read(member.scope, talk.id)
+    await memberships.mark_read(member.scope, talk.id)
     member.marked = False
     assert (await state(talk, member))["unread"] is False
     return None
@@ -302,7 +292,7 @@ async def read(talk: Talk, member: Member, dice: random.Random) -> UUID | None:
 
 @step
 async def mark(talk: Talk, member: Member, dice: random.Random) -> UUID | None:
-    await organising.mark_unread(member.scope, talk.id)
+    await memberships.mark_unread(member.scope, talk.id)
     member.marked = True
     return None
 
@@ -311,7 +301,7 @@ async def mark(talk: Talk, member: Member, dice: random.Random) -> UUID | None:
 async def draft(talk: Talk, member: Member, dice: random.Random) -> UUID | None:
     member.draft = f"D{dice.random()}"
     after = None if dice.random() < 0.5 else After(member.sent)
-    await organising.save_draft(member.scope, talk.id, member.draft, after=after)
+    await memberships.save_draft(member.scope, talk.id, member.draft, after=after)
     return None
 
 
@@ -321,9 +311,9 @@ async def late_draft(talk: Talk, member: Member, dice: random.Random) -> UUID | 
     if member.sent is None:
         return None
     (sent,) = await messages.of_ids(member.scope, [member.sent])
-    await organising.save_draft(member.scope, talk.id, f"L{dice.random()}", after=After(None))
+    await memberships.save_draft(member.scope, talk.id, f"L{dice.random()}", after=After(None))
     if sent is not None and sent.content:
-        await organising.save_draft(member.scope, talk.id, sent.content)
+        await memberships.save_draft(member.scope, talk.id, sent.content)
     return None
 
 
@@ -336,11 +326,11 @@ async def rate(talk: Talk, member: Member, dice: random.Random) -> UUID | None:
     for _ in range(3):
         if rating is None or dice.random() < 0.5:
             chosen = dice.choice([*Rating])
-            await marking.rate(member.scope, UUID(leaf), chosen)
+            await annotations.rate(member.scope, UUID(leaf), chosen)
             rating = chosen.name
         else:
             comment = dice.choice([None, "Hm", "Well"])
-            await marking.rate(member.scope, UUID(leaf), comment=comment)
+            await annotations.rate(member.scope, UUID(leaf), comment=comment)
         member.rated[UUID(leaf)] = rating, comment
     return None
 

@@ -7,9 +7,9 @@ import asyncpg
 import pytest
 from sqlalchemy import text
 
-from chat import messages
+from chat.conversation import messages
+from chat.conversation.sessions import NewSession
 from chat.scope import Scope
-from chat.sessions import NewSession
 from db import connectors, migrate, paths
 from db.connectors import SETTINGS, Connector
 from db.database import VIEWER_ROLE, Database, address

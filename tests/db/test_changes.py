@@ -4,9 +4,9 @@ from uuid import UUID, uuid4
 
 import orjson
 
-from chat import messages, sessions
+from chat.conversation import messages, sessions
+from chat.conversation.sessions import NewSession
 from chat.scope import Scope
-from chat.sessions import NewSession
 from db import changes, deltas
 from db import messages as message_rows
 from db import runs as run_rows

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, select
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from chat.ordering import between
+from chat.library.ordering import between
 from db import migrate
 from db.database import VIEWER_ROLE, Database, address
 from db.models import Row, Session

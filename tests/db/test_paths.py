@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chat import messages
-from chat.messages import PathKey
+from chat.conversation import messages
+from chat.conversation.messages import PathKey
 from chat.scope import Scope
 from db import branches, paths, rows
 from db import messages as message_rows

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from chat import messages
+from chat.conversation import messages
+from chat.conversation.sessions import NewSession
 from chat.scope import Scope
-from chat.sessions import NewSession
 from db import listing, moments, nodes, paths
 from db import messages as message_rows
 from db import sessions as session_rows

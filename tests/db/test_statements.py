@@ -8,10 +8,10 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from uuid_utils.compat import uuid7
 
-from chat import messages
+from chat.conversation import messages
+from chat.conversation.sessions import NewSession
 from chat.refusals import IdTaken
 from chat.scope import Scope
-from chat.sessions import NewSession
 from db import messages as message_rows
 from db import runs as run_rows
 from db import sessions as session_rows

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
-from chat import placing
+from chat.conversation import placement
 from chat.scope import Scope
 from db import branches, messages, sessions
 from db.models import Branch, MemberRole, Membership, Message, MessageRole, MessageStatus, Session
@@ -45,7 +45,7 @@ async def plant(scope: Scope, follows: Sequence[int | None]) -> Tree:
             parent_id = None if index is None else list(tree.parents)[index]
             locked = await sessions.advance(tx, session.id)
             assert locked is not None
-            place = await placing.under(tx, locked, parent_id)
+            place = await placement.under(tx, locked, parent_id)
             message = said(session.id, place.branch, place.depth, parent_id)
             await messages.add(tx, message)
             tree.parents[message.id], tree.branch[message.id] = parent_id, place.branch

@@ -7,21 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import MISSING, fields
 from pathlib import Path
 
-from chat import (
-    appending,
-    bulk,
-    folders,
-    limits,
-    marking,
-    outputs,
-    personal,
-    projects,
-    questions,
-    state,
-    summaries,
-    templates,
-)
-from chat.sync import window
+from chat import validation
+from chat.conversation import annotations, member_fields, state, summaries
+from chat.library import folders, projects, templates
+from chat.removal import bulk
+from chat.runs import appends, input_requests, outputs
 from db import budgets
 from db.changes import BEGINNING
 from llm import formats, parameters
@@ -36,6 +26,7 @@ from server.graphql.callers import LONGEST_CLIENT_NAME
 from server.graphql.encoding import DEEPEST
 from server.serving import LARGEST_FRAME
 from server.settings import Settings
+from sync import subscriber
 from tests.docs.fences import ROOT
 
 type Row = Sequence[str]
@@ -89,28 +80,28 @@ def bounds() -> str:
     endpoint = inspect.signature(GraphQLEndpoint).parameters
     document = {field.name: field.default for field in fields(Limits) if field.default is not MISSING}
     rows: list[tuple[str, int, str]] = [
-        ("the text of a message", limits.TEXT, "characters"),
-        ("a title, a name", limits.NAME, "characters"),
-        ("an `externalId`", limits.EXTERNAL_ID, "characters"),
+        ("the text of a message", validation.TEXT, "characters"),
+        ("a title, a name", validation.NAME, "characters"),
+        ("an `externalId`", validation.EXTERNAL_ID, "characters"),
         ("a `clientMutationId`", LONGEST_KEY, "characters"),
         ("the name of a client", LONGEST_CLIENT_NAME, "characters"),
-        ("`metadata`", limits.METADATA, "bytes as JSON"),
+        ("`metadata`", validation.METADATA, "bytes as JSON"),
         ("the `state` of a session", state.LARGEST, "bytes as JSON"),
-        ("the value of a `data` part", appending.LARGEST_DATA, "bytes as JSON"),
+        ("the value of a `data` part", appends.LARGEST_DATA, "bytes as JSON"),
         ("an answer in JSON", outputs.LARGEST, "characters"),
         ("arrays and objects of an answer in JSON inside each other", outputs.DEEPEST, "deep"),
         ("the schema of an agent's answers", formats.LARGEST_SCHEMA, "bytes as JSON"),
-        ("the instructions of an agent or a template", limits.INSTRUCTIONS, "characters"),
-        ("the description of an agent or a template", limits.DESCRIPTION, "characters"),
-        ("a draft", limits.TEXT, "characters"),
-        ("tags of a session", personal.MOST_TAGS, ""),
-        ("a tag", personal.LONGEST_TAG, "characters"),
-        ("different reactions to a message", marking.MOST_EMOJIS, ""),
-        ("a reaction", marking.LONGEST_EMOJI, "characters"),
-        ("a comment on feedback", marking.COMMENT, "characters"),
-        ("annotations of a message", marking.MOST_ANNOTATIONS, ""),
-        ("an annotation", marking.ANNOTATION, "characters"),
-        ("a question of a run", questions.TEXT, "characters"),
+        ("the instructions of an agent or a template", validation.INSTRUCTIONS, "characters"),
+        ("the description of an agent or a template", validation.DESCRIPTION, "characters"),
+        ("a draft", validation.TEXT, "characters"),
+        ("tags of a session", member_fields.MOST_TAGS, ""),
+        ("a tag", member_fields.LONGEST_TAG, "characters"),
+        ("different reactions to a message", annotations.MOST_EMOJIS, ""),
+        ("a reaction", annotations.LONGEST_EMOJI, "characters"),
+        ("a comment on feedback", annotations.COMMENT, "characters"),
+        ("annotations of a message", annotations.MOST_ANNOTATIONS, ""),
+        ("an annotation", annotations.ANNOTATION, "characters"),
+        ("a question of a run", input_requests.TEXT, "characters"),
         ("a summary", summaries.LENGTH, "characters"),
         ("a page of a list", LONGEST, "items"),
         ("`nodes`", MOST, "ids"),
@@ -121,10 +112,10 @@ def bounds() -> str:
         ("messages of a template", templates.MOST_SAID, ""),
         ("folders in each other", folders.DEEPEST, "deep"),
         ("stages of a project", projects.MOST_STAGES, ""),
-        ("`appendToRun`", appending.MOST_EVENTS, "events"),
+        ("`appendToRun`", appends.MOST_EVENTS, "events"),
         ("what `session` begins with, without `after`", BEGINNING, "messages"),
-        ("what a window may leave unread before it catches up from the rows", window.BACKLOG, "events"),
-        ("how far back a cursor may lie", window.FAR, "changes"),
+        ("what a window may leave unread before it catches up from the rows", subscriber.BACKLOG, "events"),
+        ("how far back a cursor may lie", subscriber.FAR, "changes"),
         ("a request, a message on a socket", endpoint["max_request_bytes"].default, "bytes"),
         ("a message on a socket that costs its operation alone", LARGEST_FRAME, "bytes"),
         ("arrays and objects of a request inside each other", DEEPEST, "deep"),

@@ -14,11 +14,11 @@ import httpx
 import pytest
 from redis.asyncio.connection import SSLConnection
 
-from chat.cursors import Cursor
 from db import migrate
 from pubsub.link import options_of
 from server import engines
 from server.settings import Settings
+from sync.cursors import Cursor
 from tests.conftest import empty_database
 from tests.docs.conftest import Api, Shell
 from tests.docs.fences import ROOT, get

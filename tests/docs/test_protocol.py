@@ -18,12 +18,12 @@ import httpx
 import pytest
 from graphql import GraphQLInputObjectType, GraphQLInterfaceType, GraphQLUnionType
 
-from chat.asking import WhenBusy
-from chat.events import ResetReason
+from chat.conversation.reply_requests import WhenBusy
 from db.models import MessageStatus, RunStatus
 from resolvers.root import api
 from schema.batch import ReceiptStatus
 from server import engines
+from sync.events import ResetReason
 from tests.conftest import empty_database
 from tests.docs.conftest import Api, run
 from tests.docs.fences import ROOT

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from chat import life
-from chat.allowances import Allowance, Allowances
-from chat.life import Life
+from chat import runtime
+from chat.policy import Allowance, Allowances
+from chat.runtime import Life
 from chat.scope import Once, Scope
 from db import quotas
 from pubsub.rates import Rates
@@ -42,7 +42,7 @@ class Limiting:
             RedisBus(server.redis, namespace=f"test-{id(server.db)}") as bus,
         ):
             allowances = Allowances(Allowance(**limits), rates)
-            async with life.running(
+            async with runtime.running(
                 server.db, bus, server.models, timing=QUICK, allowances=allowances, produces=False
             ) as started:
                 yield started

@@ -7,33 +7,22 @@ from uuid import uuid4
 
 import pytest
 
-from chat import (
-    accounts,
-    deleting,
-    editing,
-    following,
-    forking,
-    marking,
-    messages,
-    producing,
-    queues,
-    quotas,
-    retrying,
-    runs,
-    sessions,
-    templates,
-    trash,
-)
-from chat.asking import Reply, WhenBusy
-from chat.events import MessageChanged, SessionChanged
-from chat.quotas import Standing
+from chat.conversation import annotations, edits, forks, messages, sessions
+from chat.conversation.reply_requests import Reply, WhenBusy
+from chat.conversation.sessions import NewSession
+from chat.library import accounts, templates
+from chat.library.templates import Outline, Said
+from chat.quotas import quotas
+from chat.quotas.quotas import Standing
 from chat.refusals import NotFound, QuotaExceeded
+from chat.removal import deletions, trash
+from chat.removal.message_tree import DeletionScope
+from chat.runs import producers, queues, retries, runs
 from chat.scope import Repeated, Scope
-from chat.sessions import NewSession
-from chat.templates import Outline, Said
-from chat.tree import DeletionScope
+from chat.subscriptions import streams
 from db.listing import Filter
 from db.models import Message, MessageRole
+from sync.events import MessageChanged, SessionChanged
 from tests.conftest import viewer_of
 from tests.limits.conftest import Limiting, keyed, set_for
 from tests.organising.conftest import windows
@@ -76,7 +65,7 @@ async def test_an_account_has_as_many_sessions_as_it_may(limiting: Limiting) -> 
     assert await used(scope) == {"sessions": (2, 2)}
     sent = await messages.send(scope, second, "Hi")
     with pytest.raises(QuotaExceeded):
-        await forking.fork(scope, second, sent.message.id)
+        await forks.fork(scope, second, sent.message.id)
 
 
 async def test_calls_at_the_same_time_do_not_get_past_a_quota(limiting: Limiting) -> None:
@@ -109,10 +98,10 @@ async def test_a_repetition_is_free(limiting: Limiting) -> None:
 async def test_a_run_of_an_app_that_is_begun_again_is_free(limiting: Limiting) -> None:
     scope = await limiting(active_runs=1)
     posted, run_id = await messages.post(scope, NewSession(), "Hi"), uuid4()
-    held = await producing.start(scope, posted.message.id, run_id=run_id)
-    assert (await producing.start(scope, posted.message.id, run_id=run_id)).run.id == held.run.id
+    held = await producers.start(scope, posted.message.id, run_id=run_id)
+    assert (await producers.start(scope, posted.message.id, run_id=run_id)).run.id == held.run.id
     with pytest.raises(QuotaExceeded):
-        await producing.start(scope, posted.message.id, run_id=uuid4())
+        await producers.start(scope, posted.message.id, run_id=uuid4())
 
 
 async def test_what_others_have_does_not_count_and_nobody_hears_of_a_refusal(limiting: Limiting) -> None:
@@ -131,10 +120,10 @@ async def test_what_others_have_does_not_count_and_nobody_hears_of_a_refusal(lim
         assert (await used(stranger))["sessions"] == (1, 0)
         assert await sessions.of_ids(stranger, [session_id]) == [None]
         assert await messages.of_ids(stranger, [said.id]) == [None]
-        await marking.react(scope, said.id, "👍", on=True)
+        await annotations.react(scope, said.id, "👍", on=True)
         own = (await messages.post(stranger, NewSession(), "Hi")).message
         heard = [await anext(mine), await anext(theirs)]
-        await marking.react(stranger, own.id, "👍", on=True)
+        await annotations.react(stranger, own.id, "👍", on=True)
         heard.append(await anext(theirs))
         assert [(event.row.id, event.cursor.seq) for event in heard if isinstance(event, SessionChanged)] == [
             (session_id, before + 1),
@@ -156,17 +145,17 @@ async def test_an_account_has_as_many_unfinished_replies_as_it_may(limiting: Lim
         await messages.send(scope, session_id, "And?")
     assert (full.value.limit, full.value.used) == (1, 1)
     with pytest.raises(QuotaExceeded):
-        await retrying.answer(scope, first.message.id)
+        await retries.answer(scope, first.message.id)
     with pytest.raises(QuotaExceeded):
-        await producing.start(scope, first.message.id)
+        await producers.start(scope, first.message.id)
     await messages.post(scope, session_id, "This asks nobody.")
     await runs.cancel(scope, first.run.id)
-    _, again = await retrying.retry(scope, first.run.id)
+    _, again = await retries.retry(scope, first.run.id)
     assert isinstance(again, Reply)
     with pytest.raises(QuotaExceeded):
-        await retrying.retry(scope, first.run.id)
+        await retries.retry(scope, first.run.id)
     with pytest.raises(QuotaExceeded):
-        await retrying.resume(scope, first.run.id)
+        await retries.resume(scope, first.run.id)
 
 
 async def test_an_account_stores_as_much_as_it_may_to_the_byte(limiting: Limiting) -> None:
@@ -183,11 +172,11 @@ async def test_an_account_stores_as_much_as_it_may_to_the_byte(limiting: Limitin
     last = await messages.post(scope, session_id, "x" * room)
     assert await stored(scope) == 1_000
     with pytest.raises(QuotaExceeded):
-        await producing.start(scope, last.message.id)
+        await producers.start(scope, last.message.id)
     with pytest.raises(QuotaExceeded):
-        await forking.fork(scope, session_id, last.message.id)
+        await forks.fork(scope, session_id, last.message.id)
     assert await sessions.count(scope, Filter()) == 1
-    await deleting.delete(scope, session_id, last.message.id, DeletionScope.MESSAGE)
+    await deletions.delete(scope, session_id, last.message.id, DeletionScope.MESSAGE)
     assert (await messages.post(scope, session_id, "y" * (room - 200))).message.content[:1] == "y"
     await sessions.delete(scope, session_id)
     assert await used(scope) == {"kilobytes": (1, 0)}
@@ -201,16 +190,16 @@ async def test_an_account_has_as_many_windows_open_as_it_may(limiting: Limiting)
     scope = await limiting(windows=2)
     session_id = await begin(scope)
     stranger = replace(scope, viewer=(await viewer_of(await limiting.process())).viewer)
-    async with following.account(scope, None):
+    async with streams.account(scope, None):
         with pytest.raises(NotFound):
-            async with following.session(scope, uuid4(), None):
+            async with streams.session(scope, uuid4(), None):
                 pass
-        async with following.session(scope, session_id, None):
+        async with streams.session(scope, session_id, None):
             with pytest.raises(QuotaExceeded) as full:
-                async with following.account(scope, None):
+                async with streams.account(scope, None):
                     pass
             assert (full.value.limit, full.value.used) == (2, 2)
-            async with following.account(stranger, None):
+            async with streams.account(stranger, None):
                 assert await used(scope) == {"windows": (2, 2)}
     assert await used(scope) == {"windows": (2, 0)}
 
@@ -239,19 +228,19 @@ async def test_what_is_said_otherwise_or_brought_back_needs_room(limiting: Limit
     session_id = await begin(scope)
     first = await messages.post(scope, session_id, "x" * 500)
     with pytest.raises(QuotaExceeded, match="There is no room for this"):
-        await editing.revise(scope, first.message.id, text="x" * 1_000)
+        await edits.revise(scope, first.message.id, text="x" * 1_000)
     with pytest.raises(QuotaExceeded):
-        await editing.revise(scope, first.message.id, metadata={"a": "x" * 600})
+        await edits.revise(scope, first.message.id, metadata={"a": "x" * 600})
     (kept,) = await messages.of_ids(scope, [first.message.id])
     assert kept is not None
     assert (kept.content, kept.version, kept.meta) == ("x" * 500, 1, {})
-    await deleting.delete(scope, session_id, first.message.id, DeletionScope.MESSAGE)
+    await deletions.delete(scope, session_id, first.message.id, DeletionScope.MESSAGE)
     last = await messages.post(scope, session_id, "y" * 800)
     with pytest.raises(QuotaExceeded):
-        await deleting.restore(scope, session_id, first.message.id, DeletionScope.MESSAGE)
+        await deletions.restore(scope, session_id, first.message.id, DeletionScope.MESSAGE)
     assert await messages.count(scope, session_id) == 1
-    await editing.revise(scope, last.message.id, text="y")
-    assert (await deleting.restore(scope, session_id, first.message.id, DeletionScope.MESSAGE)).count == 1
+    await edits.revise(scope, last.message.id, text="y")
+    assert (await deletions.restore(scope, session_id, first.message.id, DeletionScope.MESSAGE)).count == 1
 
 
 async def test_who_has_too_much_can_still_make_it_less(limiting: Limiting) -> None:
@@ -259,13 +248,13 @@ async def test_who_has_too_much_can_still_make_it_less(limiting: Limiting) -> No
     session_id = await begin(scope)
     said = await messages.post(scope, session_id, "x" * 3_000)
     other = await messages.post(scope, session_id, "y" * 300)
-    await deleting.delete(scope, session_id, other.message.id, DeletionScope.MESSAGE)
+    await deletions.delete(scope, session_id, other.message.id, DeletionScope.MESSAGE)
     poor = at(scope, await limiting.process(kilobytes=1))
     with pytest.raises(QuotaExceeded):
-        await deleting.restore(poor, session_id, other.message.id, DeletionScope.MESSAGE)
+        await deletions.restore(poor, session_id, other.message.id, DeletionScope.MESSAGE)
     with pytest.raises(QuotaExceeded):
-        await editing.revise(poor, said.message.id, text="x" * 3_001)
-    assert (await editing.revise(poor, said.message.id, text="x" * 2_000)).content == "x" * 2_000
+        await edits.revise(poor, said.message.id, text="x" * 3_001)
+    assert (await edits.revise(poor, said.message.id, text="x" * 2_000)).content == "x" * 2_000
 
 
 async def test_what_is_queued_and_what_a_template_says_need_room(limiting: Limiting) -> None:

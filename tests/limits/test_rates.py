@@ -8,12 +8,15 @@ from uuid import uuid4
 
 import pytest
 
-from chat import agents, messages, producing, quotas, retrying, runs, sessions
-from chat.agents import Character
-from chat.quotas import Standing
+from chat.conversation import messages, sessions
+from chat.conversation.sessions import NewSession
+from chat.library import agents
+from chat.library.agents import Character
+from chat.quotas import quotas
+from chat.quotas.quotas import Standing
 from chat.refusals import InvalidInput, NotFound, QuotaExceeded
+from chat.runs import producers, retries, runs
 from chat.scope import Scope
-from chat.sessions import NewSession
 from pubsub.rates import Rate, Rates
 from tests.conftest import viewer_of
 from tests.limits.conftest import PATIENCE, Limiting
@@ -62,10 +65,10 @@ async def test_every_reply_that_is_asked_for_counts(limiting: Limiting) -> None:
     scope = await limiting(runs_per_minute=3)
     first = await messages.send(scope, NewSession(), "Hi")
     await runs.cancel(scope, first.run.id)
-    _, again = await retrying.retry(scope, first.run.id)
+    _, again = await retries.retry(scope, first.run.id)
     await runs.cancel(scope, again.run.id)
-    await retrying.resume(scope, again.run.id)
-    for ask in (retrying.answer(scope, first.message.id), producing.start(scope, first.message.id)):
+    await retries.resume(scope, again.run.id)
+    for ask in (retries.answer(scope, first.message.id), producers.start(scope, first.message.id)):
         with pytest.raises(QuotaExceeded, match="You ask for replies more often than you may"):
             await ask
     await messages.post(scope, first.seen[0].id, "This asks nobody.")
@@ -91,11 +94,11 @@ async def test_an_agent_is_asked_as_often_as_it_allows_each_member(limiting: Lim
     assert full.reason.startswith("You send messages to Tutor more often than you may.")
     with pytest.raises(QuotaExceeded, match="to Tutor"):
         await messages.post(scope, sent.seen[0].id, "Hi")
-    await retrying.answer(scope, sent.message.id)
+    await retries.answer(scope, sent.message.id)
     with pytest.raises(QuotaExceeded, match="You ask for replies by Tutor more often"):
-        await retrying.answer(scope, sent.message.id)
+        await retries.answer(scope, sent.message.id)
     with pytest.raises(QuotaExceeded, match="You ask for replies by Tutor more often"):
-        await producing.start(
+        await producers.start(
             scope, (await messages.post(scope, await begin(scope), "Hi")).message.id, agent_id=tutor.id
         )
     coach = await agents.create(scope, Character(name="Coach", limits={"messages_per_minute": 1}))

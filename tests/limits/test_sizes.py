@@ -7,14 +7,17 @@ from uuid import uuid4
 import orjson
 import pytest
 
-from chat import agents, editing, messages, projects, queues, sessions, sizes, templates
-from chat.agents import Character
-from chat.allowances import METADATA, TEXT
-from chat.asking import WhenBusy
+from chat.conversation import edits, messages, sessions
+from chat.conversation.reply_requests import WhenBusy
+from chat.conversation.sessions import NewSession
+from chat.library import agents, projects, templates
+from chat.library.agents import Character
+from chat.library.templates import Outline, Said
+from chat.policy import METADATA, TEXT
+from chat.quotas import sizes
 from chat.refusals import InvalidInput
+from chat.runs import queues
 from chat.scope import Repeated
-from chat.sessions import NewSession
-from chat.templates import Outline, Said
 from db.models import MessageRole
 from tests.conftest import viewer_of
 from tests.limits.conftest import Limiting, keyed, set_for
@@ -39,8 +42,8 @@ async def test_a_message_is_as_long_as_the_settings_allow_wherever_it_is_said(li
     await refused(messages.post(scope, session_id, "Hello!"), why)
     await refused(messages.post(scope, NewSession(), "Hello!"), why)
     await refused(messages.send(scope, session_id, "Hello!", when_busy=WhenBusy.QUEUE), why)
-    await refused(editing.edit(scope, said.message.id, "Hello!"), why)
-    await refused(editing.revise(scope, said.message.id, text="Hello!"), why)
+    await refused(edits.edit(scope, said.message.id, "Hello!"), why)
+    await refused(edits.revise(scope, said.message.id, text="Hello!"), why)
     await refused(queues.edit(scope, queued.run.id, "Hello!"), why)
     greeting = Outline(name="Greeting", messages=[Said(MessageRole.ASSISTANT, "Hello!")])
     await refused(templates.create(scope, greeting), why)
@@ -58,7 +61,7 @@ async def test_metadata_is_as_large_as_the_settings_allow_wherever_it_is(limitin
     why = "It has at most 37 bytes as JSON; this one has 38"
     big: dict[str, Any] = {"metadata": BIG}
     await refused(messages.post(scope, session_id, "Hi", **big), why)
-    await refused(editing.revise(scope, said.message.id, **big), why)
+    await refused(edits.revise(scope, said.message.id, **big), why)
     await refused(sessions.create(scope, NewSession(metadata=BIG)), why)
     await refused(sessions.edit(scope, session_id, **big), why)
     await refused(projects.create(scope, "Two", **big), why)
@@ -90,7 +93,7 @@ async def test_an_agent_allows_less_but_never_more(limiting: Limiting) -> None:
     why = "A message to Brief has at most 2 characters; this one has 3"
     await refused(messages.post(scope, NewSession(agent_id=brief.id), "Hey"), why)
     said = await messages.send(scope, NewSession(agent_id=brief.id), "Hi")
-    await refused(editing.revise(scope, said.message.id, text="Hey"), why)
+    await refused(edits.revise(scope, said.message.id, text="Hey"), why)
     queued = await messages.send(scope, said.seen[0].id, "Hm", when_busy=WhenBusy.QUEUE)
     await refused(queues.edit(scope, queued.run.id, "Hey"), why)
     await refused(messages.post(scope, NewSession(agent_id=talker.id), "Hello!!!"), "A message has at most 5 ch")
@@ -106,9 +109,9 @@ async def test_a_repetition_is_answered_though_less_is_allowed_by_then(limiting:
     """A client that did not hear the answer gets it, whatever an operator did meanwhile."""
     scope, new, said = await limiting(), NewSession(id=uuid4()), uuid4()
     first = await messages.post(scope, new, "Hello!", message_id=said, metadata=BIG)
-    await editing.revise(keyed(scope, "once"), said, text="Hello, hello!")
+    await edits.revise(keyed(scope, "once"), said, text="Hello, hello!")
     now = at(scope, await limiting.process(message_characters=5, metadata_bytes=10))
     again = await messages.post(now, new, "Hello!", message_id=said, metadata=BIG)
     assert again.message.id == first.message.id
     with pytest.raises(Repeated):
-        await editing.revise(keyed(now, "once"), said, text="Hello, hello!")
+        await edits.revise(keyed(now, "once"), said, text="Hello, hello!")

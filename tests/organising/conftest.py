@@ -8,12 +8,12 @@ from uuid import UUID
 
 import pytest
 
-from chat import following
-from chat.events import AccountEvent, SessionChanged, Told
-from chat.life import Life
+from chat.runtime import Life
 from chat.scope import Scope
-from chat.sync.window import Window
+from chat.subscriptions import streams
 from db.models import Membership
+from sync.events import AccountEvent, SessionChanged, Told
+from sync.subscriber import Window
 from tests.conftest import Server, viewer_of
 from tests.sync.talk import PATIENT, at
 
@@ -46,7 +46,7 @@ async def elsewhere(server: Server, patient: Scope) -> AsyncIterator[Scope]:
 async def windows(*scopes: Scope) -> AsyncIterator[list[Window[AccountEvent]]]:
     """A window on each viewer's account, that is caught up."""
     async with AsyncExitStack() as stack:
-        opened = [await stack.enter_async_context(following.account(scope, None)) for scope in scopes]
+        opened = [await stack.enter_async_context(streams.account(scope, None)) for scope in scopes]
         for window in opened:
             await anext(window)
         yield opened

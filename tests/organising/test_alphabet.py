@@ -4,11 +4,12 @@ import unicodedata
 
 import pytest
 
-from chat import messages, sessions, templates
-from chat.personal import Personal
+from chat.conversation import messages, sessions
+from chat.conversation.member_fields import Personal
+from chat.conversation.sessions import NewSession
+from chat.library import templates
+from chat.library.templates import Outline
 from chat.scope import Scope
-from chat.sessions import NewSession
-from chat.templates import Outline
 from db.listing import Filter, SessionOrder, place
 from db.page import Span
 

@@ -7,12 +7,13 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from chat import folders, messages, organising, projects, sessions
-from chat.events import SessionChanged
-from chat.personal import Personal
+from chat.conversation import memberships, messages, sessions
+from chat.conversation.member_fields import Personal
+from chat.conversation.sessions import NewSession
+from chat.library import folders, projects
 from chat.scope import Scope
-from chat.sessions import NewSession
 from db.models import MemberRole
+from sync.events import SessionChanged
 from tests.chat.conftest import head_of, join
 from tests.organising.conftest import heard, windows
 from tests.repeating.asking import ask
@@ -54,7 +55,7 @@ async def test_many_sessions_are_changed_at_once(scope: Scope) -> None:
     work = (await folders.create(scope, "Work")).id
     await sessions.edit(scope, one, personal=Personal(tags=["old", "kept"]))
     for id in (one, two):
-        await organising.mark_unread(scope, id)
+        await memberships.mark_unread(scope, id)
     answer = await bulk(
         scope, two, one, pinned=True, starred=True, archived=True, read=True, folderId=str(work),
         addTags=["new", "kept"], removeTags=["old"],

@@ -6,18 +6,20 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from chat import contexts, deleting, editing, messages, producing, retrying, runs, sessions
-from chat.deleting import Changed
-from chat.events import AccountEvent, SessionChanged
+from chat.conversation import edits, messages, sessions
+from chat.conversation.sessions import NewSession
 from chat.refusals import InvalidInput, NotAllowed, NotFound
-from chat.rooms import Room
+from chat.removal import deletions
+from chat.removal.deletions import Changed
+from chat.removal.message_tree import DeletionScope
+from chat.removal.retention import tidy_once
+from chat.runs import model_context, producers, retries, runs
+from chat.runs.rooms import Room
 from chat.scope import Scope
-from chat.sessions import NewSession
-from chat.sync.window import Window
-from chat.tidying import tidy_once
-from chat.tree import DeletionScope
 from db.models import MemberRole, Message, MessageStatus, RunStatus
 from db.page import Span
+from sync.events import AccountEvent, SessionChanged
+from sync.subscriber import Window
 from tests.branching.conversations import say, shown, tell
 from tests.chat.conftest import answer, head_of, join
 from tests.organising.conftest import heard, windows
@@ -38,12 +40,12 @@ BROWSE = """
 
 async def delete(scope: Scope, message: Message, what: DeletionScope = MESSAGE) -> int:
     """How many messages a deletion takes."""
-    return (await deleting.delete(scope, message.session_id, message.id, what)).count
+    return (await deletions.delete(scope, message.session_id, message.id, what)).count
 
 
 async def restore(scope: Scope, message: Message, what: DeletionScope = MESSAGE) -> int:
     """How many messages come back."""
-    return (await deleting.restore(scope, message.session_id, message.id, what)).count
+    return (await deletions.restore(scope, message.session_id, message.id, what)).count
 
 
 async def alive(scope: Scope, told: dict[str, Message]) -> str:
@@ -145,7 +147,7 @@ async def test_what_is_said_next_follows_what_is_shown(scope: Scope) -> None:
     assert (added.parent_id, await shown(scope, session_id)) == (told["B"].id, "ABG")
     await restore(scope, told["C"])
     assert await shown(scope, session_id) == "ABC"
-    await deleting.clear(scope, session_id)
+    await deletions.clear(scope, session_id)
     assert await shown(scope, session_id) == ""
     begun = await say(scope, session_id, "H")
     assert (begun.parent_id, await shown(scope, session_id)) == (None, "H")
@@ -169,11 +171,11 @@ async def test_clearing_a_session_deletes_all_and_says_how_many(scope: Scope) ->
     told = await tell(scope)
     session_id = told["A"].session_id
     await delete(scope, told["C"])
-    cleared = await deleting.clear(scope, session_id)
+    cleared = await deletions.clear(scope, session_id)
     assert (cleared.count, cleared.seen[0].message_count, cleared.seen[0].last_message_preview) == (5, 0, None)
     assert (await messages.page(scope, session_id, Span(100)))[0].rows == []
     assert await messages.count(scope, session_id) == 0
-    assert (await deleting.clear(scope, session_id)).count == 0
+    assert (await deletions.clear(scope, session_id)).count == 0
 
 
 async def test_what_a_clearing_took_comes_back_and_nothing_else(scope: Scope) -> None:
@@ -182,13 +184,13 @@ async def test_what_a_clearing_took_comes_back_and_nothing_else(scope: Scope) ->
     session_id = told["A"].session_id
     await delete(scope, told["E"])
     without = await shown(scope, session_id)
-    await deleting.clear(scope, session_id)
+    await deletions.clear(scope, session_id)
     await messages.post(scope, session_id, "N")
     assert await shown(scope, session_id) == "N"
-    back = await deleting.restore_all(scope, session_id)
+    back = await deletions.restore_all(scope, session_id)
     assert (back.count, back.seen[0].message_count) == (5, 6)
     assert await shown(scope, session_id) == without
-    assert (await deleting.restore_all(scope, session_id)).count == 0
+    assert (await deletions.restore_all(scope, session_id)).count == 0
     await restore(scope, told["E"])
     assert await alive(scope, told) == "ABCDEF"
 
@@ -199,7 +201,7 @@ async def test_the_preview_is_of_the_newest_message_that_is_left(scope: Scope) -
     seen = await sessions.get(scope, told["A"].session_id)
     assert seen is not None
     assert (seen[0].last_message_preview, seen[0].message_count) == ("E", 5)
-    changed = await deleting.restore(scope, told["A"].session_id, told["F"].id, MESSAGE)
+    changed = await deletions.restore(scope, told["A"].session_id, told["F"].id, MESSAGE)
     assert (changed.seen[0].last_message_preview, changed.seen[0].message_count) == ("F", 6)
 
 
@@ -234,10 +236,10 @@ async def test_every_window_sees_what_goes_with_other_branches_or_with_everythin
     told = await tell(patient)
     session_id = told["A"].session_id
     changes: list[tuple[Callable[[], Awaitable[Changed]], str, int]] = [
-        (lambda: deleting.delete(patient, session_id, told["D"].id, OTHERS), "ADE", 3),
-        (lambda: deleting.restore(patient, session_id, told["D"].id, OTHERS), "ABCDEF", 6),
-        (lambda: deleting.clear(patient, session_id), "", 0),
-        (lambda: deleting.restore_all(patient, session_id), "ABCDEF", 6),
+        (lambda: deletions.delete(patient, session_id, told["D"].id, OTHERS), "ADE", 3),
+        (lambda: deletions.restore(patient, session_id, told["D"].id, OTHERS), "ABCDEF", 6),
+        (lambda: deletions.clear(patient, session_id), "", 0),
+        (lambda: deletions.restore_all(patient, session_id), "ABCDEF", 6),
     ]
     async with (
         watching(patient, session_id) as one,
@@ -303,7 +305,7 @@ async def test_a_model_is_told_nothing_of_what_is_deleted_and_takes_the_rest(sco
     await delete(scope, second.message)
     await delete(scope, first.reply)
     async with scope.process.db.system() as tx:
-        turns = await contexts.turns(tx, await contexts.before(tx, third.reply, None, Room.of(8_192, None)))
+        turns = await model_context.turns(tx, await model_context.before(tx, third.reply, None, Room.of(8_192, None)))
     assert [part.text for turn in turns for part in turn.parts] == ["one", "2", "three"]  # type: ignore[union-attr]
     check_turns(turns)
 
@@ -314,10 +316,10 @@ async def test_what_is_deleted_is_neither_answered_nor_edited(scope: Scope) -> N
     await say(scope, first.message.session_id, "two")
     await delete(scope, first.message)
     with pytest.raises(InvalidInput):
-        await retrying.retry(scope, ended.id)
+        await retries.retry(scope, ended.id)
     with pytest.raises(NotFound):
-        await producing.start(scope, first.message.id)
-    for change in (editing.edit(scope, first.message.id, "x"), editing.revise(scope, first.message.id, text="x")):
+        await producers.start(scope, first.message.id)
+    for change in (edits.edit(scope, first.message.id, "x"), edits.revise(scope, first.message.id, text="x")):
         with pytest.raises(NotFound):
             await change
 
@@ -334,7 +336,7 @@ async def test_a_stranger_deletes_nothing_and_a_reader_neither(scope: Scope, str
                     await change
                 assert refused.value.reason == str(NotFound("session"))
         with pytest.raises(NotFound) as refused:
-            await deleting.delete(stranger, other.session_id, told["B"].id, MESSAGE)
+            await deletions.delete(stranger, other.session_id, told["B"].id, MESSAGE)
         assert refused.value.reason == str(NotFound("message"))
         await delete(scope, told["C"])
         await say(stranger, other.session_id, "Heard")
@@ -352,10 +354,10 @@ async def test_a_stranger_deletes_nothing_and_a_reader_neither(scope: Scope, str
 def attempts(scope: Scope, session_id: UUID, message_id: UUID) -> list[asyncio.Future[Changed]]:
     """Every way to delete and to bring back."""
     return [
-        asyncio.ensure_future(deleting.delete(scope, session_id, message_id, SUBTREE)),
-        asyncio.ensure_future(deleting.restore(scope, session_id, message_id, SUBTREE)),
-        asyncio.ensure_future(deleting.clear(scope, session_id)),
-        asyncio.ensure_future(deleting.restore_all(scope, session_id)),
+        asyncio.ensure_future(deletions.delete(scope, session_id, message_id, SUBTREE)),
+        asyncio.ensure_future(deletions.restore(scope, session_id, message_id, SUBTREE)),
+        asyncio.ensure_future(deletions.clear(scope, session_id)),
+        asyncio.ensure_future(deletions.restore_all(scope, session_id)),
     ]
 
 

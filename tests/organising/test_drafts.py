@@ -4,12 +4,12 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from chat import editing, messages, organising, sessions
-from chat.asking import WhenBusy
-from chat.composing import LATE, After
+from chat.conversation import edits, memberships, messages, sessions
+from chat.conversation.drafts import LATE, After
+from chat.conversation.reply_requests import WhenBusy
+from chat.conversation.sessions import NewSession
 from chat.refusals import Busy
 from chat.scope import Scope
-from chat.sessions import NewSession
 from db.models import MemberRole, Message
 from tests.branching.conversations import say
 from tests.chat.conftest import head_of, join
@@ -36,7 +36,7 @@ async def draft(scope: Scope, session_id: UUID) -> str | None:
 async def begun(scope: Scope, text: str) -> Message:
     """A message, in a session of its own, with a draft after it."""
     first = await say(scope, NewSession(title="Talk"), "Hello")
-    await organising.save_draft(scope, first.session_id, text, after=After(first.id))
+    await memberships.save_draft(scope, first.session_id, text, after=After(first.id))
     return first
 
 
@@ -52,7 +52,7 @@ async def test_what_is_sent_is_no_draft_any_more_in_every_window(patient: Scope,
 
 async def test_the_answer_says_what_is_stored(scope: Scope) -> None:
     session_id = (await begun(scope, "How")).session_id
-    await organising.mark_unread(scope, session_id)
+    await memberships.mark_unread(scope, session_id)
     answer = (await ask(scope, SENT, session=str(session_id), text="How are you?"))["sendMessage"]
     assert answer["session"] == {"draft": None, "lastSentId": answer["message"]["id"], "unread": False}
 
@@ -61,7 +61,7 @@ async def test_only_the_senders_own_draft_of_that_session_goes(scope: Scope, str
     session_id = (await begun(scope, "Mine")).session_id
     other = (await begun(scope, "Elsewhere")).session_id
     await join(stranger, session_id, MemberRole.WRITER)
-    await organising.save_draft(stranger, session_id, "Theirs")
+    await memberships.save_draft(stranger, session_id, "Theirs")
     await messages.post(scope, session_id, "Mine")
     assert [await draft(scope, each) for each in (session_id, other)] == [None, "Elsewhere"]
     assert await draft(stranger, session_id) == "Theirs"
@@ -70,21 +70,21 @@ async def test_only_the_senders_own_draft_of_that_session_goes(scope: Scope, str
 async def test_what_is_refused_takes_no_draft_and_an_edit_neither(scope: Scope) -> None:
     first = await begun(scope, "How are you?")
     await messages.send(scope, first.session_id, "Well?")
-    await organising.save_draft(scope, first.session_id, "How are you?")
+    await memberships.save_draft(scope, first.session_id, "How are you?")
     with pytest.raises(Busy):
         await messages.send(scope, first.session_id, "How are you?", when_busy=WhenBusy.REJECT)
     assert await draft(scope, first.session_id) == "How are you?"
-    await editing.edit(scope, first.id, "Good day", when_busy=None)
+    await edits.edit(scope, first.id, "Good day", when_busy=None)
     assert await draft(scope, first.session_id) == "How are you?"
     late = After((await sessions.of_ids(scope, [first.session_id]))[0].last_sent_id)  # type: ignore[union-attr]
-    await organising.save_draft(scope, first.session_id, "How are you today?", after=late)
+    await memberships.save_draft(scope, first.session_id, "How are you today?", after=late)
     assert await draft(scope, first.session_id) == "How are you today?", "The edit was not sent from it."
 
 
 async def test_a_message_that_is_sent_again_takes_no_later_draft(scope: Scope) -> None:
     session_id, message_id = (await begun(scope, "How are you?")).session_id, uuid4()
     await messages.post(scope, session_id, "How are you?", message_id=message_id)
-    await organising.save_draft(scope, session_id, "And then?", after=After(message_id))
+    await memberships.save_draft(scope, session_id, "And then?", after=After(message_id))
     await messages.post(scope, session_id, "How are you?", message_id=message_id)
     assert await draft(scope, session_id) == "And then?"
 
@@ -95,9 +95,9 @@ async def test_a_late_save_of_another_window_brings_nothing_back(scope: Scope) -
     await messages.post(scope, first.session_id, "How are you?")
     before = await head_of(scope)
     for text in ("How", "How are you", "Something else", "  "):
-        session, member = await organising.save_draft(scope, first.session_id, text, after=After(first.id))
+        session, member = await memberships.save_draft(scope, first.session_id, text, after=After(first.id))
         assert (session.id, member.draft) == (first.session_id, None)
-    await organising.save_draft(scope, first.session_id, "How", after=After(None))
+    await memberships.save_draft(scope, first.session_id, "How", after=After(None))
     assert await draft(scope, first.session_id) is None
     assert await head_of(scope) == before, "Nobody is told of what did not happen."
 
@@ -105,8 +105,8 @@ async def test_a_late_save_of_another_window_brings_nothing_back(scope: Scope) -
 async def test_a_late_emptying_does_not_take_what_was_begun_since(scope: Scope) -> None:
     first = await begun(scope, "How are you?")
     sent = await say(scope, first.session_id, "How are you?")
-    await organising.save_draft(scope, first.session_id, "And then?", after=After(sent.id))
-    await organising.save_draft(scope, first.session_id, "", after=After(first.id))
+    await memberships.save_draft(scope, first.session_id, "And then?", after=After(sent.id))
+    await memberships.save_draft(scope, first.session_id, "", after=After(first.id))
     assert await draft(scope, first.session_id) == "And then?"
 
 
@@ -114,20 +114,20 @@ async def test_a_save_that_says_nothing_is_late_if_it_is_what_was_sent_or_just_n
     session_id = (await begun(scope, "How")).session_id
     await messages.post(scope, session_id, "How are you?")
     for text in ("How", "How are you?", "How are you?\n"):
-        await organising.save_draft(scope, session_id, text)
+        await memberships.save_draft(scope, session_id, text)
         assert await draft(scope, session_id) is None
-    await organising.save_draft(scope, session_id, "How old are you?")
+    await memberships.save_draft(scope, session_id, "How old are you?")
     assert await draft(scope, session_id) == "How old are you?"
     await execute(scope, "UPDATE messages SET created_at = created_at - CAST(:late AS interval)", late=LATE)
-    await organising.save_draft(scope, session_id, "How")
+    await memberships.save_draft(scope, session_id, "How")
     assert await draft(scope, session_id) == "How"
-    await organising.save_draft(scope, session_id, "How are you?")
+    await memberships.save_draft(scope, session_id, "How are you?")
     assert await draft(scope, session_id) == "How"
 
 
 async def test_a_draft_that_comes_after_a_message_may_be_quicker(scope: Scope) -> None:
     session_id, message_id = (await begun(scope, "How are you?")).session_id, uuid4()
-    await organising.save_draft(scope, session_id, "And then?", after=After(message_id))
+    await memberships.save_draft(scope, session_id, "And then?", after=After(message_id))
     sent = await messages.post(scope, session_id, "How are you?", message_id=message_id)
     assert sent.seen[1].draft == await draft(scope, session_id) == "And then?"
     await messages.post(scope, session_id, "And then?")
@@ -164,5 +164,5 @@ async def test_a_message_of_somebody_else_counts_as_one_that_nobody_knows(scope:
     await join(stranger, first.session_id, MemberRole.WRITER)
     theirs = await say(stranger, first.session_id, "Hi")
     for message_id in (uuid4(), theirs.id, other.id):
-        await organising.save_draft(scope, first.session_id, f"After {message_id}", after=After(message_id))
+        await memberships.save_draft(scope, first.session_id, f"After {message_id}", after=After(message_id))
         assert await draft(scope, first.session_id) == f"After {message_id}"

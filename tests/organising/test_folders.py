@@ -6,18 +6,19 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from chat import agents, folders, messages, nodes, ordering, organising, projects, sessions, tallies
-from chat.agents import Character
-from chat.events import AccountEvent, FolderChanged, ProjectChanged, SessionChanged
-from chat.personal import Folder as Into
-from chat.personal import Personal
+from chat.conversation import memberships, messages, sessions
+from chat.conversation.member_fields import Folder as Into
+from chat.conversation.member_fields import Personal
+from chat.conversation.sessions import NewSession
+from chat.library import agents, counts, folders, nodes, ordering, projects
+from chat.library.agents import Character
 from chat.refusals import FolderConflict, IdTaken, InvalidInput, NotFound, QuotaExceeded
+from chat.removal.retention import tidy_once
 from chat.scope import Scope
-from chat.sessions import NewSession
-from chat.sync.window import Window
-from chat.tidying import tidy_once
 from db.models import Folder, MemberRole, StageStatus
 from db.tallies import Tally
+from sync.events import AccountEvent, FolderChanged, ProjectChanged, SessionChanged
+from sync.subscriber import Window
 from tests.chat.conftest import head_of, join
 from tests.organising.conftest import heard, windows
 from tests.sync.talk import execute
@@ -227,7 +228,7 @@ async def test_a_stranger_sees_and_changes_nothing(scope: Scope, stranger: Scope
             await folders.create(stranger, "Mine", folder_id=work)
         assert await folders.of_ids(stranger, [work]) == [None]
         assert await nodes.kinds(stranger, [work]) == {}
-        assert await tallies.of_folders(stranger, [work]) == [Tally(0, 0)]
+        assert await counts.of_folders(stranger, [work]) == [Tally(0, 0)]
         assert await head_of(stranger) == head
         await folders.delete(scope, work)
         await folders.edit(stranger, theirs, name="Heard")
@@ -267,12 +268,12 @@ async def test_folders_projects_and_agents_know_how_many_sessions_are_in_them(sc
     await sessions.delete(scope, ids[1])
     await join(stranger, ids[2], MemberRole.WRITER)
     await messages.post(stranger, ids[2], "News")
-    assert await tallies.of_folders(scope, [empty, work]) == [Tally(0, 0), Tally(2, 1)]
-    assert await tallies.of_projects(scope, [project.id]) == [Tally(2, 1)]
-    assert await tallies.of_agents(scope, [agent.id]) == [Tally(2, 1)]
-    await organising.mark_unread(scope, ids[3])
-    assert await tallies.of_folders(scope, [work]) == [Tally(2, 2)]
-    assert await tallies.of_projects(stranger, [project.id]) == [Tally(1, 0)]
+    assert await counts.of_folders(scope, [empty, work]) == [Tally(0, 0), Tally(2, 1)]
+    assert await counts.of_projects(scope, [project.id]) == [Tally(2, 1)]
+    assert await counts.of_agents(scope, [agent.id]) == [Tally(2, 1)]
+    await memberships.mark_unread(scope, ids[3])
+    assert await counts.of_folders(scope, [work]) == [Tally(2, 2)]
+    assert await counts.of_projects(stranger, [project.id]) == [Tally(1, 0)]
 
 
 async def test_a_project_leads_to_its_latest_session(scope: Scope) -> None:
@@ -280,10 +281,10 @@ async def test_a_project_leads_to_its_latest_session(scope: Scope) -> None:
     project, other = [await projects.create(scope, name) for name in ("Thesis", "Empty")]
     made = [await sessions.create(scope, NewSession(project_id=project.id)) for _ in range(3)]
     await messages.post(scope, made[1][0].id, "The newest")
-    found = await tallies.latest(scope, [other.id, project.id])
+    found = await counts.latest(scope, [other.id, project.id])
     assert [each and each.id for each in found] == [None, made[1][0].id]
     await sessions.edit(scope, made[1][0].id, personal=Personal(archived=True))
-    (found_now,) = await tallies.latest(scope, [project.id])
+    (found_now,) = await counts.latest(scope, [project.id])
     assert found_now is not None
     assert found_now.id == made[2][0].id
 

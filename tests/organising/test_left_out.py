@@ -5,9 +5,10 @@ from uuid import uuid4
 
 import pytest
 
-from chat import folders, messages
+from chat.conversation import messages
+from chat.conversation.sessions import NewSession
+from chat.library import folders
 from chat.scope import Scope
-from chat.sessions import NewSession
 from tests.repeating.asking import ask
 from tests.server.uses import REFUSALS
 

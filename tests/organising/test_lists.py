@@ -5,10 +5,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from chat import agents, messages, organising, projects, sessions
-from chat.personal import Folder, Personal
+from chat.conversation import memberships, messages, sessions
+from chat.conversation.member_fields import Folder, Personal
+from chat.conversation.sessions import NewSession
+from chat.library import agents, projects
 from chat.scope import Scope
-from chat.sessions import NewSession
 from db import listing, owned
 from db.listing import Filter, SessionOrder
 from db.models import Folder as FolderRow
@@ -45,7 +46,7 @@ async def test_each_filter_leaves_what_it_says_and_they_combine(scope: Scope, st
     )
     await sessions.edit(scope, made["apple pie"], personal=Personal(starred=True, tags=["fruit"]))
     await sessions.edit(scope, made["Pears"], personal=Personal(archived=True))
-    await organising.mark_unread(scope, made["100% sure_"])
+    await memberships.mark_unread(scope, made["100% sure_"])
     await messages.send(scope, made["Pears"], "Are they ripe?")
     everything = ["100% sure_", "apple pie", "Apples", "Pears"]
     wanted = {
@@ -116,5 +117,5 @@ async def test_orders_are_what_they_are_called(scope: Scope) -> None:
     assert await titles(scope, Filter(), SessionOrder.ACTIVITY) == ["Apple", "quince", "pear"]
     assert await titles(scope, Filter(), SessionOrder.CREATED) == ["quince", "Apple", "pear"]
     assert await titles(scope, Filter(), SessionOrder.TITLE) == ["Apple", "pear", "quince"]
-    await organising.move(scope, apple.id, None)
+    await memberships.move(scope, apple.id, None)
     assert await titles(scope, Filter(), SessionOrder.POSITION) == ["quince", "pear", "Apple"]

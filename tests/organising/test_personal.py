@@ -4,12 +4,13 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from chat import folders, messages, ordering, organising, sessions
-from chat.personal import Folder, Personal
+from chat.conversation import memberships, messages, sessions
+from chat.conversation.member_fields import Folder, Personal
+from chat.conversation.sessions import NewSession
+from chat.library import folders, ordering
 from chat.refusals import InvalidInput, NotFound
 from chat.scope import Scope
-from chat.sessions import NewSession
-from db import memberships
+from db import memberships as membership_rows
 from db.listing import Filter, SessionOrder
 from db.models import MemberRole
 from db.page import Span
@@ -40,10 +41,10 @@ async def test_every_window_sees_what_one_sets(patient: Scope, elsewhere: Scope)
         await sessions.edit(scope, plans, personal=Personal(pinned=False))
         for window in both:
             await shows(window, plans, lambda seen: seen.pinned_at is None and seen.starred_at is not None)
-        await organising.save_draft(scope, plans, "Dear all,")
+        await memberships.save_draft(scope, plans, "Dear all,")
         for window in both:
             await shows(window, plans, lambda seen: seen.draft == "Dear all,")
-        await organising.save_draft(scope, plans, "  ")
+        await memberships.save_draft(scope, plans, "  ")
         for window in both:
             await shows(window, plans, lambda seen: seen.draft is None)
 
@@ -70,9 +71,9 @@ async def test_nobody_else_sees_it_not_even_another_member(scope: Scope, strange
     await sessions.edit(
         scope, plans, personal=Personal(pinned=True, starred=True, archived=True, folder=work, tags=["mine"])
     )
-    await organising.save_draft(scope, plans, "Between us")
-    await organising.mark_unread(scope, plans)
-    await organising.move(scope, plans, None)
+    await memberships.save_draft(scope, plans, "Between us")
+    await memberships.mark_unread(scope, plans)
+    await memberships.move(scope, plans, None)
     assert await head_of(stranger) == before
     (theirs,) = await sessions.of_ids(stranger, [plans])
     assert theirs is not None
@@ -86,7 +87,7 @@ async def test_what_one_has_read_is_new_to_another_member_still(scope: Scope, st
     await join(stranger, plans, MemberRole.READER)
     await answer(scope, sent.run, "These.")
     before = await head_of(stranger)
-    await organising.mark_read(scope, plans)
+    await memberships.mark_read(scope, plans)
     seen = [(await sessions.of_ids(viewer, [plans]))[0] for viewer in (scope, stranger)]
     assert [each and each.unread for each in seen] == [False, True]
     assert await head_of(stranger) == before
@@ -128,16 +129,16 @@ async def test_what_is_nobodys_to_see_cannot_be_organised(scope: Scope, stranger
     (plans,) = await begin(scope, "Plans")
     for attempt in (
         sessions.edit(stranger, plans, personal=Personal(pinned=True)),
-        organising.save_draft(stranger, plans, "Hello"),
-        organising.mark_read(stranger, plans),
-        organising.mark_unread(stranger, plans),
-        organising.move(stranger, plans, None),
+        memberships.save_draft(stranger, plans, "Hello"),
+        memberships.mark_read(stranger, plans),
+        memberships.mark_unread(stranger, plans),
+        memberships.move(stranger, plans, None),
     ):
         with pytest.raises(NotFound):
             await attempt
     (mine,) = await begin(stranger, "Mine")
     with pytest.raises(NotFound):
-        await organising.move(stranger, mine, plans)
+        await memberships.move(stranger, mine, plans)
     for folder_id in (uuid4(), (await folders.create(scope, "Work")).id):
         with pytest.raises(NotFound) as refused:
             await sessions.edit(stranger, mine, personal=Personal(folder=Folder(folder_id)))
@@ -147,17 +148,17 @@ async def test_what_is_nobodys_to_see_cannot_be_organised(scope: Scope, stranger
 async def test_a_draft_has_a_limit(scope: Scope) -> None:
     (plans,) = await begin(scope, "Plans")
     with pytest.raises(InvalidInput):
-        await organising.save_draft(scope, plans, "x" * 200_001)
+        await memberships.save_draft(scope, plans, "x" * 200_001)
 
 
 async def test_the_newest_session_is_first_until_something_is_moved(scope: Scope) -> None:
     a, b, c = await begin(scope, "a", "b", "c")
     assert await ordered(scope) == ["c", "b", "a"]
-    await organising.move(scope, a, before=c)
+    await memberships.move(scope, a, before=c)
     assert await ordered(scope) == ["a", "c", "b"]
-    await organising.move(scope, c, before=None)
+    await memberships.move(scope, c, before=None)
     assert await ordered(scope) == ["a", "b", "c"]
-    await organising.move(scope, c, before=b)
+    await memberships.move(scope, c, before=b)
     assert await ordered(scope) == ["a", "c", "b"]
     await begin(scope, "d")
     assert await ordered(scope) == ["d", "a", "c", "b"]
@@ -166,19 +167,19 @@ async def test_the_newest_session_is_first_until_something_is_moved(scope: Scope
 async def test_moving_one_changes_no_other(scope: Scope) -> None:
     a, _, c = await begin(scope, "a", "b", "c")
     before = await head_of(scope)
-    await organising.move(scope, a, before=c)
+    await memberships.move(scope, a, before=c)
     assert await head_of(scope) == before + 1
-    await organising.move(scope, a, before=a)
+    await memberships.move(scope, a, before=a)
     assert await head_of(scope) == before + 1
 
 
 async def test_what_goes_into_the_same_gap_for_ever_still_finds_a_place(scope: Scope) -> None:
     """Places there grow until some neighbours get others, too; nothing else moves, and a new session is still first."""
     a, b, _, d = await begin(scope, "a", "b", "c", "d")
-    await organising.move(scope, d, before=None)
+    await memberships.move(scope, d, before=None)
     start, moves = await head_of(scope), 600
     for number in range(moves):
-        await organising.move(scope, (a, b)[number % 2], before=d)
+        await memberships.move(scope, (a, b)[number % 2], before=d)
     assert await ordered(scope) == ["c", "a", "b", "d"]
     async with scope.tx() as tx:
         seen = [await sessions.seen(tx, scope, id) for id in (a, b, d)]
@@ -194,9 +195,9 @@ async def test_windows_hear_of_each_neighbour_that_gets_another_place(patient: S
     a, b, c = await begin(scope, "a", "b", "c")
     async with scope.process.db.system() as tx:
         for session_id, place in ((b, "8" * 100), (a, "8" * 99 + "9")):
-            await memberships.change(tx, session_id, scope.viewer.id, 1, {"position": place})
+            await membership_rows.change(tx, session_id, scope.viewer.id, 1, {"position": place})
     async with windows(scope, elsewhere) as both:
-        await organising.move(scope, c, before=a)
+        await memberships.move(scope, c, before=a)
         for window in both:
             for id in (b, a, c):
                 await shows(window, id, lambda seen: len(seen.position) <= ordering.LONGEST)

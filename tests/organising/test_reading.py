@@ -6,30 +6,22 @@ from uuid import UUID
 
 import pytest
 
-from chat import (
-    deleting,
-    editing,
-    folders,
-    marking,
-    messages,
-    organising,
-    retrying,
-    runs,
-    sessions,
-    trash,
-)
-from chat.asking import WhenBusy
-from chat.cursors import Cursor, ScopeKind
-from chat.deleting import Changed
-from chat.personal import Folder, Personal
+from chat.conversation import annotations, edits, memberships, messages, sessions
+from chat.conversation.member_fields import Folder, Personal
+from chat.conversation.reply_requests import WhenBusy
+from chat.conversation.sessions import NewSession
+from chat.library import folders
 from chat.refusals import InvalidInput
+from chat.removal import deletions, trash
+from chat.removal.deletions import Changed
+from chat.removal.message_tree import DeletionScope
+from chat.runs import retries, runs
 from chat.scope import Scope
-from chat.sessions import NewSession
-from chat.tree import DeletionScope
 from db import tallies
 from db.listing import Filter
 from db.models import MemberRole, Message, Session
 from db.page import Span
+from sync.cursors import Cursor, ScopeKind
 from tests.chat.conftest import answer, head_of, join
 from tests.organising.conftest import shows, windows
 
@@ -75,11 +67,11 @@ async def test_every_window_sees_that_it_was_read_and_what_is_marked_as_unread(
         await answer(scope, sent.run, "Because.")
         for window in both:
             await shows(window, session.id, lambda seen: seen.unread)
-        await organising.mark_read(scope, session.id)
+        await memberships.mark_read(scope, session.id)
         for window in both:
             await shows(window, session.id, lambda seen: not seen.unread)
         assert await state(elsewhere, session) == (False, 0)
-        await organising.mark_unread(scope, session.id)
+        await memberships.mark_unread(scope, session.id)
         for window in both:
             await shows(window, session.id, lambda seen: seen.unread)
 
@@ -89,11 +81,11 @@ async def test_the_marker_only_moves_forward(scope: Scope, stranger: Scope) -> N
     await join(stranger, session.id, MemberRole.WRITER)
     places = [(await messages.post(scope, session.id, text)).seen[0].head for text in ("Two", "Three")]
     assert await state(stranger, session) == (True, 3)
-    await organising.mark_read(stranger, session.id, cursor(session, places[0]))
+    await memberships.mark_read(stranger, session.id, cursor(session, places[0]))
     assert await state(stranger, session) == (True, 1)
-    await organising.mark_read(stranger, session.id, cursor(session, 1))
+    await memberships.mark_read(stranger, session.id, cursor(session, 1))
     assert await state(stranger, session) == (True, 1)
-    await organising.mark_read(stranger, session.id, cursor(session, places[1] + 1_000))
+    await memberships.mark_read(stranger, session.id, cursor(session, places[1] + 1_000))
     assert await state(stranger, session) == (False, 0)
     await messages.post(scope, session.id, "Four")
     assert await state(stranger, session) == (True, 1), "Nobody has read what is not there yet."
@@ -101,22 +93,22 @@ async def test_the_marker_only_moves_forward(scope: Scope, stranger: Scope) -> N
 
 async def test_reading_what_was_read_tells_nobody_anything(scope: Scope) -> None:
     session = (await messages.post(scope, NewSession(), "One")).seen[0]
-    await organising.mark_read(scope, session.id)
+    await memberships.mark_read(scope, session.id)
     before = await head_of(scope)
-    await organising.mark_read(scope, session.id)
+    await memberships.mark_read(scope, session.id)
     assert await head_of(scope) == before
 
 
 async def test_a_session_stays_marked_as_unread_until_it_is_read_or_answered(scope: Scope) -> None:
     session = (await messages.post(scope, NewSession(), "One")).seen[0]
-    await organising.mark_unread(scope, session.id)
+    await memberships.mark_unread(scope, session.id)
     assert await state(scope, session) == (True, 0)
     before = await head_of(scope)
-    await organising.mark_unread(scope, session.id)
+    await memberships.mark_unread(scope, session.id)
     assert await head_of(scope) == before
-    await organising.mark_read(scope, session.id)
+    await memberships.mark_read(scope, session.id)
     assert await state(scope, session) == (False, 0)
-    await organising.mark_unread(scope, session.id)
+    await memberships.mark_unread(scope, session.id)
     await messages.post(scope, session.id, "Two")
     assert await state(scope, session) == (False, 0)
 
@@ -126,7 +118,7 @@ async def test_a_cursor_of_something_else_is_refused(scope: Scope) -> None:
     other = (await messages.post(scope, NewSession(), "Two")).seen[0]
     for text in ("nonsense", cursor(other, 1), str(Cursor(ScopeKind.ACCOUNT, scope.viewer.id, 1, 1))):
         with pytest.raises(InvalidInput) as refused:
-            await organising.mark_read(scope, session.id, text)
+            await memberships.mark_read(scope, session.id, text)
         assert refused.value.field == "upTo"
 
 
@@ -134,7 +126,7 @@ async def test_unread_sessions_are_listed_and_counted(scope: Scope) -> None:
     read, unread = [(await messages.send(scope, NewSession(title=title), "Why?")) for title in ("read", "unread")]
     await answer(scope, read.run, "Because.")
     await answer(scope, unread.run, "Because.")
-    await organising.mark_read(scope, read.seen[0].id)
+    await memberships.mark_read(scope, read.seen[0].id)
     found = await sessions.page(scope, Span(10), Filter(unread=True))
     assert [seen.title for seen in found.page.rows] == ["unread"]
     assert (await sessions.counts(scope, Filter()))["unread"] == 1
@@ -145,14 +137,14 @@ type Undoable = Callable[[Scope, Message], Awaitable[Changed]]
 UNDOABLE: list[tuple[Any, Any]] = [
     *(
         (
-            lambda scope, message, what=what: deleting.delete(scope, message.session_id, message.id, what),
-            lambda scope, message, what=what: deleting.restore(scope, message.session_id, message.id, what),
+            lambda scope, message, what=what: deletions.delete(scope, message.session_id, message.id, what),
+            lambda scope, message, what=what: deletions.restore(scope, message.session_id, message.id, what),
         )
         for what in (DeletionScope.MESSAGE, DeletionScope.SUBTREE)
     ),
     (
-        lambda scope, message: deleting.clear(scope, message.session_id),
-        lambda scope, message: deleting.restore_all(scope, message.session_id),
+        lambda scope, message: deletions.clear(scope, message.session_id),
+        lambda scope, message: deletions.restore_all(scope, message.session_id),
     ),
 ]
 """Ways to delete a message, and to have it back."""
@@ -194,11 +186,11 @@ async def test_a_reply_that_was_read_is_read_when_it_comes_back(
     sent = await messages.send(scope, NewSession(), "Why?")
     session = sent.seen[0]
     await answer(scope, sent.run, "Because.")
-    await organising.mark_read(scope, session.id)
+    await memberships.mark_read(scope, session.id)
     await delete(scope, sent.reply)
     await restore(scope, sent.reply)
     assert await state(scope, session) == (False, 0)
-    _, again = await retrying.answer(scope, sent.message.id)
+    _, again = await retries.answer(scope, sent.message.id)
     await answer(scope, again.run, "Just so.")
     assert await state(scope, session) == (True, 1), "What came back was read already."
 
@@ -206,14 +198,14 @@ async def test_a_reply_that_was_read_is_read_when_it_comes_back(
 async def test_other_branches_are_no_news_when_they_are_deleted(scope: Scope) -> None:
     sent = await messages.send(scope, NewSession(), "Why?")
     session = sent.seen[0]
-    _, again = await retrying.answer(scope, sent.message.id, when_busy=WhenBusy.PARALLEL)
+    _, again = await retries.answer(scope, sent.message.id, when_busy=WhenBusy.PARALLEL)
     await answer(scope, sent.run, "Because.")
-    await organising.mark_read(scope, session.id)
+    await memberships.mark_read(scope, session.id)
     await answer(scope, again.run, "Just so.")
     assert await state(scope, session) == (True, 1)
-    await deleting.delete(scope, session.id, sent.reply.id, DeletionScope.OTHER_BRANCHES)
+    await deletions.delete(scope, session.id, sent.reply.id, DeletionScope.OTHER_BRANCHES)
     assert await state(scope, session) == (False, 0)
-    await deleting.restore(scope, session.id, sent.reply.id, DeletionScope.OTHER_BRANCHES)
+    await deletions.restore(scope, session.id, sent.reply.id, DeletionScope.OTHER_BRANCHES)
     assert await state(scope, session) == (True, 1)
 
 
@@ -224,20 +216,20 @@ async def test_what_is_new_to_others_and_marked_as_unread_stays_so(scope: Scope,
     theirs = (await messages.post(stranger, session.id, "Theirs")).message
     more = (await messages.post(scope, session.id, "More")).message
     assert (await state(scope, session), await state(stranger, session)) == ((False, 0), (True, 1))
-    await organising.mark_unread(scope, session.id)
+    await memberships.mark_unread(scope, session.id)
     for message in (theirs, more, mine):
-        await deleting.delete(scope, session.id, message.id, DeletionScope.MESSAGE)
+        await deletions.delete(scope, session.id, message.id, DeletionScope.MESSAGE)
     assert (await state(scope, session), await state(stranger, session)) == ((True, 0), (False, 0))
-    await deleting.restore(scope, session.id, more.id, DeletionScope.MESSAGE)
+    await deletions.restore(scope, session.id, more.id, DeletionScope.MESSAGE)
     assert await state(stranger, session) == (True, 1)
 
 
 async def test_what_was_read_meanwhile_is_read_when_it_comes_back(scope: Scope) -> None:
     sent = await messages.send(scope, NewSession(), "Why?")
     await answer(scope, sent.run, "Because.")
-    await deleting.delete(scope, sent.seen[0].id, sent.reply.id, DeletionScope.MESSAGE)
-    await organising.mark_read(scope, sent.seen[0].id)
-    await deleting.restore(scope, sent.seen[0].id, sent.reply.id, DeletionScope.MESSAGE)
+    await deletions.delete(scope, sent.seen[0].id, sent.reply.id, DeletionScope.MESSAGE)
+    await memberships.mark_read(scope, sent.seen[0].id)
+    await deletions.restore(scope, sent.seen[0].id, sent.reply.id, DeletionScope.MESSAGE)
     assert await state(scope, sent.seen[0]) == (False, 0)
 
 
@@ -256,7 +248,7 @@ async def test_a_reply_that_goes_on_is_no_news_until_it_is_whole(scope: Scope) -
     sent = await messages.send(scope, NewSession(), "Why?")
     await runs.cancel(scope, sent.run.id)
     assert await state(scope, sent.seen[0]) == (True, 1)
-    seen, again = await retrying.resume(scope, sent.run.id)
+    seen, again = await retries.resume(scope, sent.run.id)
     assert seen[1].unread is False
     assert await state(scope, sent.seen[0]) == (False, 0)
     await answer(scope, again.run, "Because.")
@@ -268,22 +260,22 @@ async def test_what_is_read_up_to_a_message_is_read_with_it(scope: Scope, strang
     session = (await messages.post(scope, NewSession(), "One")).seen[0]
     await join(stranger, session.id, MemberRole.WRITER)
     sent = await messages.send(scope, session.id, "Two")
-    await organising.mark_read(stranger, session.id, cursor(session, sent.message.seq))
+    await memberships.mark_read(stranger, session.id, cursor(session, sent.message.seq))
     assert await state(stranger, session) == (False, 0)
     await answer(scope, sent.run, "Because.")
     (reply,) = await messages.of_ids(scope, [sent.reply.id])
     assert reply is not None
     assert await state(stranger, session) == (True, 1)
-    await organising.mark_read(stranger, session.id, cursor(session, reply.seq))
+    await memberships.mark_read(stranger, session.id, cursor(session, reply.seq))
     assert await state(stranger, session) == (False, 0)
 
 
 async def test_what_is_marked_or_revised_is_no_news(scope: Scope) -> None:
     sent = await messages.send(scope, NewSession(), "Why?")
     await answer(scope, sent.run, "Because.")
-    await organising.mark_read(scope, sent.seen[0].id)
-    await editing.revise(scope, sent.reply.id, text="Just so.")
-    await marking.react(scope, sent.reply.id, "+1", on=True)
-    _, again = await retrying.answer(scope, sent.message.id)
+    await memberships.mark_read(scope, sent.seen[0].id)
+    await edits.revise(scope, sent.reply.id, text="Just so.")
+    await annotations.react(scope, sent.reply.id, "+1", on=True)
+    _, again = await retries.answer(scope, sent.message.id)
     await answer(scope, again.run, "Once more.")
     assert await state(scope, sent.seen[0]) == (True, 1)

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from chat import sessions, state
-from chat.events import SessionChanged
+from chat.conversation import sessions, state
+from chat.conversation.sessions import NewSession
 from chat.refusals import InvalidInput, NotAllowed, NotFound
 from chat.scope import Scope
-from chat.sessions import NewSession
 from db.models import MemberRole
+from sync.events import SessionChanged
 from tests.chat.conftest import head_of, join
 from tests.organising.conftest import heard, windows
 

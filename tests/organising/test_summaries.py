@@ -7,21 +7,24 @@ from uuid import UUID
 
 import pytest
 
-from chat import branching, deleting, editing, life, messages, sessions, summaries, summarizing
-from chat.allowances import Allowance, Allowances
-from chat.events import AccountEvent, SessionChanged
+from chat import runtime
+from chat.conversation import branches, edits, messages, sessions, summaries
+from chat.conversation.sessions import NewSession, Seen
+from chat.policy import Allowance, Allowances
 from chat.process import Timing
 from chat.refusals import ModelFailed, NotAllowed, NotFound, QuotaExceeded
+from chat.removal import deletions
+from chat.removal.message_tree import DeletionScope
+from chat.runs import summarizer
 from chat.scope import Scope
-from chat.sessions import NewSession, Seen
-from chat.sync.window import Window
-from chat.tree import DeletionScope
 from db.models import MemberRole, Message
 from llm.errors import ModelError, ModelErrorCode
 from llm.events import FinishReason
 from llm.scripted import ScriptedModel
 from llm.turns import Text
 from pubsub.redis import RedisBus
+from sync.events import AccountEvent, SessionChanged
+from sync.subscriber import Window
 from tests.chat.conftest import head_of, join
 from tests.conftest import QUICK, Server, viewer_of
 from tests.organising.conftest import PATIENCE, windows
@@ -55,7 +58,7 @@ async def talk(scope: Scope, *said: str) -> list[Message]:
 
 async def summarized(scope: Scope, model: ScriptedModel, session_id: UUID, text: str, **options: Any) -> Seen:
     """The session when the model has said this for a summary."""
-    asked = asyncio.create_task(summarizing.summarize(scope, session_id, **options))
+    asked = asyncio.create_task(summarizer.summarize(scope, session_id, **options))
     await model.say(text, end=True)
     return await asked
 
@@ -95,7 +98,7 @@ async def test_every_window_of_every_member_sees_it(server: Server, model: Scrip
             assert [await shown(window) for window in opened] == [session.summary] * 3
         assert await summary_of(other, first.session_id) == session.summary
     assert told(model) == "User: What is a transom?\n\nUser: And a mullion?"
-    assert model.requests[0].instructions == summarizing.INSTRUCTIONS
+    assert model.requests[0].instructions == summarizer.INSTRUCTIONS
     assert session.summary is not None
     assert session.summary.pop("at")
     assert session.summary == {
@@ -113,12 +116,12 @@ async def test_nobody_else_sees_it_or_has_one_written(scope: Scope, stranger: Sc
     assert await head_of(stranger) == before
     assert await sessions.of_ids(stranger, [said.session_id]) == [None]
     with pytest.raises(NotFound):
-        await summarizing.summarize(stranger, said.session_id)
+        await summarizer.summarize(stranger, said.session_id)
     with pytest.raises(NotFound):
         await sessions.edit(stranger, said.session_id, summary="Mine")
     await join(stranger, said.session_id, MemberRole.READER)
     with pytest.raises(NotAllowed):
-        await summarizing.summarize(stranger, said.session_id)
+        await summarizer.summarize(stranger, said.session_id)
     with pytest.raises(NotAllowed):
         await sessions.edit(stranger, said.session_id, summary="Mine")
     assert len(model.requests) == 1
@@ -160,7 +163,7 @@ async def test_of_two_at_once_with_one_key_one_is_stored(scope: Scope, model: Sc
 
 async def test_nothing_waits_while_the_model_writes(scope: Scope, model: ScriptedModel) -> None:
     (said,) = await talk(scope, "Hi")
-    asked = asyncio.create_task(summarizing.summarize(scope, said.session_id))
+    asked = asyncio.create_task(summarizer.summarize(scope, said.session_id))
     await model.say("A gree")
     async with asyncio.timeout(PATIENCE):
         await sessions.edit(scope, said.session_id, title="Other")
@@ -212,7 +215,7 @@ async def test_a_persons_is_replaced_only_on_request(scope: Scope, model: Script
 @pytest.mark.parametrize("replace_", [False, True])
 async def test_what_a_person_writes_meanwhile_stays(scope: Scope, model: ScriptedModel, replace_: bool) -> None:
     (said,) = await talk(scope, "Hi")
-    asked = asyncio.create_task(summarizing.summarize(scope, said.session_id, replace=replace_))
+    asked = asyncio.create_task(summarizer.summarize(scope, said.session_id, replace=replace_))
     await model.until_asked()
     await sessions.edit(scope, said.session_id, summary="Mine")
     await model.say("A greeting.", end=True)
@@ -223,7 +226,7 @@ async def test_what_a_person_writes_meanwhile_stays(scope: Scope, model: Scripte
 
 async def test_a_late_summary_does_not_revive_a_deleted_session(scope: Scope, model: ScriptedModel) -> None:
     (said,) = await talk(scope, "Hi")
-    asked = asyncio.create_task(summarizing.summarize(scope, said.session_id))
+    asked = asyncio.create_task(summarizer.summarize(scope, said.session_id))
     await model.until_asked()
     await sessions.delete(scope, said.session_id)
     before = await head_of(scope)
@@ -281,10 +284,10 @@ async def test_where_nothing_is_said_there_is_nothing_to_summarise(scope: Scope,
 
 async def test_it_is_of_the_branch_that_the_viewer_sees(scope: Scope, model: ScriptedModel) -> None:
     first, second = await talk(scope, "One", "Two")
-    await editing.edit(scope, second.id, "Two otherwise", when_busy=None)
+    await edits.edit(scope, second.id, "Two otherwise", when_busy=None)
     await summarized(scope, model, first.session_id, "Counting.")
     assert told(model) == "User: One\n\nUser: Two otherwise"
-    await branching.choose(scope, first.session_id, second.id)
+    await branches.choose(scope, first.session_id, second.id)
     session, _ = await summarized(scope, model, first.session_id, "Counting.")
     assert told(model) == "User: One\n\nUser: Two"
     assert session.summary is not None
@@ -299,7 +302,7 @@ async def test_of_a_long_conversation_the_newest_part_and_the_earlier_summary_ar
     await summarized(scope, model, first.session_id, "Long ago it was said.")
     await messages.post(scope, first.session_id, "And later")
     whole, part = model.script(), model.script()
-    asked = asyncio.create_task(summarizing.summarize(scope, first.session_id))
+    asked = asyncio.create_task(summarizer.summarize(scope, first.session_id))
     await whole.fail(ModelError("Too long.", ModelErrorCode.TOO_LONG))
     await part.say("All of it.", end=True)
     session, _ = await asked
@@ -314,26 +317,26 @@ async def test_of_a_long_conversation_the_newest_part_and_the_earlier_summary_ar
 async def test_what_is_deleted_is_in_no_summary_of_the_models(scope: Scope, model: ScriptedModel) -> None:
     first, second = await talk(scope, "Public", "Secret")
     await summarized(scope, model, first.session_id, "A secret.")
-    await deleting.delete(scope, first.session_id, second.id, DeletionScope.MESSAGE)
+    await deletions.delete(scope, first.session_id, second.id, DeletionScope.MESSAGE)
     assert await summary_of(scope, first.session_id) is None
-    await deleting.restore(scope, first.session_id, second.id, DeletionScope.MESSAGE)
-    asked = asyncio.create_task(summarizing.summarize(scope, first.session_id))
+    await deletions.restore(scope, first.session_id, second.id, DeletionScope.MESSAGE)
+    asked = asyncio.create_task(summarizer.summarize(scope, first.session_id))
     await model.until_asked(2)
-    await deleting.delete(scope, first.session_id, second.id, DeletionScope.MESSAGE)
+    await deletions.delete(scope, first.session_id, second.id, DeletionScope.MESSAGE)
     await model.say("A secret.", end=True)
     with pytest.raises(NotAllowed, match="Messages were deleted"):
         await asked
     await sessions.edit(scope, first.session_id, summary="Mine")
-    await deleting.delete(scope, first.session_id, first.id, DeletionScope.MESSAGE)
+    await deletions.delete(scope, first.session_id, first.id, DeletionScope.MESSAGE)
     assert await summary_of(scope, first.session_id) is None, "Nothing is left that it could be about."
 
 
 async def test_a_persons_summary_outlives_a_deleted_message(scope: Scope) -> None:
     first, second = await talk(scope, "One", "Two")
     await sessions.edit(scope, first.session_id, summary="Mine")
-    await deleting.delete(scope, first.session_id, second.id, DeletionScope.MESSAGE)
+    await deletions.delete(scope, first.session_id, second.id, DeletionScope.MESSAGE)
     assert (await summary_of(scope, first.session_id))["text"] == "Mine"
-    await deleting.clear(scope, first.session_id)
+    await deletions.clear(scope, first.session_id)
     assert await summary_of(scope, first.session_id) is None
 
 
@@ -341,14 +344,14 @@ async def test_it_counts_as_asking_for_a_reply(server: Server, model: ScriptedMo
     """1-57."""
     async with (
         RedisBus(server.redis, namespace=f"test-{id(server.db)}") as bus,
-        life.running(
+        runtime.running(
             server.db, bus, server.models, timing=QUICK, produces=False, allowances=Allowances(Allowance(active_runs=1))
         ) as started,
     ):
         scope = await viewer_of(started)
         sent = await messages.send(scope, NewSession(), "Hi")
         with pytest.raises(QuotaExceeded):
-            await summarizing.summarize(scope, sent.message.session_id)
+            await summarizer.summarize(scope, sent.message.session_id)
         assert not model.requests
 
 
@@ -357,7 +360,7 @@ async def test_thoughts_are_no_summary_and_half_a_summary_is_none(scope: Scope, 
     seen = await summarized(scope, model, message.session_id, "<think>\nHm.\n</think>\n\nA greeting.")
     assert seen[0].summary is not None
     assert seen[0].summary["text"] == "A greeting."
-    asked = asyncio.create_task(summarizing.summarize(scope, message.session_id))
+    asked = asyncio.create_task(summarizer.summarize(scope, message.session_id))
     await model.say("A greeting, and then")
     await model.finish(finish_reason=FinishReason.LENGTH)
     with pytest.raises(ModelFailed, match="cut off"):

@@ -3,10 +3,10 @@
 from typing import Any
 from uuid import UUID
 
-from chat import organising, sessions
-from chat.personal import Personal
+from chat.conversation import memberships, sessions
+from chat.conversation.member_fields import Personal
+from chat.conversation.sessions import NewSession
 from chat.scope import Scope
-from chat.sessions import NewSession
 from db.models import MemberRole
 from tests.chat.conftest import join
 from tests.organising.conftest import shows, windows
@@ -32,7 +32,7 @@ async def test_tags_are_told_with_how_many_sessions_have_them(scope: Scope) -> N
     """1-46: archived and deleted ones do not count, and a tag that none has any more is gone."""
     assert await tags(scope) == []
     plans, trip, old, gone = [await tagged(scope, *each) for each in (("work", "Ann"), ("work",), ("work",), ("x",))]
-    await organising.mark_unread(scope, plans)
+    await memberships.mark_unread(scope, plans)
     await sessions.edit(scope, old, personal=Personal(archived=True))
     await sessions.delete(scope, gone)
     assert await tags(scope) == [("Ann", 1, 1), ("work", 2, 1)]

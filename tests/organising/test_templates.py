@@ -6,17 +6,19 @@ from uuid import uuid4
 
 import pytest
 
-from chat import agents, messages, runs, sessions, templates
-from chat.agents import Character
-from chat.events import AccountEvent, TemplateChanged
+from chat.conversation import messages, sessions
+from chat.conversation.sessions import NewSession
+from chat.library import agents, templates
+from chat.library.agents import Character
+from chat.library.templates import Answering, Outline, Said
 from chat.refusals import IdTaken, InvalidInput, NotFound, TemplateConflict
+from chat.runs import runs
 from chat.scope import Scope
-from chat.sessions import NewSession
-from chat.sync.window import Window
-from chat.templates import Answering, Outline, Said
 from db.models import MessageRole, RunStatus
 from db.page import Span
 from db.rows import Seen
+from sync.events import AccountEvent, TemplateChanged
+from sync.subscriber import Window
 from tests.chat.conftest import head_of
 from tests.organising.conftest import heard, windows
 

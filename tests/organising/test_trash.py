@@ -7,20 +7,24 @@ from uuid import UUID, uuid4
 import pytest
 import sqlalchemy as sa
 
-from chat import agents, deleting, following, messages, nodes, runs, sessions, trash
-from chat.agents import Character
-from chat.events import SessionChanged
-from chat.personal import Personal
+from chat.conversation import messages, sessions
+from chat.conversation.member_fields import Personal
+from chat.conversation.sessions import NewSession
+from chat.library import agents, nodes
+from chat.library.agents import Character
 from chat.refusals import NotAllowed, NotFound, QuotaExceeded
+from chat.removal import deletions, trash
+from chat.removal.message_tree import DeletionScope
+from chat.removal.retention import tidy_once
+from chat.runs import runs
 from chat.scope import Scope
-from chat.sessions import NewSession
-from chat.tidying import tidy_once
-from chat.tree import DeletionScope
+from chat.subscriptions import streams
 from db import memberships, users
 from db.listing import Filter
 from db.models import MemberRole, RunStatus, Session
 from db.page import Span
 from db.trash import KEPT, KEPT_TIMES
+from sync.events import SessionChanged
 from tests.branching.conversations import shown, tell
 from tests.chat.conftest import head_of, join
 from tests.organising.conftest import shows, windows
@@ -89,7 +93,7 @@ async def test_it_comes_back_in_every_window_of_every_member(patient: Scope, str
             await shows(window, plans, lambda seen: True)
     (seen,) = await sessions.of_ids(stranger, [plans])
     assert seen is not None
-    async with following.session(stranger, plans, None) as opened:
+    async with streams.session(stranger, plans, None) as opened:
         await caught_up(opened)
 
 
@@ -156,7 +160,7 @@ async def test_what_is_purged_is_gone_for_good_and_its_id_stays_taken(scope: Sco
     sent = await messages.send(scope, session_id, "Well?")
     await sessions.edit(scope, session_id, metadata={"secret": 1}, personal=Personal(tags=["mine"]))
     await execute(scope, """UPDATE sessions SET state = '{"a": 1}', external_id = 'chat-1', last_branch = 7""")
-    await deleting.delete(scope, session_id, told["C"].id, DeletionScope.MESSAGE)
+    await deletions.delete(scope, session_id, told["C"].id, DeletionScope.MESSAGE)
     if deleted:
         await sessions.delete(scope, session_id)
     await trash.purge(scope, session_id)
@@ -198,7 +202,7 @@ async def test_a_purge_is_heard_by_every_window_now_and_later(patient: Scope) ->
             assert isinstance(event, SessionChanged)
             assert (event.row.id, event.row.deleted_at is not None) == (plans, True)
     start = str(both[0].feed.cursor(1, 0))
-    async with following.account(scope, start) as window:
+    async with streams.account(scope, start) as window:
         told = await caught_up(window)
     assert [(each.row.id, each.row.title) for each in told if isinstance(each, SessionChanged)] == [(plans, None)]
 

@@ -6,17 +6,19 @@ from uuid import uuid4
 
 import pytest
 
-from chat import appending, following, messages, producing, runs, sessions
-from chat.appending import LARGEST_DATA, Said
-from chat.asking import WhenBusy
-from chat.events import MessageChanged, PartChanged, RunChanged, TextDelta
-from chat.producing import Held
+from chat.conversation import messages, sessions
+from chat.conversation.reply_requests import WhenBusy
+from chat.conversation.sessions import NewSession
 from chat.refusals import Busy, Fenced, IdTaken, InvalidInput, NotFound, RunClosed, SequenceGap
-from chat.runs import Outcome
+from chat.runs import appends, producers, runs
+from chat.runs.appends import LARGEST_DATA, Said
+from chat.runs.producers import Held
+from chat.runs.runs import Outcome
 from chat.scope import Scope
-from chat.sessions import NewSession
+from chat.subscriptions import streams
 from db.models import Json, MessageStatus, RunStatus
 from db.page import Span
+from sync.events import MessageChanged, PartChanged, RunChanged, TextDelta
 from tests.conftest import Server, viewer_of
 from tests.sync.talk import caught_up, execute
 
@@ -32,7 +34,7 @@ async def question(scope: Scope) -> messages.Posted:
 
 
 async def started(scope: Scope) -> Held:
-    return await producing.start(scope, (await question(scope)).message.id)
+    return await producers.start(scope, (await question(scope)).message.id)
 
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
@@ -50,10 +52,10 @@ async def reply_of(scope: Scope, held: Held) -> tuple[str, list[Json]]:
 async def test_a_reply_is_written_event_by_event_and_read_back_whole(scope: Scope) -> None:
     held = await started(scope)
     assert (held.run.status, held.run.epoch, held.message.status) == (RunStatus.RUNNING, 1, MessageStatus.STREAMING)
-    assert (await appending.append(scope, held.run.id, 1, 1, [text("A bar "), text("that ")])).last_seq == 2
-    assert (await appending.append(scope, held.run.id, 1, 3, [text("joins panes.")])).last_seq == 3
+    assert (await appends.append(scope, held.run.id, 1, 1, [text("A bar "), text("that ")])).last_seq == 2
+    assert (await appends.append(scope, held.run.id, 1, 3, [text("joins panes.")])).last_seq == 3
     assert (await reply_of(scope, held))[0] == "A bar that joins panes."
-    ended = await producing.finish(scope, held.run.id, 1, 3, COMPLETED)
+    ended = await producers.finish(scope, held.run.id, 1, 3, COMPLETED)
     assert (ended.run.status, ended.message.status) == (RunStatus.COMPLETED, MessageStatus.COMPLETE)
     assert await reply_of(scope, held) == (
         "A bar that joins panes.",
@@ -66,14 +68,14 @@ async def test_windows_hear_every_event_once_it_is_stored(patient: Scope, elsewh
     panel: Json = {"kind": "data", "name": "panel", "value": {"open": True}}
     session_id = held.run.session_id
     async with (
-        following.session(patient, session_id, None) as near,
-        following.session(elsewhere, session_id, None) as far,
+        streams.session(patient, session_id, None) as near,
+        streams.session(elsewhere, session_id, None) as far,
         asyncio.timeout(20),
     ):
         for window in (near, far):
             await caught_up(window)
         said = [text("Hel"), text("lo"), lambda draft: draft.put(panel)]
-        await appending.append(patient, held.run.id, 1, 1, said)
+        await appends.append(patient, held.run.id, 1, 1, said)
         for window in (near, far):
             opened, grown, put = [await anext(window) for _ in said]
             assert isinstance(opened, PartChanged)
@@ -82,7 +84,7 @@ async def test_windows_hear_every_event_once_it_is_stored(patient: Scope, elsewh
             assert (grown.index, grown.offset, grown.text) == (0, 3, "lo")
             assert isinstance(put, PartChanged)
             assert (put.index, put.part) == (1, panel)
-        await producing.finish(patient, held.run.id, 1, 3, COMPLETED)
+        await producers.finish(patient, held.run.id, 1, 3, COMPLETED)
         for window in (near, far):
             whole, over = await anext(window), await anext(window)
             assert isinstance(whole, MessageChanged)
@@ -93,9 +95,9 @@ async def test_windows_hear_every_event_once_it_is_stored(patient: Scope, elsewh
 
 async def test_what_is_sent_again_is_stored_once(scope: Scope) -> None:
     held = await started(scope)
-    await appending.append(scope, held.run.id, 1, 1, [text("one "), text("two ")])
-    assert (await appending.append(scope, held.run.id, 1, 1, [text("one "), text("two ")])).last_seq == 2
-    assert (await appending.append(scope, held.run.id, 1, 2, [text("two "), text("three")])).last_seq == 3
+    await appends.append(scope, held.run.id, 1, 1, [text("one "), text("two ")])
+    assert (await appends.append(scope, held.run.id, 1, 1, [text("one "), text("two ")])).last_seq == 2
+    assert (await appends.append(scope, held.run.id, 1, 2, [text("two "), text("three")])).last_seq == 3
     assert (await reply_of(scope, held))[0] == "one two three"
 
 
@@ -106,23 +108,23 @@ async def test_data_that_is_too_large_is_refused_and_nothing_is_lost(scope: Scop
         return lambda draft: draft.put({"kind": "data", "name": "panel", "value": value})
 
     most = "x" * (LARGEST_DATA - 2)  # the quotation marks count
-    await appending.append(scope, held.run.id, 1, 1, [text("Look: "), panel(most)])
+    await appends.append(scope, held.run.id, 1, 1, [text("Look: "), panel(most)])
     with pytest.raises(InvalidInput, match="at most 65,536 bytes as JSON; this has 65,537"):
-        await appending.append(scope, held.run.id, 1, 3, [text("And "), panel(most + "x")])
-    await appending.append(scope, held.run.id, 1, 3, [text("that is it.")])
-    ended = await producing.finish(scope, held.run.id, 1, 3, COMPLETED)
+        await appends.append(scope, held.run.id, 1, 3, [text("And "), panel(most + "x")])
+    await appends.append(scope, held.run.id, 1, 3, [text("that is it.")])
+    ended = await producers.finish(scope, held.run.id, 1, 3, COMPLETED)
     assert [part["kind"] for part in ended.message.parts] == ["text", "data", "text"]
     assert ended.message.content == "Look: \n\nthat is it."
 
 
 async def test_a_gap_names_the_number_that_is_expected(scope: Scope) -> None:
     held = await started(scope)
-    await appending.append(scope, held.run.id, 1, 1, [text("one")])
+    await appends.append(scope, held.run.id, 1, 1, [text("one")])
     with pytest.raises(SequenceGap) as refused:
-        await appending.append(scope, held.run.id, 1, 3, [text("three")])
+        await appends.append(scope, held.run.id, 1, 3, [text("three")])
     assert refused.value.expected == 2
     with pytest.raises(SequenceGap) as refused:
-        await producing.finish(scope, held.run.id, 1, 2, COMPLETED)
+        await producers.finish(scope, held.run.id, 1, 2, COMPLETED)
     assert refused.value.expected == 2
     assert (await reply_of(scope, held))[0] == "one"
 
@@ -136,7 +138,7 @@ async def test_simultaneous_repeats_through_two_processes_store_each_event_once(
 
         async def produce(by: Scope, step: int) -> None:
             for start in range(0, 40, step):
-                await appending.append(by, held.run.id, 1, 1, words[: start + step])
+                await appends.append(by, held.run.id, 1, 1, words[: start + step])
 
         await asyncio.gather(produce(scope, 5), produce(other, 8), produce(scope, 4))
         assert (await reply_of(scope, held))[0] == "".join(f"{number} " for number in range(40))
@@ -144,26 +146,26 @@ async def test_simultaneous_repeats_through_two_processes_store_each_event_once(
 
 async def test_a_takeover_goes_on_where_the_other_stopped_and_fences_it(scope: Scope) -> None:
     held = await started(scope)
-    await appending.append(scope, held.run.id, 1, 1, [text("So far ")])
-    taken = await producing.take_over(scope, held.run.id)
+    await appends.append(scope, held.run.id, 1, 1, [text("So far ")])
+    taken = await producers.take_over(scope, held.run.id)
     assert (taken.run.epoch, taken.message.content) == (2, "So far ")
     with pytest.raises(Fenced) as fenced:
-        await appending.append(scope, held.run.id, 1, 2, [text("LOST")])
+        await appends.append(scope, held.run.id, 1, 2, [text("LOST")])
     assert fenced.value.epoch == 2
     with pytest.raises(Fenced):
-        await producing.finish(scope, held.run.id, 1, 1, COMPLETED)
-    await appending.append(scope, held.run.id, 2, 1, [text("so good.")])
-    ended = await producing.finish(scope, held.run.id, 2, 1, COMPLETED)
+        await producers.finish(scope, held.run.id, 1, 1, COMPLETED)
+    await appends.append(scope, held.run.id, 2, 1, [text("so good.")])
+    ended = await producers.finish(scope, held.run.id, 2, 1, COMPLETED)
     assert ended.message.content == "So far so good."
 
 
 async def test_a_run_that_is_over_takes_nothing_more(scope: Scope) -> None:
     held = await started(scope)
-    await producing.finish(scope, held.run.id, 1, 0, COMPLETED)
+    await producers.finish(scope, held.run.id, 1, 0, COMPLETED)
     for late in (
-        appending.append(scope, held.run.id, 1, 1, [text("late")]),
-        producing.take_over(scope, held.run.id),
-        producing.finish(scope, held.run.id, 1, 0, Outcome(RunStatus.CANCELLED)),
+        appends.append(scope, held.run.id, 1, 1, [text("late")]),
+        producers.take_over(scope, held.run.id),
+        producers.finish(scope, held.run.id, 1, 0, Outcome(RunStatus.CANCELLED)),
     ):
         with pytest.raises(RunClosed) as closed:
             await late
@@ -172,23 +174,23 @@ async def test_a_run_that_is_over_takes_nothing_more(scope: Scope) -> None:
 
 async def test_finishing_again_gives_the_same_answer(scope: Scope) -> None:
     held = await started(scope)
-    first = await producing.finish(scope, held.run.id, 1, 0, COMPLETED)
-    again = await producing.finish(scope, held.run.id, 1, 0, COMPLETED)
+    first = await producers.finish(scope, held.run.id, 1, 0, COMPLETED)
+    again = await producers.finish(scope, held.run.id, 1, 0, COMPLETED)
     assert (again.run.id, again.run.finished_at) == (first.run.id, first.run.finished_at)
 
 
 async def test_a_producer_learns_of_a_cancellation_with_its_next_append(scope: Scope) -> None:
     held = await started(scope)
     await runs.cancel(scope, held.run.id)
-    acknowledged = await appending.append(scope, held.run.id, 1, 1, [text("Well, ")])
+    acknowledged = await appends.append(scope, held.run.id, 1, 1, [text("Well, ")])
     assert acknowledged.run.cancel_requested_at is not None
-    ended = await producing.finish(scope, held.run.id, 1, 1, Outcome(RunStatus.CANCELLED))
+    ended = await producers.finish(scope, held.run.id, 1, 1, Outcome(RunStatus.CANCELLED))
     assert (ended.run.status, ended.message.content) == (RunStatus.CANCELLED, "Well, ")
 
 
 async def test_a_deaf_producer_is_cut_off_with_everything_it_wrote(scope: Scope) -> None:
     held = await started(scope)
-    await appending.append(scope, held.run.id, 1, 1, [text("I go on and on")])
+    await appends.append(scope, held.run.id, 1, 1, [text("I go on and on")])
     await runs.cancel(scope, held.run.id)
 
     async def over() -> bool:
@@ -198,12 +200,12 @@ async def test_a_deaf_producer_is_cut_off_with_everything_it_wrote(scope: Scope)
     await until(over)
     assert (await reply_of(scope, held))[0] == "I go on and on"
     with pytest.raises(RunClosed):
-        await appending.append(scope, held.run.id, 1, 2, [text("and on")])
+        await appends.append(scope, held.run.id, 1, 2, [text("and on")])
 
 
 async def test_a_producer_without_a_sign_of_life_loses_its_run(scope: Scope) -> None:
     held = await started(scope)
-    await appending.append(scope, held.run.id, 1, 1, [text("Half a sen")])
+    await appends.append(scope, held.run.id, 1, 1, [text("Half a sen")])
     await execute(scope, "UPDATE runs SET lease_until = now() WHERE id = :id", id=held.run.id)
 
     async def over() -> bool:
@@ -217,7 +219,7 @@ async def test_a_producer_without_a_sign_of_life_loses_its_run(scope: Scope) -> 
 async def test_empty_appends_keep_the_lease(scope: Scope) -> None:
     held = await started(scope)
     assert held.run.lease_until is not None
-    kept = await appending.append(scope, held.run.id, 1, 1, [])
+    kept = await appends.append(scope, held.run.id, 1, 1, [])
     assert kept.last_seq == 0
     assert kept.run.lease_until is not None
     assert kept.run.lease_until > held.run.lease_until
@@ -225,7 +227,7 @@ async def test_empty_appends_keep_the_lease(scope: Scope) -> None:
 
 async def test_every_kind_of_part_is_kept_and_open_tool_calls_are_closed(scope: Scope) -> None:
     held = await started(scope)
-    await appending.append(
+    await appends.append(
         scope,
         held.run.id,
         1,
@@ -240,7 +242,7 @@ async def test_every_kind_of_part_is_kept_and_open_tool_calls_are_closed(scope: 
             text("Done"),
         ],
     )
-    await producing.finish(scope, held.run.id, 1, 7, Outcome(RunStatus.CANCELLED))
+    await producers.finish(scope, held.run.id, 1, 7, Outcome(RunStatus.CANCELLED))
     assert (await reply_of(scope, held))[1] == [
         {"kind": "reasoning", "text": "Hm. "},
         {"kind": "toolCall", "id": "c1", "name": "search", "text": '{"q":"transom"}'},
@@ -261,8 +263,8 @@ async def test_every_kind_of_part_is_kept_and_open_tool_calls_are_closed(scope: 
 async def test_an_event_that_cannot_be_leaves_nothing_behind(scope: Scope) -> None:
     held = await started(scope)
     with pytest.raises(InvalidInput, match="no tool call 'nope'"):
-        await appending.append(scope, held.run.id, 1, 1, [text("x"), lambda draft: draft.result("nope", "?")])
-    assert (await appending.append(scope, held.run.id, 1, 1, [text("y")])).last_seq == 1
+        await appends.append(scope, held.run.id, 1, 1, [text("x"), lambda draft: draft.result("nope", "?")])
+    assert (await appends.append(scope, held.run.id, 1, 1, [text("y")])).last_seq == 1
     assert (await reply_of(scope, held))[0] == "y"
 
 
@@ -270,12 +272,12 @@ async def test_starting_again_with_the_same_id_gives_the_same_run(scope: Scope, 
     asked = await question(scope)
     run_id = uuid4()
     first, again = await asyncio.gather(
-        producing.start(scope, asked.message.id, run_id=run_id),
-        producing.start(scope, asked.message.id, run_id=run_id),
+        producers.start(scope, asked.message.id, run_id=run_id),
+        producers.start(scope, asked.message.id, run_id=run_id),
     )
     assert (first.run.id, first.message.id) == (again.run.id, again.message.id) == (run_id, first.message.id)
     with pytest.raises(IdTaken):
-        await producing.start(stranger, (await question(stranger)).message.id, run_id=run_id)
+        await producers.start(stranger, (await question(stranger)).message.id, run_id=run_id)
 
 
 async def test_a_busy_session_refuses_or_queues_or_makes_way(scope: Scope) -> None:
@@ -283,31 +285,31 @@ async def test_a_busy_session_refuses_or_queues_or_makes_way(scope: Scope) -> No
     session_id = held.run.session_id
     second = await messages.post(scope, session_id, "And a mullion?")
     with pytest.raises(Busy) as busy:
-        await producing.start(scope, second.message.id)
+        await producers.start(scope, second.message.id)
     assert busy.value.run_id == held.run.id
 
-    queued = await producing.start(scope, second.message.id, when_busy=WhenBusy.QUEUE)
+    queued = await producers.start(scope, second.message.id, when_busy=WhenBusy.QUEUE)
     assert (queued.run.status, queued.run.epoch) == (RunStatus.QUEUED, 0)
     with pytest.raises(InvalidInput, match="waits for another"):
-        await producing.take_over(scope, queued.run.id)
-    await producing.finish(scope, held.run.id, 1, 0, COMPLETED)
-    taken = await producing.take_over(scope, queued.run.id)
+        await producers.take_over(scope, queued.run.id)
+    await producers.finish(scope, held.run.id, 1, 0, COMPLETED)
+    taken = await producers.take_over(scope, queued.run.id)
     assert (taken.run.status, taken.run.epoch) == (RunStatus.RUNNING, 1)
 
     third = await messages.post(scope, session_id, "Never mind.")
-    favoured = await producing.start(scope, third.message.id, when_busy=WhenBusy.INTERRUPT)
+    favoured = await producers.start(scope, third.message.id, when_busy=WhenBusy.INTERRUPT)
     assert favoured.run.status is RunStatus.RUNNING
-    assert (await appending.append(scope, taken.run.id, 1, 1, [])).run.cancel_requested_at is not None
+    assert (await appends.append(scope, taken.run.id, 1, 1, [])).run.cancel_requested_at is not None
 
 
 async def test_a_stranger_can_do_nothing_with_a_run(scope: Scope, stranger: Scope) -> None:
     held = await started(scope)
     asked = await question(scope)
     for attempt in (
-        producing.start(stranger, asked.message.id),
-        appending.append(stranger, held.run.id, 1, 1, [text("mine")]),
-        producing.finish(stranger, held.run.id, 1, 0, COMPLETED),
-        producing.take_over(stranger, held.run.id),
+        producers.start(stranger, asked.message.id),
+        appends.append(stranger, held.run.id, 1, 1, [text("mine")]),
+        producers.finish(stranger, held.run.id, 1, 0, COMPLETED),
+        producers.take_over(stranger, held.run.id),
     ):
         with pytest.raises(NotFound):
             await attempt
@@ -316,7 +318,7 @@ async def test_a_stranger_can_do_nothing_with_a_run(scope: Scope, stranger: Scop
 
 async def test_the_reply_stands_where_it_belongs_on_the_path(scope: Scope) -> None:
     held = await started(scope)
-    await appending.append(scope, held.run.id, 1, 1, [text("Yes.")])
+    await appends.append(scope, held.run.id, 1, 1, [text("Yes.")])
     page, _ = await messages.page(scope, held.run.session_id, Span(10))
     assert [(row.depth, row.content) for row in page.rows] == [(0, "What is a transom?"), (1, "Yes.")]
     seen = await sessions.get(scope, held.run.session_id)
@@ -326,7 +328,7 @@ async def test_the_reply_stands_where_it_belongs_on_the_path(scope: Scope) -> No
 
 async def test_a_pair_of_surrogates_may_come_in_two_events(scope: Scope) -> None:
     held = await started(scope)
-    await appending.append(scope, held.run.id, 1, 1, [text("\ud83e"), text("\ude9f!")])
+    await appends.append(scope, held.run.id, 1, 1, [text("\ud83e"), text("\ude9f!")])
     assert (await reply_of(scope, held))[0] == "\U0001fa9f!"
 
 
@@ -339,9 +341,9 @@ async def test_what_the_server_writes_no_app_can_write_to(server: Server) -> Non
         assert run is not None
         assert run.id == sent.run.id
         with pytest.raises(InvalidInput, match="The server generates this run itself"):
-            await appending.append(scope, run.id, 1, 1, [text("MINE")])
+            await appends.append(scope, run.id, 1, 1, [text("MINE")])
         with pytest.raises(InvalidInput, match="The server generates this run itself"):
-            await producing.finish(scope, run.id, 1, 0, COMPLETED)
+            await producers.finish(scope, run.id, 1, 0, COMPLETED)
         (now,) = await runs.of_ids(scope, [run.id])
         assert now is not None
         assert (now.status, now.lease_until) == (RunStatus.RUNNING, run.lease_until)
@@ -349,9 +351,9 @@ async def test_what_the_server_writes_no_app_can_write_to(server: Server) -> Non
 
 async def test_the_id_of_a_run_belongs_to_the_message_that_it_answers(scope: Scope) -> None:
     first, run_id = await question(scope), uuid4()
-    held = await producing.start(scope, first.message.id, run_id=run_id)
-    await appending.append(scope, run_id, 1, 1, [text("So far")])
-    again = await producing.start(scope, first.message.id, run_id=run_id)
+    held = await producers.start(scope, first.message.id, run_id=run_id)
+    await appends.append(scope, run_id, 1, 1, [text("So far")])
+    again = await producers.start(scope, first.message.id, run_id=run_id)
     assert (again.run.id, again.message.id, again.message.content) == (run_id, held.message.id, "So far")
     with pytest.raises(IdTaken):
-        await producing.start(scope, (await question(scope)).message.id, run_id=run_id)
+        await producers.start(scope, (await question(scope)).message.id, run_id=run_id)

@@ -4,35 +4,36 @@ import asyncio
 
 import pytest
 
-from chat import appending, messages, producing, questions, runs
-from chat.producing import Held
+from chat.conversation import messages
+from chat.conversation.sessions import NewSession
 from chat.refusals import InvalidInput, NotFound, RunClosed
+from chat.runs import appends, input_requests, producers, runs
+from chat.runs.producers import Held
+from chat.runs.sweeper import sweep_once
 from chat.scope import Scope
-from chat.sessions import NewSession
-from chat.sweeper import sweep_once
 from db.models import Run, RunStatus
 from tests.conftest import Server, viewer_of
 
 
 async def started(scope: Scope) -> Held:
-    return await producing.start(scope, (await messages.post(scope, NewSession(), "Delete my files.")).message.id)
+    return await producers.start(scope, (await messages.post(scope, NewSession(), "Delete my files.")).message.id)
 
 
 async def asked(scope: Scope, held: Held) -> Run:
-    return await questions.ask(scope, held.run.id, 1, "May I call `rm`?", data={"tool": "rm"})
+    return await input_requests.ask(scope, held.run.id, 1, "May I call `rm`?", data={"tool": "rm"})
 
 
 async def answered(scope: Scope, run: Run, value: object) -> Run:
-    return await questions.answer(scope, run.id, run.question["id"], value)  # type: ignore[index]
+    return await input_requests.answer(scope, run.id, run.question["id"], value)  # type: ignore[index]
 
 
 async def test_a_run_waits_and_the_producer_gets_the_answer_with_its_next_append(scope: Scope) -> None:
     waiting = await asked(scope, await started(scope))
     assert (waiting.status, waiting.lease_until) == (RunStatus.AWAITING_INPUT, None)
-    still = await appending.append(scope, waiting.id, 1, 1, [])
+    still = await appends.append(scope, waiting.id, 1, 1, [])
     assert (still.run.status, still.run.lease_until) == (RunStatus.AWAITING_INPUT, None)
     await answered(scope, waiting, {"approved": False})
-    going_on = (await appending.append(scope, waiting.id, 1, 1, [])).run
+    going_on = (await appends.append(scope, waiting.id, 1, 1, [])).run
     assert going_on.status is RunStatus.RUNNING
     assert going_on.lease_until is not None
     assert going_on.question == {
@@ -74,13 +75,13 @@ async def test_asking_again_changes_nothing_and_another_question_must_wait(scope
     first, again = await asked(scope, held), await asked(scope, held)
     assert first.question == again.question
     with pytest.raises(InvalidInput, match="another question"):
-        await questions.ask(scope, held.run.id, 1, "And this?")
+        await input_requests.ask(scope, held.run.id, 1, "And this?")
 
 
 async def test_a_cancelled_run_takes_no_answer(scope: Scope) -> None:
     waiting = await asked(scope, await started(scope))
     await runs.cancel(scope, waiting.id)
-    await producing.finish(scope, waiting.id, 1, 0, runs.Outcome(RunStatus.CANCELLED))
+    await producers.finish(scope, waiting.id, 1, 0, runs.Outcome(RunStatus.CANCELLED))
     with pytest.raises(RunClosed):
         await answered(scope, waiting, {"approved": True})
 

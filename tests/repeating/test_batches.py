@@ -5,9 +5,10 @@ from uuid import uuid4
 
 from graphql import GraphQLInputObjectType, GraphQLObjectType
 
-from chat import messages, projects, sessions
+from chat.conversation import messages, sessions
+from chat.conversation.sessions import NewSession
+from chat.library import projects
 from chat.scope import Scope
-from chat.sessions import NewSession
 from db.listing import Filter
 from db.models import RunStatus
 from db.page import Span

@@ -7,9 +7,10 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from chat import projects, sessions
+from chat.conversation import sessions
+from chat.conversation.sessions import NewSession
+from chat.library import projects
 from chat.scope import Scope
-from chat.sessions import NewSession
 from resolvers.root import api
 from schema.context import Context
 from server import failures

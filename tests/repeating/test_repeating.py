@@ -10,13 +10,15 @@ import pytest
 from graphql import GraphQLObjectType
 from sqlalchemy import text
 
-from chat import agents, folders, messages, producing, projects, questions, runs, sessions, templates
-from chat.asking import WhenBusy
+from chat.conversation import messages, sessions
+from chat.conversation.reply_requests import WhenBusy
+from chat.conversation.sessions import NewSession
+from chat.library import agents, folders, projects, templates
 from chat.process import Timing
+from chat.removal.retention import tidy_once
+from chat.runs import input_requests, producers, runs
+from chat.runs.summarizer import INSTRUCTIONS
 from chat.scope import Scope
-from chat.sessions import NewSession
-from chat.summarizing import INSTRUCTIONS
-from chat.tidying import tidy_once
 from db.listing import Filter
 from llm.events import Event, Finished, TextDelta, Usage
 from llm.models import Models
@@ -130,8 +132,8 @@ async def answer_each_again(scope: Scope) -> None:
     exchange = await messages.send(scope, NewSession(), "Hi")
     asked = await messages.post(scope, NewSession(), "Hello")
     told = await messages.post(scope, NewSession(), "Tell me")
-    held = await producing.start(scope, (await messages.post(scope, NewSession(), "Hey")).message.id)
-    waits = await producing.start(scope, (await messages.post(scope, NewSession(), "Well?")).message.id)
+    held = await producers.start(scope, (await messages.post(scope, NewSession(), "Hey")).message.id)
+    waits = await producers.start(scope, (await messages.post(scope, NewSession(), "Well?")).message.id)
     over = await messages.send(scope, NewSession(), "Stop")
     await runs.cancel(scope, over.run.id)
     busy = await messages.send(scope, NewSession(), "First", when_busy=WhenBusy.QUEUE)
@@ -281,8 +283,8 @@ async def test_a_message_can_be_cancelled_by_its_key_before_it_arrives(scope: Sc
 
 
 async def test_an_answer_that_is_given_again_with_its_key_counts(scope: Scope) -> None:
-    held = await producing.start(scope, (await messages.post(scope, NewSession(), "Go")).message.id)
-    asked = await questions.ask(scope, held.run.id, 1, "May I?")
+    held = await producers.start(scope, (await messages.post(scope, NewSession(), "Go")).message.id)
+    asked = await input_requests.ask(scope, held.run.id, 1, "May I?")
     assert asked.question is not None
     answer = f"""mutation {{ answerRun(
         id: "{held.run.id}", questionId: "{asked.question["id"]}", answer: {{ok: true}}, clientMutationId: "a"

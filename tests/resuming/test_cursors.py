@@ -7,17 +7,18 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 
-from chat import messages, retrying, runs
-from chat.asking import WhenBusy
-from chat.cursors import Cursor
-from chat.events import BranchChanged, CaughtUp, MessageChanged, RunChanged, TextDelta
+from chat.conversation import messages
+from chat.conversation.reply_requests import WhenBusy
+from chat.runs import retries, runs
 from chat.scope import Scope
-from chat.sync import news
 from db.models import MessageStatus, RunStatus
 from db.page import Span
 from llm.events import Event, ReasoningDelta, ToolCallDelta, ToolCallFinished, ToolCallStarted
 from llm.events import TextDelta as Said
 from llm.scripted import ScriptedModel
+from sync import changes
+from sync.cursors import Cursor
+from sync.events import BranchChanged, CaughtUp, MessageChanged, RunChanged, TextDelta
 from tests.conftest import Server, viewer_of
 from tests.sync.client import Client, agree, watching
 from tests.sync.talk import PATIENT, ask, begin, execute, has_status, head, journaled
@@ -202,11 +203,11 @@ async def test_no_number_is_skipped_or_shared_by_mutations_that_make_several_row
         await live.over(first.run.id)
         await model.say("Two", end=True)
         await live.over(second.run.id)
-        _, third = await retrying.resume(scope, first.run.id)
+        _, third = await retries.resume(scope, first.run.id)
         await live.until(lambda client: client.runs.get(third.run.id) is RunStatus.RUNNING)
         await runs.cancel(scope, third.run.id)
         await live.over(third.run.id)
-        _, fourth = await retrying.retry(scope, second.run.id)
+        _, fourth = await retries.retry(scope, second.run.id)
         await model.say("Four", end=True)
         await live.over(fourth.run.id)
         truth = await numbered(scope, session_id)
@@ -224,10 +225,10 @@ async def test_more_than_a_page_of_rows_is_caught_up_with_from_anywhere_in_it(se
         scope = await viewer_of(started)
         session_id = await begin(scope)
         await ask(scope, session_id)
-        await multiply(scope, session_id, news.PAGE + 100)
+        await multiply(scope, session_id, changes.PAGE + 100)
         truth = await numbered(scope, session_id)
-        assert len(truth) > 2 * news.PAGE
-        for number in (0, 1, 2, 3, news.PAGE, news.PAGE + 1, len(truth) - 1):
+        assert len(truth) > 2 * changes.PAGE
+        for number in (0, 1, 2, 3, changes.PAGE, changes.PAGE + 1, len(truth) - 1):
             assert await after(scope, session_id, number) == truth[number:]
 
 

@@ -4,12 +4,12 @@ import asyncio
 
 import pytest
 
-from chat import runs
-from chat.events import BranchChanged, CaughtUp, MessageChanged, RunChanged, TextDelta
 from chat.process import Timing
+from chat.runs import runs
 from chat.scope import Scope
 from db.models import MessageStatus, RunStatus
 from llm.scripted import ScriptedModel
+from sync.events import BranchChanged, CaughtUp, MessageChanged, RunChanged, TextDelta
 from tests.conftest import Server, viewer_of
 from tests.sync.buses import Lossy, process_on
 from tests.sync.client import agree, watching

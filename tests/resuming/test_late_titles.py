@@ -4,13 +4,14 @@ import asyncio
 
 import pytest
 
-from chat import messages, projects, sessions
-from chat.events import CaughtUp, ProjectChanged, ResetReason, SessionChanged
+from chat.conversation import messages, sessions
+from chat.conversation.sessions import NewSession
+from chat.library import projects
 from chat.refusals import NotFound
 from chat.scope import Scope
-from chat.sessions import NewSession
 from db.models import RunStatus
 from llm.scripted import ScriptedModel
+from sync.events import CaughtUp, ProjectChanged, ResetReason, SessionChanged
 from tests.sync.client import PATIENCE, watching
 from tests.sync.talk import has_status
 from tests.sync.test_changes import Sidebar, sidebar

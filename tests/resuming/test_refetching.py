@@ -5,12 +5,12 @@ from uuid import UUID
 
 import pytest
 
-from chat.cursors import Cursor, ScopeKind
-from chat.events import ResetReason
-from chat.messages import Exchange
+from chat.conversation.messages import Exchange
 from chat.scope import Scope
-from chat.sync.window import FAR
 from llm.scripted import ScriptedModel
+from sync.cursors import Cursor, ScopeKind
+from sync.events import ResetReason
+from sync.subscriber import FAR
 from tests.sync.client import Client, agree, fetched, watching
 from tests.sync.talk import ask, begin, execute, head, journaled
 

@@ -7,13 +7,15 @@ from uuid import UUID
 
 import pytest
 
-from chat import following, live, messages, runs, sessions
-from chat.asking import WhenBusy
-from chat.events import SessionEvent
+from chat.conversation import messages, sessions
+from chat.conversation.reply_requests import WhenBusy
+from chat.runs import runs
 from chat.scope import Scope
+from chat.subscriptions import message_stream, streams
 from db.models import Message, MessageStatus, RunStatus
 from llm.errors import ModelError, ModelErrorCode
 from llm.scripted import ScriptedModel
+from sync.events import SessionEvent
 from tests.sync.client import PATIENCE, Client, watching
 from tests.sync.talk import ask, begin, execute, has_status, journaled, until
 
@@ -33,7 +35,7 @@ class Watch:
 
     async def follow(self, scope: Scope, message_id: UUID, every: int) -> None:
         """Notes every state."""
-        async with aclosing(live.message(scope, message_id, every=every)) as told:
+        async with aclosing(message_stream.message(scope, message_id, every=every)) as told:
             async for row in told:
                 self.states.append((row.content, row.status))
                 self._news.set()
@@ -58,10 +60,10 @@ async def growing(scope: Scope, message_id: UUID, every: int) -> AsyncIterator[W
     """A watch that has been told the first state."""
     watch = Watch()
     async with asyncio.TaskGroup() as tasks:
-        following = tasks.create_task(watch.follow(scope, message_id, every))
+        streams = tasks.create_task(watch.follow(scope, message_id, every))
         await watch.until(lambda watch: watch.states)
         yield watch
-        following.cancel()
+        streams.cancel()
 
 
 @pytest.mark.parametrize("end", ["finished", "failed", "cancelled"])
@@ -110,7 +112,7 @@ async def test_an_end_between_the_first_state_and_its_stream_is_told(scope: Scop
     elsewhere = await messages.send(scope, session_id, "Other", parent_id=None, when_busy=WhenBusy.PARALLEL)
     await other.say("There.", end=True)
     await has_status(scope, elsewhere.run.id, RunStatus.COMPLETED)
-    async with aclosing(live.message(scope, sent.reply.id, every=LONG)) as told:
+    async with aclosing(message_stream.message(scope, sent.reply.id, every=LONG)) as told:
         assert (await anext(told)).content == "All"
         await script.say(" of it.", end=True)
         await has_status(scope, sent.run.id, RunStatus.COMPLETED)
@@ -121,7 +123,7 @@ async def test_an_end_between_the_first_state_and_its_stream_is_told(scope: Scop
 async def test_other_windows_are_not_told_what_came_after(scope: Scope, model: ScriptedModel) -> None:
     """They are told the same objects, and may look at them later."""
     session_id = await begin(scope)
-    async with following.session(scope, session_id, None) as told, watching(scope, session_id) as client:
+    async with streams.session(scope, session_id, None) as told, watching(scope, session_id) as client:
         slow = Client()
         await read_until(told, slow, lambda slow: slow.caught_up)
         before, script = model.script(), model.script()
@@ -177,6 +179,6 @@ async def test_it_ends_with_its_session(scope: Scope, model: ScriptedModel) -> N
 
 def test_a_state_has_all_columns_of_the_message() -> None:
     row = Message(id=UUID(int=1), content="a", parts=[{"kind": "text", "text": "a"}], meta={"x": 1}, depth=3)
-    grown = live._grown(row, [{"kind": "text", "text": "ab"}])
+    grown = message_stream._grown(row, [{"kind": "text", "text": "ab"}])
     assert (grown.id, grown.content, grown.meta, grown.depth) == (row.id, "ab", {"x": 1}, 3)
     assert (row.content, row.parts) == ("a", [{"kind": "text", "text": "a"}])

@@ -7,13 +7,13 @@ from uuid import uuid4
 
 import pytest
 
-from chat import doorbells, messages, runs, sessions
-from chat.asking import WhenBusy
-from chat.events import RunChanged
+from chat.conversation import messages, sessions
+from chat.conversation.reply_requests import WhenBusy
 from chat.process import Timing
 from chat.refusals import NotAllowed, NotFound
+from chat.runs import runs
+from chat.runs.sweeper import sweep_once
 from chat.scope import Scope
-from chat.sweeper import sweep_once
 from db import quotas
 from db import runs as run_rows
 from db.models import MessageStatus, RunStatus
@@ -21,6 +21,8 @@ from llm.events import Event, TextDelta
 from llm.models import Models
 from llm.scripted import ScriptedModel
 from llm.turns import Request
+from sync import channels
+from sync.events import RunChanged
 from tests.conftest import Server, viewer_of
 from tests.runs.work import taken
 from tests.sync.buses import Lossy, process_on
@@ -177,7 +179,7 @@ async def test_a_producer_that_will_not_stop_is_cut_off_after_the_grace_time(ser
 async def test_a_producer_that_does_not_hear_is_cut_off_by_the_sweeper(server: Server, model: ScriptedModel) -> None:
     """The request to stop is lost on the bus."""
     bus = Lossy()
-    bus.loses = lambda channel, payload: channel == doorbells.STOPS
+    bus.loses = lambda channel, payload: channel == channels.STOPS
     async with process_on(server, bus, Timing(lease=6, grace=0.3, heartbeat=60, sweep=0.05)) as started:
         scope = await viewer_of(started)
         session_id = await begin(scope)

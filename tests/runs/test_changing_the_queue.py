@@ -4,12 +4,13 @@ from uuid import UUID
 
 import pytest
 
-from chat import messages, queues, retrying, runs, sessions
-from chat.asking import WhenBusy
-from chat.messages import Exchange
+from chat.conversation import messages, sessions
+from chat.conversation.messages import Exchange
+from chat.conversation.reply_requests import WhenBusy
+from chat.conversation.sessions import NewSession
 from chat.refusals import InvalidInput, NotAllowed, NotFound
+from chat.runs import queues, retries, runs
 from chat.scope import Scope
-from chat.sessions import NewSession
 from db import sessions as session_rows
 from db.models import RunStatus
 from db.page import Span
@@ -147,7 +148,7 @@ async def test_a_message_that_has_another_answer_cannot_be_changed(scope: Scope,
     first = (await runs.active(scope, [session_id]))[0][0]
     await runs.cancel(scope, first.id)
     await has_status(scope, first.id, RunStatus.CANCELLED)
-    _, again = await retrying.retry(scope, first.id)
+    _, again = await retries.retry(scope, first.id)
     with pytest.raises(InvalidInput, match="has an answer already"):
         await queues.edit(scope, again.run.id, "Else")
     assert two.message.content == "Two"

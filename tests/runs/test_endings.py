@@ -2,9 +2,9 @@
 
 from collections.abc import AsyncGenerator
 
-from chat import doorbells, messages, runs, sessions
-from chat.events import MessageChanged, ResetReason, RunChanged
+from chat.conversation import messages, sessions
 from chat.process import Timing
+from chat.runs import runs
 from chat.scope import Scope
 from db.models import MessageStatus, Run, RunStatus
 from llm.errors import ModelError, ModelErrorCode
@@ -12,6 +12,8 @@ from llm.events import Event, TextDelta, Usage
 from llm.models import Models
 from llm.scripted import ScriptedModel
 from llm.turns import Request
+from sync import channels
+from sync.events import MessageChanged, ResetReason, RunChanged
 from tests.conftest import Server, viewer_of
 from tests.sync.buses import Lossy, process_on
 from tests.sync.client import agree, watching
@@ -101,7 +103,7 @@ async def test_a_session_that_is_deleted_stops_what_runs_in_it(scope: Scope, mod
 
 async def test_a_deleted_session_stops_its_run_though_nobody_hears_of_it(server: Server, model: ScriptedModel) -> None:
     bus = Lossy()
-    bus.loses = lambda channel, payload: channel == doorbells.STOPS
+    bus.loses = lambda channel, payload: channel == channels.STOPS
     async with process_on(server, bus, Timing(lease=60, grace=0.2, heartbeat=60, sweep=0.05)) as started:
         scope = await viewer_of(started)
         session_id = await begin(scope)

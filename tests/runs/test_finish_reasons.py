@@ -2,14 +2,15 @@
 
 from uuid import UUID
 
-from chat import messages, producing, retrying, runs
-from chat.events import MessageChanged, RunChanged
-from chat.runs import Outcome
+from chat.conversation import messages
+from chat.runs import producers, retries, runs
+from chat.runs.runs import Outcome
 from chat.scope import Scope
 from db.models import FinishReason, MessageStatus, RunStatus
 from llm.events import FinishReason as Told
 from llm.events import ReasoningInstead
 from llm.scripted import ScriptedModel
+from sync.events import MessageChanged, RunChanged
 from tests.repeating.asking import ask as query
 from tests.sync.client import agree, watching
 from tests.sync.talk import ask, begin
@@ -57,7 +58,7 @@ async def test_a_reply_that_is_taken_up_has_no_reason_until_it_ends(scope: Scope
         await model.say("As far as")
         await model.finish(finish_reason=Told.LENGTH)
         await client.over(sent.run.id)
-        _, again = await retrying.resume(scope, sent.run.id)
+        _, again = await retries.resume(scope, sent.run.id)
         await model.say(" it goes.")
         assert await ended(scope, sent.reply.id) == (None, None)
         await model.finish()
@@ -85,9 +86,9 @@ async def test_what_turns_out_to_be_a_thought_is_one_in_every_window(scope: Scop
 
 async def test_an_app_says_why_its_model_stopped(scope: Scope) -> None:
     asked = await messages.post(scope, await begin(scope), "Hi")
-    held = await producing.start(scope, asked.message.id)
+    held = await producers.start(scope, asked.message.id)
     outcome = Outcome(RunStatus.COMPLETED, model="mine", finish_reason=FinishReason.PAUSED)
-    await producing.finish(scope, held.run.id, 1, 0, outcome)
+    await producers.finish(scope, held.run.id, 1, 0, outcome)
     assert await ended(scope, held.message.id) == (FinishReason.PAUSED, FinishReason.PAUSED)
     found = (await query(scope, SEE, id=str(held.message.id)))["message"]
     assert found["run"] == {
@@ -101,7 +102,7 @@ async def test_an_app_says_why_its_model_stopped(scope: Scope) -> None:
 
 async def test_tokens_of_an_app_are_counted_from_nothing(scope: Scope) -> None:
     asked = await messages.post(scope, await begin(scope), "Hi")
-    held = await producing.start(scope, asked.message.id)
+    held = await producers.start(scope, asked.message.id)
     finish = """
         mutation ($id: ID!) { finishRun(input: {id: $id, epoch: 1, lastSeq: 0, usage: {inputTokens: -1}}) {
             ... on InvalidInput { field reason }

@@ -11,15 +11,16 @@ import asyncpg
 import pytest
 import sqlalchemy as sa
 
-from chat import doorbells, journal, messages
-from chat.cursors import ScopeKind
-from chat.doorbells import Frame
-from chat.journal import Fenced
-from chat.sweeper import sweep_once
+from chat.conversation import messages
+from chat.runs.sweeper import sweep_once
 from db import deltas
 from db.models import MessageStatus, RunStatus
 from llm.models import Models
 from llm.scripted import ScriptedModel
+from sync import channels, journal
+from sync.channels import Frame
+from sync.cursors import ScopeKind
+from sync.journal import Fenced
 from tests.conftest import Server, viewer_of
 from tests.runs.work import Writer, hear, pen_of, stored, taken, turns
 from tests.sync.client import agree, watching
@@ -69,7 +70,7 @@ async def test_nothing_is_published_before_it_is_on_disk(server: Server, tables:
             self.seen: list[bool] = []
 
         def on_message(self, payload: bytes) -> None:
-            told = doorbells.read(payload)
+            told = channels.read(payload)
             if isinstance(told, Frame):
                 with ThreadPoolExecutor(1) as thread:
                     found = thread.submit(count, told.run_id, told.seq).result()
@@ -82,7 +83,7 @@ async def test_nothing_is_published_before_it_is_on_disk(server: Server, tables:
         scope = await viewer_of(started)
         sent, run = await taken(scope)
         witness = Witness()
-        await started.process.bus.listen(doorbells.channel(ScopeKind.SESSION, sent.run.session_id), witness)
+        await started.process.bus.listen(channels.channel(ScopeKind.SESSION, sent.run.session_id), witness)
         writer = Writer(pen_of(started.process, run))
         for number in range(10):
             await writer.write(f"{number},")

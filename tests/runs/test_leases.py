@@ -3,11 +3,12 @@
 import asyncio
 from dataclasses import replace
 
-from chat import messages, runs
-from chat.events import RunChanged
+from chat.conversation import messages
+from chat.runs import runs
 from db.models import MessageStatus, RunStatus
 from llm.models import Models
 from llm.scripted import ScriptedModel
+from sync.events import RunChanged
 from tests.conftest import QUICK, Server, viewer_of
 from tests.runs.work import Writer, pen_of, taken
 from tests.sync.client import agree, watching

@@ -7,10 +7,12 @@ from uuid import uuid4
 
 import pytest
 
-from chat import live, marking, messages, runs
+from chat.conversation import annotations, messages
+from chat.conversation.sessions import NewSession
 from chat.refusals import InvalidInput, NotFound
+from chat.runs import runs
 from chat.scope import Scope
-from chat.sessions import NewSession
+from chat.subscriptions import message_stream
 from db.models import MessageStatus, RunStatus
 from llm.scripted import ScriptedModel
 from tests.sync.talk import has_status, journaled
@@ -21,7 +23,7 @@ async def test_a_message_is_told_as_it_grows_and_ends_with_its_last_state(scope:
     states: list[tuple[str, MessageStatus]] = []
 
     async def watch() -> None:
-        async with aclosing(live.message(scope, exchange.reply.id, every=20)) as told:
+        async with aclosing(message_stream.message(scope, exchange.reply.id, every=20)) as told:
             async for row in told:
                 states.append((row.content, row.status))
 
@@ -46,7 +48,7 @@ async def test_many_tokens_make_few_states(scope: Scope, model: ScriptedModel) -
 
     async def watch() -> None:
         nonlocal count
-        async with aclosing(live.message(scope, exchange.reply.id, every=10_000)) as told:
+        async with aclosing(message_stream.message(scope, exchange.reply.id, every=10_000)) as told:
             async for _ in told:
                 count += 1
 
@@ -62,7 +64,7 @@ async def test_many_tokens_make_few_states(scope: Scope, model: ScriptedModel) -
 async def test_a_message_that_is_over_is_told_once(scope: Scope) -> None:
     exchange = await messages.send(scope, NewSession(title="x"), "Go")
     await runs.cancel(scope, exchange.run.id)
-    async with aclosing(live.message(scope, exchange.message.id, every=250)) as told:
+    async with aclosing(message_stream.message(scope, exchange.message.id, every=250)) as told:
         assert [row.content async for row in told] == ["Go"]
 
 
@@ -70,7 +72,7 @@ async def test_a_message_that_is_over_is_told_once(scope: Scope) -> None:
 async def test_a_rate_that_cannot_be_is_refused(scope: Scope, every: int) -> None:
     exchange = await messages.send(scope, NewSession(title="x"), "Go")
     with pytest.raises(InvalidInput):
-        await anext(live.message(scope, exchange.message.id, every=every))
+        await anext(message_stream.message(scope, exchange.message.id, every=every))
 
 
 async def test_a_mutation_tells_a_message_that_is_being_written_with_what_there_is(
@@ -82,7 +84,7 @@ async def test_a_mutation_tells_a_message_that_is_being_written_with_what_there_
     await model.say("So far")
     await journaled(scope, 1)
     for _ in range(2):  # the second changes nothing
-        reacted = await marking.react(scope, exchange.reply.id, "\N{WINDOW}", on=True)
+        reacted = await annotations.react(scope, exchange.reply.id, "\N{WINDOW}", on=True)
         assert (reacted.content, [part["text"] for part in reacted.parts]) == ("So far", ["So far"])
     repeated = await messages.send(scope, exchange.message.session_id, "Go", message_id=message_id)
     assert (repeated.reply.id, repeated.reply.content) == (exchange.reply.id, "So far")
@@ -96,4 +98,4 @@ async def test_a_mutation_tells_a_message_that_is_being_written_with_what_there_
 async def test_a_stranger_is_told_nothing(scope: Scope, stranger: Scope) -> None:
     exchange = await messages.send(scope, NewSession(title="x"), "Go")
     with pytest.raises(NotFound):
-        await anext(live.message(stranger, exchange.reply.id, every=250))
+        await anext(message_stream.message(stranger, exchange.reply.id, every=250))

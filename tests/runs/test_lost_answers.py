@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chat import runs
-from chat.sweeper import sweep_once
+from chat.runs import runs
+from chat.runs.sweeper import sweep_once
 from db import runs as run_rows
 from db.database import Database
 from db.models import RunStatus

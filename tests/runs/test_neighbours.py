@@ -1,6 +1,6 @@
 """Processes of one machine tell which of them are dead, and judge nobody else."""
 
-from chat import neighbours
+from chat.runs import neighbours
 from db.models import RunStatus
 from tests.conftest import Server, viewer_of
 from tests.runs.work import taken

@@ -5,13 +5,14 @@ from uuid import UUID
 
 import pytest
 
-from chat import agents, messages, outputs, retrying, runs, sessions
-from chat.agents import Character
-from chat.events import MessageChanged, RunChanged
-from chat.messages import Exchange
+from chat.conversation import messages, sessions
+from chat.conversation.messages import Exchange
+from chat.conversation.sessions import NewSession
+from chat.library import agents
+from chat.library.agents import Character
 from chat.refusals import InvalidInput
+from chat.runs import outputs, retries, runs
 from chat.scope import Scope
-from chat.sessions import NewSession
 from db import rows
 from db.models import FinishReason, MessageStatus, Run, RunStatus
 from llm.errors import ModelError, ModelErrorCode
@@ -19,6 +20,7 @@ from llm.events import FinishReason as Reason
 from llm.events import PartBreak, ReasoningInstead, TextDelta, Usage
 from llm.scripted import ScriptedModel
 from llm.turns import Text, Turn
+from sync.events import MessageChanged, RunChanged
 from tests.sync.client import Client, agree, watching
 from tests.sync.talk import ask
 
@@ -170,7 +172,7 @@ async def test_both_halves_of_a_reply_that_was_cut_off_are_one_value(scope: Scop
         await model.say('{"city": "Os')
         await model.finish(finish_reason=Reason.LENGTH)
         await over(client, sent)
-        _, again = await retrying.resume(scope, sent.run.id)
+        _, again = await retries.resume(scope, sent.run.id)
         await model.say('lo"}', end=True)
         await client.over(again.run.id)
         assert client.shown[sent.reply.id].parts == [text(OSLO), data({"city": "Oslo"})]
@@ -188,7 +190,7 @@ async def test_a_reply_that_was_stopped_before_its_answer_is_asked_for_all_of_it
         await client.until(lambda client: len(client.shown[sent.reply.id].parts) == 2)
         await runs.cancel(scope, sent.run.id)
         await client.over(sent.run.id)
-        _, again = await retrying.resume(scope, sent.run.id)
+        _, again = await retries.resume(scope, sent.run.id)
         await model.until_asked(2)
         await model.say(OSLO, end=True)
         await client.over(again.run.id)

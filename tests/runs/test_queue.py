@@ -3,10 +3,10 @@
 import asyncio
 from collections import Counter
 
-from chat import runs
-from chat.life import Life
+from chat.runs import runs
+from chat.runs.worker import Worker
+from chat.runtime import Life
 from chat.scope import Scope
-from chat.worker import Worker
 from db.models import MessageStatus, RunStatus
 from llm.models import Models
 from llm.scripted import ScriptedModel

@@ -4,11 +4,12 @@ import asyncio
 
 import pytest
 
-from chat import messages, retrying, runs
-from chat.messages import Exchange
+from chat.conversation import messages
+from chat.conversation.messages import Exchange
+from chat.conversation.sessions import NewSession
 from chat.refusals import InvalidInput, NotFound
+from chat.runs import retries, runs
 from chat.scope import Scope
-from chat.sessions import NewSession
 from db.models import MessageStatus, Run, RunStatus
 from db.page import Span
 from llm.scripted import ScriptedModel
@@ -40,7 +41,7 @@ async def path(scope: Scope, exchange: Exchange) -> list[tuple[str, MessageStatu
 
 async def test_a_stopped_reply_goes_on_in_the_same_message(scope: Scope, model: ScriptedModel) -> None:
     exchange = await stopped(scope, model, "Once upon")
-    _, again = await retrying.resume(scope, exchange.run.id)
+    _, again = await retries.resume(scope, exchange.run.id)
     assert again.message.id == exchange.reply.id
     await model.say(" a time", end=True)
     await ended(scope, again.run)
@@ -58,7 +59,7 @@ async def test_another_reply_stands_beside_the_first_and_is_the_one_that_is_show
     scope: Scope, model: ScriptedModel
 ) -> None:
     exchange = await stopped(scope, model, "Badly")
-    _, again = await retrying.retry(scope, exchange.run.id)
+    _, again = await retries.retry(scope, exchange.run.id)
     assert again.message.id != exchange.reply.id
     assert again.message.parent_id == exchange.message.id
     await model.say("Well", end=True)
@@ -73,25 +74,25 @@ async def test_only_what_is_over_is_tried_again_and_only_what_stopped_goes_on(
     scope: Scope, model: ScriptedModel
 ) -> None:
     exchange = await messages.send(scope, NewSession(title="Panes"), "Tell me")
-    for attempt in (retrying.retry, retrying.resume):
+    for attempt in (retries.retry, retries.resume):
         with pytest.raises(InvalidInput, match="not over"):
             await attempt(scope, exchange.run.id)
     await model.say("All of it", end=True)
     await ended(scope, exchange.run)
     with pytest.raises(InvalidInput, match="came to its end"):
-        await retrying.resume(scope, exchange.run.id)
+        await retries.resume(scope, exchange.run.id)
 
 
 async def test_a_reply_is_taken_up_once(scope: Scope, model: ScriptedModel) -> None:
     exchange = await stopped(scope, model, "Once")
     results = await asyncio.gather(
-        retrying.resume(scope, exchange.run.id), retrying.resume(scope, exchange.run.id), return_exceptions=True
+        retries.resume(scope, exchange.run.id), retries.resume(scope, exchange.run.id), return_exceptions=True
     )
     assert sum(isinstance(result, InvalidInput) for result in results) == 1
 
 
 async def test_a_stranger_tries_nothing_again(scope: Scope, stranger: Scope, model: ScriptedModel) -> None:
     exchange = await stopped(scope, model, "Mine")
-    for attempt in (retrying.retry, retrying.resume):
+    for attempt in (retries.retry, retries.resume):
         with pytest.raises(NotFound):
             await attempt(stranger, exchange.run.id)

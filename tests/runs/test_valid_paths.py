@@ -8,14 +8,15 @@ from uuid import UUID
 
 import pytest
 
-from chat import appending, compactions, messages, producing, questions, retrying, runs
-from chat.appending import Said
-from chat.life import Life
-from chat.messages import Exchange
+from chat.conversation import compactions, messages
+from chat.conversation.messages import Exchange
 from chat.process import Timing
-from chat.producing import Held
 from chat.refusals import InvalidInput
-from chat.runs import Outcome
+from chat.runs import appends, input_requests, producers, retries, runs
+from chat.runs.appends import Said
+from chat.runs.producers import Held
+from chat.runs.runs import Outcome
+from chat.runtime import Life
 from chat.scope import Scope
 from db.models import Message, RunStatus
 from db.page import Span
@@ -218,7 +219,7 @@ async def test_a_session_goes_on_after_a_reply_that_was_taken_up_and_stopped_aga
     async with stopped(server, model, providers, "cancelled", SOMEWHERE) as playing:
         for each in playing:
             talk, script = each.talk, model.script()
-            _, again = await retrying.resume(talk.scope, each.sent.run.id)
+            _, again = await retries.resume(talk.scope, each.sent.run.id)
             await talk.asked(script)
             await script.give(*REPLY[: each.point])
             await runs.cancel(talk.scope, again.run.id)
@@ -304,8 +305,8 @@ OPEN: dict[str, Sequence[Said]] = {
 async def held(scope: Scope, said: Sequence[Said]) -> Held:
     """A run that an app has written this much of."""
     posted = await messages.post(scope, await begin(scope), "What is a transom?")
-    begun = await producing.start(scope, posted.message.id)
-    await appending.append(scope, begun.run.id, begun.run.epoch, 1, said)
+    begun = await producers.start(scope, posted.message.id)
+    await appends.append(scope, begun.run.id, begun.run.epoch, 1, said)
     return begun
 
 
@@ -314,7 +315,7 @@ async def test_a_session_goes_on_whatever_an_app_left_open(
     scope: Scope, model: ScriptedModel, providers: Providers, left: str, end: RunStatus
 ) -> None:
     begun = await held(scope, OPEN[left])
-    await producing.finish(scope, begun.run.id, 1, len(OPEN[left]), OUTCOMES[end])
+    await producers.finish(scope, begun.run.id, 1, len(OPEN[left]), OUTCOMES[end])
     await Talk(scope, begun.run.session_id, model, providers).goes_on()
 
 
@@ -323,9 +324,9 @@ async def test_a_session_goes_on_after_a_run_that_another_app_took_over_in_a_cal
 ) -> None:
     for rest in ([], [result("c1")], [result("c1"), call("c1"), text("I see.")]):
         begun = await held(scope, OPEN["arguments"])
-        taken = await producing.take_over(scope, begun.run.id)
-        await appending.append(scope, begun.run.id, taken.run.epoch, 1, rest)
-        await producing.finish(scope, begun.run.id, taken.run.epoch, len(rest), OUTCOMES[RunStatus.COMPLETED])
+        taken = await producers.take_over(scope, begun.run.id)
+        await appends.append(scope, begun.run.id, taken.run.epoch, 1, rest)
+        await producers.finish(scope, begun.run.id, taken.run.epoch, len(rest), OUTCOMES[RunStatus.COMPLETED])
         await Talk(scope, begun.run.session_id, model, providers).goes_on()
 
 
@@ -333,7 +334,7 @@ async def test_a_session_goes_on_after_a_producer_that_did_not_stop_vanished_or_
     scope: Scope, model: ScriptedModel, providers: Providers
 ) -> None:
     deaf, lost, waiting = [await held(scope, OPEN["one of two calls"]) for _ in range(3)]
-    await questions.ask(scope, waiting.run.id, 1, "May I?")
+    await input_requests.ask(scope, waiting.run.id, 1, "May I?")
     await execute(scope, "UPDATE runs SET lease_until = now() WHERE id = :id", id=lost.run.id)
     for each in (deaf, waiting):
         await runs.cancel(scope, each.run.id)
@@ -349,5 +350,5 @@ async def test_a_session_goes_on_after_a_producer_that_did_not_stop_vanished_or_
 async def test_a_call_takes_one_result(scope: Scope) -> None:
     begun = await held(scope, [call("c1"), result("c1")])
     with pytest.raises(InvalidInput, match="no tool call 'c1' in this message, or it has its result already"):
-        await appending.append(scope, begun.run.id, 1, 3, [result("c1", "Something else.")])
-    assert (await appending.append(scope, begun.run.id, 1, 3, [call("c1"), result("c1")])).last_seq == 4
+        await appends.append(scope, begun.run.id, 1, 3, [result("c1", "Something else.")])
+    assert (await appends.append(scope, begun.run.id, 1, 3, [call("c1"), result("c1")])).last_seq == 4

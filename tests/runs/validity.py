@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chat import parts
 from db.models import Json, Message, MessageRole, MessageStatus
 from llm.turns import Reasoning, Text, ToolCall, ToolResult, Turn
+from sync import parts
 
 FIELDS = {
     "text": {"kind", "text"},

@@ -7,14 +7,15 @@ from uuid import UUID
 import orjson
 import sqlalchemy as sa
 
-from chat import doorbells, parts, runs
-from chat.cursors import ScopeKind
-from chat.doorbells import Frame
-from chat.journal import Pen
-from chat.messages import Exchange
+from chat.conversation.messages import Exchange
 from chat.process import Process
+from chat.runs import runs
 from chat.scope import Scope
 from db.models import Run
+from sync import channels, parts
+from sync.channels import Frame
+from sync.cursors import ScopeKind
+from sync.journal import Pen
 from tests.sync.talk import ask, begin
 
 
@@ -59,7 +60,7 @@ class Ear:
 
     def on_message(self, payload: bytes) -> None:
         """Notes a frame."""
-        if isinstance(told := doorbells.read(payload), Frame):
+        if isinstance(told := channels.read(payload), Frame):
             self.frames.append(told)
 
     def on_loss(self) -> None:
@@ -78,7 +79,7 @@ class Ear:
 async def hear(process: Process, session_id: UUID) -> Ear:
     """Listens to a session to the end of the process."""
     ear = Ear()
-    await process.bus.listen(doorbells.channel(ScopeKind.SESSION, session_id), ear)
+    await process.bus.listen(channels.channel(ScopeKind.SESSION, session_id), ear)
     return ear
 
 

@@ -8,11 +8,12 @@ from uuid import UUID
 
 import pytest
 
-from chat import following, sessions
-from chat.events import BranchChanged, CaughtUp, PresenceChanged, SessionEvent
+from chat.conversation import sessions
+from chat.conversation.sessions import NewSession
 from chat.refusals import NotFound
 from chat.scope import Scope, Viewer
-from chat.sessions import NewSession
+from chat.subscriptions import streams
+from sync.events import BranchChanged, CaughtUp, PresenceChanged, SessionEvent
 from tests.conftest import Server, viewer_of
 
 
@@ -32,7 +33,7 @@ async def until(window: AsyncIterator[SessionEvent], *expected: tuple[str | None
 
 
 async def opened(stack: AsyncExitStack, scope: Scope, session_id: UUID) -> AsyncIterator[SessionEvent]:
-    return await stack.enter_async_context(following.session(scope, session_id, None, present=True))
+    return await stack.enter_async_context(streams.session(scope, session_id, None, present=True))
 
 
 async def test_windows_on_two_processes_see_each_other_come_and_go(server: Server) -> None:
@@ -54,23 +55,23 @@ async def test_typing_is_seen_until_it_stops(server: Server) -> None:
         session, _ = await sessions.create(one, NewSession())
         window = await opened(stack, one, session.id)
         await opened(stack, other, session.id)
-        await following.typing(other, session.id, now=True)
+        await streams.typing(other, session.id, now=True)
         await until(window, ("laptop", False), ("phone", True))
-        await following.typing(other, session.id, now=False)
+        await streams.typing(other, session.id, now=False)
         await until(window, ("laptop", False), ("phone", False))
 
 
 async def test_typing_fades_by_itself(scope: Scope, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chat.sync.presence.TYPING_SECONDS", 0.5)
+    monkeypatch.setattr("sync.presence.TYPING_SECONDS", 0.5)
     session, _ = await sessions.create(scope, NewSession())
-    async with following.session(called(scope, "laptop"), session.id, None, present=True) as window:
-        await following.typing(called(scope, "laptop"), session.id, now=True)
+    async with streams.session(called(scope, "laptop"), session.id, None, present=True) as window:
+        await streams.typing(called(scope, "laptop"), session.id, now=True)
         await until(window, ("laptop", True))
         await until(window, ("laptop", False))
 
 
 async def test_windows_of_a_killed_process_fade(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chat.sync.presence.HERE_SECONDS", 1.0)
+    monkeypatch.setattr("sync.presence.HERE_SECONDS", 1.0)
     async with server.process() as here, AsyncExitStack() as stack:
         scope = await viewer_of(here, "ann")
         session, _ = await sessions.create(scope, NewSession())
@@ -79,15 +80,15 @@ async def test_windows_of_a_killed_process_fade(server: Server, monkeypatch: pyt
             other = called(await viewer_of(there, "ann"), "phone")
             await opened(lost, other, session.id)
             await until(window, ("laptop", False), ("phone", False))
-            monkeypatch.setattr("chat.doorbells.gone", lambda _: b's{"kind":"who"}')  # it cannot say farewell
+            monkeypatch.setattr("sync.channels.gone", lambda _: b's{"kind":"who"}')  # it cannot say farewell
         await until(window, ("laptop", False))
 
 
 async def test_who_does_not_want_to_know_is_neither_told_nor_seen(scope: Scope) -> None:
     session, _ = await sessions.create(scope, NewSession())
     async with (
-        following.session(called(scope, "silent"), session.id, None) as silent,
-        following.session(called(scope, "laptop"), session.id, None, present=True) as window,
+        streams.session(called(scope, "silent"), session.id, None) as silent,
+        streams.session(called(scope, "laptop"), session.id, None, present=True) as window,
     ):
         await until(window, ("laptop", False))
         assert [type(await anext(silent)) for _ in range(2)] == [BranchChanged, CaughtUp]
@@ -99,7 +100,7 @@ async def test_who_does_not_want_to_know_is_neither_told_nor_seen(scope: Scope) 
 async def test_a_stranger_neither_sees_nor_signals(scope: Scope, stranger: Scope) -> None:
     session, _ = await sessions.create(scope, NewSession())
     with pytest.raises(NotFound):
-        await following.typing(stranger, session.id, now=True)
+        await streams.typing(stranger, session.id, now=True)
     with pytest.raises(NotFound):
-        async with following.session(stranger, session.id, None, present=True):
+        async with streams.session(stranger, session.id, None, present=True):
             pass

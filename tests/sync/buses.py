@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import override
 
-from chat import life
-from chat.life import Life
+from chat import runtime
 from chat.process import Timing
+from chat.runtime import Life
 from pubsub.hub import Hub
 from tests.conftest import Server
 
@@ -68,5 +68,5 @@ def is_bell(channel: str, payload: bytes) -> bool:
 @asynccontextmanager
 async def process_on(server: Server, bus: Hub, timing: Timing) -> AsyncIterator[Life]:
     """A process on a bus of its own."""
-    async with life.running(server.db, bus, server.models, timing=timing) as started:
+    async with runtime.running(server.db, bus, server.models, timing=timing) as started:
         yield started

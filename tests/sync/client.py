@@ -7,9 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from chat import branching, following, messages, parts, placing, sessions
-from chat.cursors import Cursor
-from chat.events import (
+from chat.conversation import branches, messages, placement, sessions
+from chat.scope import Scope
+from chat.subscriptions import streams
+from db.changes import BEGINNING
+from db.models import Message, MessageStatus, RunStatus
+from db.page import Span
+from sync import parts
+from sync.cursors import Cursor
+from sync.events import (
     BranchChanged,
     CaughtUp,
     MessageChanged,
@@ -21,10 +27,6 @@ from chat.events import (
     SiblingsChanged,
     TextDelta,
 )
-from chat.scope import Scope
-from db.changes import BEGINNING
-from db.models import Message, MessageStatus, RunStatus
-from db.page import Span
 
 PATIENCE = 20.0
 """Seconds after which something that should happen has failed to."""
@@ -112,10 +114,10 @@ class Client:
     def path(self) -> list[UUID]:
         """The messages that are shown, from the first that is known."""
         found: list[UUID] = []
-        following = self.branch[0] if self.branch else None
-        while following in self.shown:
-            found.append(following)
-            following = self.parents[following]
+        streams = self.branch[0] if self.branch else None
+        while streams in self.shown:
+            found.append(streams)
+            streams = self.parents[streams]
         return found[::-1]
 
     def beside(self, message_id: UUID) -> list[UUID]:
@@ -201,7 +203,7 @@ async def watching(
     client.whole = client.whole and (after is None or client.branch is not None)
     before = client.caught_up
     leaf_id = client.branch[0] if client.branch and client.whole else None
-    async with following.session(scope, session_id, after, leaf_id=leaf_id, every=every) as told:
+    async with streams.session(scope, session_id, after, leaf_id=leaf_id, every=every) as told:
 
         async def follow() -> None:
             async for event in told:
@@ -230,7 +232,7 @@ async def agree(scope: Scope, session_id: UUID, *clients: Client) -> None:
     truth = await fetched(scope, session_id)
     (seen,) = await sessions.of_ids(scope, [session_id])
     assert seen is not None
-    (leaf_id,) = await branching.leaves(scope, [(session_id, placing.shown(seen, seen))])
+    (leaf_id,) = await branches.leaves(scope, [(session_id, placement.shown(seen, seen))])
     for client in clients:
         assert client.shown == truth
         assert client.branch == (leaf_id, seen.branch is not None)

@@ -7,15 +7,16 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from chat import messages, runs, sessions
-from chat.cursors import Cursor, ScopeKind
-from chat.events import CaughtUp, Reset
-from chat.life import Life
-from chat.messages import Exchange
+from chat.conversation import messages, sessions
+from chat.conversation.messages import Exchange
+from chat.conversation.sessions import NewSession
 from chat.process import Timing
+from chat.runs import runs
+from chat.runtime import Life
 from chat.scope import Scope
-from chat.sessions import NewSession
 from db.models import RunStatus
+from sync.cursors import Cursor, ScopeKind
+from sync.events import CaughtUp, Reset
 from tests.sync.client import PATIENCE
 
 PATIENT = Timing(lease=60, grace=60, heartbeat=60, sweep=60)

@@ -6,12 +6,12 @@ from uuid import UUID
 
 import pytest
 
-from chat import following
-from chat.events import CaughtUp
-from chat.life import Life
+from chat.runtime import Life
 from chat.scope import Scope
-from chat.sync.arrivals import AT_ONCE
-from chat.sync.news import News, Place
+from chat.subscriptions import streams
+from sync.catch_up import AT_ONCE
+from sync.changes import News, Place
+from sync.events import CaughtUp
 from tests.conftest import viewer_of
 from tests.sync.talk import begin
 
@@ -38,7 +38,7 @@ class Reads:
 
 async def caught_up(scope: Scope, session_id: UUID) -> CaughtUp:
     """Opens a window, and reads until it is live."""
-    async with following.session(scope, session_id, None) as window, asyncio.timeout(PATIENCE):
+    async with streams.session(scope, session_id, None) as window, asyncio.timeout(PATIENCE):
         async for event in window:
             if isinstance(event, CaughtUp):
                 return event
@@ -50,7 +50,7 @@ async def test_windows_that_want_the_same_share_a_read_that_begins_after_all_of_
 ) -> None:
     scope = await viewer_of(alive)
     session_id = await begin(scope)
-    async with following.session(scope, session_id, None):
+    async with streams.session(scope, session_id, None):
         reads = Reads(alive, monkeypatch)
         first = asyncio.create_task(caught_up(scope, session_id))
         await asyncio.wait_for(reads.reached.wait(), PATIENCE)
@@ -73,7 +73,7 @@ async def test_a_window_that_leaves_while_it_waits_takes_nothing_from_the_others
 ) -> None:
     scope = await viewer_of(alive)
     session_id = await begin(scope)
-    async with following.session(scope, session_id, None):
+    async with streams.session(scope, session_id, None):
         reads = Reads(alive, monkeypatch)
         leaving = asyncio.create_task(caught_up(scope, session_id))
         await asyncio.wait_for(reads.reached.wait(), PATIENCE)

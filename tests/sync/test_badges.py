@@ -9,14 +9,17 @@ from uuid import UUID
 
 import pytest
 
-from chat import folders, following, messages, organising, sessions, trash
-from chat.events import CaughtUp, CountsChanged, SessionChanged
-from chat.personal import Folder, Personal
+from chat.conversation import memberships, messages, sessions
+from chat.conversation.member_fields import Folder, Personal
+from chat.conversation.sessions import NewSession
+from chat.library import folders
+from chat.removal import trash
 from chat.scope import Scope
-from chat.sessions import NewSession
-from chat.sync import badges
+from chat.subscriptions import streams
 from db.tallies import Tallies, Tally
 from llm.scripted import ScriptedModel
+from sync import badges
+from sync.events import CaughtUp, CountsChanged, SessionChanged
 from tests.conftest import Server, viewer_of
 from tests.sync.buses import Lossy, process_on
 from tests.sync.client import PATIENCE
@@ -60,7 +63,7 @@ class Badge:
 async def watched(scope: Scope, *, counts: bool = True) -> AsyncIterator[Badge]:
     """A sidebar."""
     badge = Badge()
-    async with following.account(scope, None, counts=counts) as told:
+    async with streams.account(scope, None, counts=counts) as told:
 
         async def follow() -> None:
             async for event in told:
@@ -98,7 +101,7 @@ async def test_whatever_badges_count_is_told(scope: Scope, stranger: Scope, mode
             folders={folder.id: Tally(1, 1)},
             tags={"italy": Tally(1, 1)},
         )
-        await organising.mark_read(scope, first)
+        await memberships.mark_read(scope, first)
         await badge.says(folders={folder.id: Tally(1, 0)})
         await sessions.edit(scope, first, personal=Personal(archived=True))
         archived = NOTHING | {"total": 1, "pinned": 1, "archived": 1}

@@ -7,18 +7,20 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from chat import branching, deleting, editing, messages, retrying
-from chat.events import BranchChanged, CaughtUp, MessageChanged, SiblingsChanged
-from chat.life import Life
-from chat.messages import TIP
+from chat.conversation import branches, edits, messages
+from chat.conversation.messages import TIP
+from chat.conversation.sessions import NewSession
+from chat.removal import deletions
+from chat.removal.message_tree import DeletionScope
+from chat.runs import retries
+from chat.runtime import Life
 from chat.scope import Scope
-from chat.sessions import NewSession
-from chat.sync.session import SessionFeed
-from chat.tree import DeletionScope
 from db.changes import Told
 from db.models import MemberRole, Message
 from db.page import Span
 from llm.scripted import ScriptedModel
+from sync.events import BranchChanged, CaughtUp, MessageChanged, SiblingsChanged
+from sync.session_feed import SessionFeed
 from tests.branching.conversations import say, tell
 from tests.chat.conftest import join
 from tests.conftest import Server, viewer_of
@@ -53,7 +55,7 @@ async def test_a_window_begins_with_the_branch_that_its_member_sees(scope: Scope
     session_id = old[0].session_id
     new = await line(scope, 3, session_id)
     await join(stranger, session_id, MemberRole.READER)
-    await branching.choose(scope, session_id, old[0].id)
+    await branches.choose(scope, session_id, old[0].id)
     async with watching(scope, session_id) as mine, watching(stranger, session_id) as theirs:
         assert mine.path == [message.id for message in old[10:]]
         assert mine.branch == (old[-1].id, True)
@@ -75,12 +77,12 @@ async def test_a_choice_is_told_to_all_windows_of_the_member_and_to_nobody_else(
         theirs = await stack.enter_async_context(watching(stranger, session_id))
         for name, path in (("D", "ADE"), ("C", "ABC"), ("F", "ABF")):
             heard = len(theirs.told)
-            await branching.choose(scope, session_id, talk[name].id)
+            await branches.choose(scope, session_id, talk[name].id)
             for client in mine:
                 await sees(client, path)
                 await in_step(scope, session_id, client)
             assert len(theirs.told) == heard
-        await branching.choose(scope, session_id, None)
+        await branches.choose(scope, session_id, None)
         for client in mine:
             await client.until(lambda client: client.branch == (talk["F"].id, False))
         last = await say(scope, session_id, "G")
@@ -102,7 +104,7 @@ async def test_what_is_new_of_a_path_comes_before_it_and_nothing_else_again(scop
             (late[-1], [*trunk[31:78], *late]),
         ):
             heard = len(client.told)
-            await branching.choose(scope, session_id, leaf.id)
+            await branches.choose(scope, session_id, leaf.id)
             await client.until(lambda client, leaf=leaf: client.branch == (leaf.id, True))  # type: ignore[misc]
             news = client.told[heard:]
             assert [event.row.id for event in news if isinstance(event, MessageChanged)] == [each.id for each in told]
@@ -115,17 +117,17 @@ async def test_a_window_that_comes_back_is_told_what_is_new_of_the_path_that_is_
     async with watching(scope, session_id) as client:
         pass
     other = await line(scope, 2, session_id, trunk[5])
-    await branching.choose(scope, session_id, trunk[7].id)
+    await branches.choose(scope, session_id, trunk[7].id)
     async with watching(scope, session_id, client.cursor, client=client):
         assert client.branch == (trunk[7].id, True)
-        await branching.choose(scope, session_id, other[0].id)
+        await branches.choose(scope, session_id, other[0].id)
         await client.until(lambda client: client.branch == (other[1].id, True))
     heard = len(client.told)
     async with watching(scope, session_id, client.cursor, client=client):
         assert [type(event) for event in client.told[heard:]] == [BranchChanged, CaughtUp]
     async with watching(scope, session_id) as fresh:
         pass
-    await branching.choose(scope, session_id, trunk[7].id)
+    await branches.choose(scope, session_id, trunk[7].id)
     heard = len(fresh.told)
     async with watching(scope, session_id, fresh.cursor, client=fresh):
         kinds = [type(event) for event in fresh.told[heard:]]
@@ -145,18 +147,18 @@ async def test_whoever_says_no_leaf_or_one_that_is_none_is_right_too(scope: Scop
 
 
 LEAF: dict[str, Callable[[Scope, dict[str, Message]], Awaitable[object]]] = {
-    "its end is deleted": lambda scope, talk: deleting.delete(
+    "its end is deleted": lambda scope, talk: deletions.delete(
         scope, talk["A"].session_id, talk["F"].id, DeletionScope.SUBTREE
     ),
-    "all but another branch is deleted": lambda scope, talk: deleting.delete(
+    "all but another branch is deleted": lambda scope, talk: deletions.delete(
         scope, talk["A"].session_id, talk["E"].id, DeletionScope.OTHER_BRANCHES
     ),
-    "all is deleted": lambda scope, talk: deleting.clear(scope, talk["A"].session_id),
+    "all is deleted": lambda scope, talk: deletions.clear(scope, talk["A"].session_id),
     "another message is said at its end": lambda scope, talk: say(scope, talk["A"].session_id, "G", TIP),
     "another branch begins": lambda scope, talk: say(scope, talk["A"].session_id, "G", talk["A"]),
     "the conversation begins anew": lambda scope, talk: say(scope, talk["A"].session_id, "G", None),
     "another branch goes on": lambda scope, talk: say(scope, talk["A"].session_id, "G", talk["E"]),
-    "it is answered anew": lambda scope, talk: retrying.answer(scope, talk["B"].id),
+    "it is answered anew": lambda scope, talk: retries.answer(scope, talk["B"].id),
 }
 
 
@@ -194,16 +196,16 @@ async def test_the_path_is_right_whatever_becomes_of_it(
     session_id = talk["A"].session_id
     await join(stranger, session_id, MemberRole.WRITER)
     if chosen:
-        await branching.choose(scope, session_id, talk[chosen].id)
+        await branches.choose(scope, session_id, talk[chosen].id)
     async with server.process(timing=PATIENT) as other:
         elsewhere = at(scope, other)
         async with watching(elsewhere, session_id) as mine, watching(stranger, session_id) as theirs:
             await LEAF[what](scope, talk)
             await in_step(scope, session_id, mine)
             await in_step(stranger, session_id, theirs)
-            await deleting.restore_all(scope, session_id)
-            await deleting.restore(scope, session_id, talk["F"].id, DeletionScope.SUBTREE)
-            await deleting.restore(scope, session_id, talk["E"].id, DeletionScope.OTHER_BRANCHES)
+            await deletions.restore_all(scope, session_id)
+            await deletions.restore(scope, session_id, talk["F"].id, DeletionScope.SUBTREE)
+            await deletions.restore(scope, session_id, talk["E"].id, DeletionScope.OTHER_BRANCHES)
             await in_step(scope, session_id, mine)
             await in_step(stranger, session_id, theirs)
 
@@ -214,7 +216,7 @@ async def in_step(scope: Scope, session_id: UUID, client: Client) -> None:
     path = [row.id for row in page.rows]
     await client.until(lambda client: client.path == path)
     if path:
-        families = await branching.siblings(scope, [(session_id, row.parent_id) for row in page.rows])
+        families = await branches.siblings(scope, [(session_id, row.parent_id) for row in page.rows])
         beside = {row.id: [*family] for row, family in zip(page.rows, families, strict=True)}
         await client.until(lambda client: {id: client.beside(id) for id in path} == beside)
 
@@ -226,9 +228,9 @@ async def test_a_choice_whose_signal_is_lost_is_found_by_the_heartbeat(server: S
         talk = await tell(scope)
         async with watching(scope, talk["A"].session_id) as client:
             bus.loses = lambda *_: True
-            await branching.choose(scope, talk["A"].session_id, talk["E"].id)
+            await branches.choose(scope, talk["A"].session_id, talk["E"].id)
             await sees(client, "ADE")
-            await branching.choose(scope, talk["A"].session_id, None)
+            await branches.choose(scope, talk["A"].session_id, None)
             await client.until(lambda client: client.branch == (talk["F"].id, False))
             await sees(client, "ABF")
             assert bus.lost >= 2
@@ -242,10 +244,10 @@ async def test_a_window_that_was_told_of_another_path_than_its_feed_thinks_catch
     async with watching(scope, session_id) as client:
         feed = next(feed for feed in alive.process.feeds._readers if isinstance(feed, SessionFeed))
         feed.seen[scope.viewer.id] = replace(feed.seen[scope.viewer.id], path=Told(1, 1))
-        await branching.choose(scope, session_id, talk["E"].id)
+        await branches.choose(scope, session_id, talk["E"].id)
         await sees(client, "ADE")
         assert client.caught_up == 2
-        await branching.choose(scope, session_id, talk["C"].id)
+        await branches.choose(scope, session_id, talk["C"].id)
         await sees(client, "ABC")
         assert client.caught_up == 2
 
@@ -257,10 +259,10 @@ async def test_a_reply_goes_on_for_whoever_comes_to_its_branch(scope: Scope, mod
         sent = await ask(scope, session_id, "G")
         await model.say("One ")
         await client.reads(sent.reply.id, "One ")
-        await branching.choose(scope, session_id, talk["E"].id)
+        await branches.choose(scope, session_id, talk["E"].id)
         await sees(client, "ADE")
         await model.say("two ")
-        await branching.choose(scope, session_id, sent.reply.id)
+        await branches.choose(scope, session_id, sent.reply.id)
         await client.until(lambda client: client.branch == (sent.reply.id, True))
         await model.say("three", end=True)
         await client.over(sent.run.id)
@@ -277,7 +279,7 @@ async def test_who_sees_a_reply_misses_nothing_of_it_when_another_member_comes_t
         talk = await tell(mine)
         session_id = talk["A"].session_id
         await join(theirs, session_id, MemberRole.READER)
-        await branching.choose(theirs, session_id, talk["E"].id)
+        await branches.choose(theirs, session_id, talk["E"].id)
         async with watching(mine, session_id) as here, watching(theirs, session_id) as there:
             sent = await ask(mine, session_id, "G")
             await model.say("One ")
@@ -285,7 +287,7 @@ async def test_who_sees_a_reply_misses_nothing_of_it_when_another_member_comes_t
             bus.loses = is_frame
             await model.say("two ")
             await journaled(mine, 2)
-            await branching.choose(theirs, session_id, sent.reply.id)
+            await branches.choose(theirs, session_id, sent.reply.id)
             await there.until(lambda client: client.branch == (sent.reply.id, True))
             bus.loses = lambda *_: False
             await model.say("three", end=True)
@@ -313,7 +315,7 @@ async def test_a_reply_has_no_hole_for_the_first_window_of_a_member_that_comes_w
                 bus.loses = is_frame
                 await model.say("two ")
                 await journaled(mine, 2)
-                await editing.revise(mine, sent.message.id, text="H")
+                await edits.revise(mine, sent.message.id, text="H")
                 await early.reads(sent.message.id, "H")
                 pause.over.set()
                 await late.reads(sent.message.id, "H")
@@ -336,14 +338,14 @@ async def test_what_stands_beside_a_message_is_told_before_that_message(scope: S
         d = await say(scope, a.session_id, "D", None)
         await client.until(lambda client: d.id in client.shown)
         assert client.siblings[None] == [a.id, d.id]
-        await deleting.delete(scope, a.session_id, b.id, DeletionScope.MESSAGE)
+        await deletions.delete(scope, a.session_id, b.id, DeletionScope.MESSAGE)
         await client.until(lambda client: b.id not in client.shown)
         assert client.siblings[a.id] == [c.id]
-        await deleting.restore(scope, a.session_id, b.id, DeletionScope.MESSAGE)
+        await deletions.restore(scope, a.session_id, b.id, DeletionScope.MESSAGE)
         await client.until(lambda client: b.id in client.shown)
         assert client.siblings[a.id] == [b.id, c.id]
     async with watching(scope, a.session_id) as fresh:
         assert fresh.siblings == {None: [a.id, d.id]}
-        await branching.choose(scope, a.session_id, c.id)
+        await branches.choose(scope, a.session_id, c.id)
         await fresh.until(lambda client: client.path == [a.id, c.id])
         assert fresh.siblings == {None: [a.id, d.id], a.id: [b.id, c.id]}

@@ -7,16 +7,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from chat import following, messages, projects, sessions
-from chat.cursors import Cursor
-from chat.events import AccountEvent, AgentChanged, CaughtUp, ProjectChanged, Reset, ResetReason, SessionChanged
-from chat.personal import Personal
+from chat.conversation import messages, sessions
+from chat.conversation.member_fields import Personal
+from chat.conversation.sessions import NewSession
+from chat.library import projects
 from chat.scope import Scope
-from chat.sessions import NewSession
+from chat.subscriptions import streams
 from db.listing import Filter
 from db.models import RunStatus, TitleSource
 from db.page import Span
 from llm.scripted import ScriptedModel
+from sync.cursors import Cursor
+from sync.events import AccountEvent, AgentChanged, CaughtUp, ProjectChanged, Reset, ResetReason, SessionChanged
 from tests.conftest import Server, viewer_of
 from tests.sync.client import PATIENCE
 from tests.sync.talk import at, has_status
@@ -89,7 +91,7 @@ class Sidebar:
 async def sidebar(scope: Scope, after: str | None = None) -> AsyncIterator[Sidebar]:
     """A window on the viewer's account that has caught up."""
     shown = Sidebar()
-    async with following.account(scope, after) as told:
+    async with streams.account(scope, after) as told:
 
         async def follow() -> None:
             async for event in told:

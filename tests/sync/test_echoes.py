@@ -4,15 +4,17 @@ from dataclasses import replace
 
 from strawberry.types import ExecutionResult
 
-from chat import following, projects, sessions
-from chat.cursors import Cursor, ScopeKind
-from chat.events import CaughtUp, MessageChanged, ProjectChanged, RunChanged, SessionChanged
-from chat.personal import Personal
+from chat.conversation import sessions
+from chat.conversation.member_fields import Personal
+from chat.library import projects
 from chat.scope import Once, Scope
+from chat.subscriptions import streams
 from db.models import RunStatus
 from llm.scripted import ScriptedModel
 from resolvers.root import api
 from schema.context import Context
+from sync.cursors import Cursor, ScopeKind
+from sync.events import CaughtUp, MessageChanged, ProjectChanged, RunChanged, SessionChanged
 from tests.sync import talk
 from tests.sync.talk import begin, caught_up, execute, has_status
 
@@ -27,7 +29,7 @@ async def signed(scope: Scope) -> dict[str, tuple[str | None, str | None]]:
     """Who changed each row of the account last."""
     start = str(Cursor(ScopeKind.ACCOUNT, scope.viewer.id, 1, 0))
     found = {}
-    async with following.account(scope, start) as window:
+    async with streams.account(scope, start) as window:
         for event in await caught_up(window):
             match event:
                 case ProjectChanged(_, row):
@@ -67,7 +69,7 @@ async def test_what_happens_in_a_session_says_who_caused_it_and_the_server_is_no
     sent = await talk.ask(client(scope, "left", "k1"), session_id)
     await has_status(scope, sent.run.id, RunStatus.RUNNING)
     start = str(Cursor(ScopeKind.SESSION, session_id, 1, 0))
-    async with following.session(scope, session_id, start) as window:
+    async with streams.session(scope, session_id, start) as window:
         *events, end = await caught_up(window)
     assert isinstance(end, CaughtUp)
     by = {

@@ -7,14 +7,14 @@ from uuid import UUID, uuid4
 
 from graphql import parse
 
-from chat.doorbells import Frame
-from chat.events import Event
 from chat.scope import Scope
-from chat.sync.news import Writing
-from chat.sync.session import SessionFeed
 from resolvers.root import api
 from schema.event import of_session
 from server.graphql.plan import Plan, Plans
+from sync.changes import Writing
+from sync.channels import Frame
+from sync.events import Event
+from sync.session_feed import SessionFeed
 from tests.sync.talk import begin
 
 DOCUMENT = (

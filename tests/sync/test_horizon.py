@@ -4,13 +4,15 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from chat import following, projects, sessions
-from chat.cursors import Cursor, ScopeKind
-from chat.events import CaughtUp, ProjectChanged, Reset, ResetReason, SessionChanged
+from chat.conversation import sessions
+from chat.library import projects
+from chat.removal.retention import tidy_once
 from chat.scope import Scope
-from chat.tidying import tidy_once
+from chat.subscriptions import streams
 from db.models import RunStatus
 from llm.scripted import ScriptedModel
+from sync.cursors import Cursor, ScopeKind
+from sync.events import CaughtUp, ProjectChanged, Reset, ResetReason, SessionChanged
 from tests.sync.talk import ask, begin, caught_up, execute, has_status
 
 
@@ -23,7 +25,7 @@ async def head(scope: Scope) -> str:
 
 async def told(scope: Scope, after: str) -> list[object]:
     """What a window is told after a cursor: ids of what changed, and how that ended."""
-    async with following.account(scope, after) as window:
+    async with streams.account(scope, after) as window:
         events = await caught_up(window)
     end = events[-1]
     ids: list[object] = [event.row.id for event in events if isinstance(event, ProjectChanged | SessionChanged)]
@@ -79,7 +81,7 @@ async def test_a_deleted_session_goes_for_good_with_everything_in_it(scope: Scop
 
 async def test_a_live_window_stays_while_old_tombstones_go(scope: Scope) -> None:
     project = await projects.create(scope, "Garden")
-    async with following.account(scope, await head(scope)) as window:
+    async with streams.account(scope, await head(scope)) as window:
         assert [type(event) for event in await caught_up(window)] == [CaughtUp]
         await projects.delete(scope, project.id)
         assert isinstance(await anext(window), ProjectChanged)

@@ -8,13 +8,13 @@ import asyncpg
 import pytest
 import sqlalchemy as sa
 
-from chat.cursors import ScopeKind
-from chat.life import Life
+from chat.runtime import Life
 from chat.scope import Scope
-from chat.sync.feed import Gone
-from chat.sync.session import SessionFeed
-from chat.sync.window import Window
 from llm.scripted import ScriptedModel
+from sync.cursors import ScopeKind
+from sync.feed import Gone
+from sync.session_feed import SessionFeed
+from sync.subscriber import Window
 from tests.conftest import Server, viewer_of
 from tests.sync.buses import Lossy, process_on
 from tests.sync.client import agree, watching

@@ -6,13 +6,13 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from chat import messages
-from chat.events import MessageChanged
+from chat.conversation import messages
 from chat.process import Timing
-from chat.sync import feeds
 from db.database import Database
 from llm.models import Models
 from llm.scripted import ScriptedModel
+from sync import feeds
+from sync.events import MessageChanged
 from tests.conftest import QUICK, Server, viewer_of
 from tests.pubsub.valkey import Valkey
 from tests.support.proxy import Proxy

@@ -4,15 +4,15 @@ import asyncio
 
 import pytest
 
-from chat import following
-from chat.cursors import ScopeKind
-from chat.events import Reset, ResetReason
-from chat.life import Life
-from chat.sync import window as windows
-from chat.sync.news import News, Place
-from chat.sync.session import SessionFeed
+from chat.runtime import Life
+from chat.subscriptions import streams
 from db.models import RunStatus
 from llm.scripted import ScriptedModel
+from sync import subscriber as windows
+from sync.changes import News, Place
+from sync.cursors import ScopeKind
+from sync.events import Reset, ResetReason
+from sync.session_feed import SessionFeed
 from tests.conftest import Server, viewer_of
 from tests.sync.buses import Late, process_on
 from tests.sync.client import PATIENCE, Client, agree, watching
@@ -114,7 +114,7 @@ async def test_what_is_told_while_a_window_reads_comes_after_what_it_read(
     async with process_on(server, Late(), PATIENT) as started:
         scope = await viewer_of(started)
         session_id = await begin(scope)
-        async with watching(scope, session_id) as early, following.session(scope, session_id, None) as told:
+        async with watching(scope, session_id) as early, streams.session(scope, session_id, None) as told:
             late, pause = Client(), Pause(started, monkeypatch)
             sent = await ask(scope, session_id)
             await model.until_asked()

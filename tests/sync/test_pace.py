@@ -5,16 +5,16 @@ from itertools import pairwise
 
 import pytest
 
-from chat import following
-from chat.events import PartChanged, TextDelta
 from chat.refusals import InvalidInput
 from chat.scope import Scope
-from chat.sync.session import SessionFeed
+from chat.subscriptions import streams
 from db.database import Database
 from db.models import RunStatus
 from llm.models import Models
 from llm.scripted import ScriptedModel
 from server import engines
+from sync.events import PartChanged, TextDelta
+from sync.session_feed import SessionFeed
 from tests.conftest import Server, viewer_of
 from tests.sync.client import Client, agree, watching
 from tests.sync.talk import ask, begin
@@ -53,7 +53,7 @@ async def test_windows_of_every_pace_show_the_same_text(db: Database, urls: engi
 async def test_the_first_token_does_not_wait_and_the_end_does_not_either(
     scope: Scope, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(following, "LONGEST_PACE", 60_000)
+    monkeypatch.setattr(streams, "LONGEST_PACE", 60_000)
     session_id = await begin(scope)
     async with watching(scope, session_id, every=60_000) as client:
         sent = await ask(scope, session_id)
@@ -113,7 +113,7 @@ async def test_a_window_that_knows_a_part_of_what_waits_is_told_the_rest(db: Dat
 async def test_a_pace_out_of_range_is_refused(scope: Scope, every: int) -> None:
     session_id = await begin(scope)
     with pytest.raises(InvalidInput, match="from 0 to 500"):
-        async with following.session(scope, session_id, None, every=every):
+        async with streams.session(scope, session_id, None, every=every):
             pass
 
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from chat.events import Event, RunProgress
 from llm.events import Progress
 from llm.scripted import ScriptedModel
+from sync.events import Event, RunProgress
 from tests.conftest import Server, viewer_of
 from tests.sync.client import agree, watching
 from tests.sync.talk import PATIENT, ask, at, begin

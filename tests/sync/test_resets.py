@@ -4,13 +4,13 @@ from uuid import uuid4
 
 import pytest
 
-from chat import sessions
-from chat.cursors import Cursor, ScopeKind
-from chat.events import MessageChanged, ResetReason
+from chat.conversation import sessions
 from chat.refusals import InvalidInput, NotFound
 from chat.scope import Scope
-from chat.sync.window import FAR
 from llm.scripted import ScriptedModel
+from sync.cursors import Cursor, ScopeKind
+from sync.events import MessageChanged, ResetReason
+from sync.subscriber import FAR
 from tests.conftest import Server, viewer_of
 from tests.sync.buses import Lossy, process_on
 from tests.sync.client import watching

@@ -6,11 +6,11 @@ from functools import partial
 
 import pytest
 
-from chat.events import BranchChanged, CaughtUp, MessageChanged, RunChanged
 from chat.scope import Scope
-from chat.sync import news
 from db.models import MessageStatus, RunStatus
 from llm.scripted import ScriptedModel
+from sync import changes
+from sync.events import BranchChanged, CaughtUp, MessageChanged, RunChanged
 from tests.conftest import Server, viewer_of
 from tests.sync.client import Client, agree, watching
 from tests.sync.conftest import ANSWER
@@ -103,7 +103,7 @@ async def test_what_was_missed_comes_in_pages_without_a_seam(
         async with watching(scope, session_id, cursor) as whole:
             sent = [await ask(scope, session_id, f"Number {number}") for number in range(5)]
             await whole.over(*(each.run.id for each in sent))
-        monkeypatch.setattr(news, "PAGE", page)
+        monkeypatch.setattr(changes, "PAGE", page)
         async with watching(scope, session_id, cursor) as client:
             assert client.caught_up == 1
             assert client.cursor == whole.cursor
@@ -117,7 +117,7 @@ async def test_what_was_missed_comes_in_pages_without_a_seam(
 async def test_pages_of_a_feed_reach_live_windows_without_a_seam(
     talking: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(news, "PAGE", 2)
+    monkeypatch.setattr(changes, "PAGE", 2)
     async with talking.process() as here, talking.process() as there:
         scope = await viewer_of(here)
         session_id = await begin(scope)

@@ -3,15 +3,15 @@
 import asyncio
 from collections.abc import Callable
 
-from chat import following
-from chat.events import ResetReason, SessionEvent
 from chat.scope import Scope
-from chat.sync.window import BACKLOG, FAR, Window
+from chat.subscriptions import streams
 from db.database import Database
 from db.models import RunStatus
 from llm.models import Models
 from llm.scripted import ScriptedModel
 from server import engines
+from sync.events import ResetReason, SessionEvent
+from sync.subscriber import BACKLOG, FAR, Window
 from tests.conftest import Server, viewer_of
 from tests.sync.client import PATIENCE, Client, agree, watching
 from tests.sync.talk import ask, begin, execute
@@ -36,7 +36,7 @@ async def test_a_window_that_stops_reading_goes_on_exactly(db: Database, urls: e
     async with server.process() as started:
         scope = await viewer_of(started)
         session_id = await begin(scope)
-        async with following.session(scope, session_id, None) as told, watching(scope, session_id) as quick:
+        async with streams.session(scope, session_id, None) as told, watching(scope, session_id) as quick:
             window, slow = told, Client()
             await read_until(window, slow, lambda slow: slow.caught_up)
             sent = await ask(scope, session_id)
@@ -55,7 +55,7 @@ async def test_a_window_that_stops_reading_goes_on_exactly(db: Database, urls: e
 
 async def test_a_window_that_stops_in_the_middle_of_a_reply_goes_on_exactly(scope: Scope, model: ScriptedModel) -> None:
     session_id = await begin(scope)
-    async with following.session(scope, session_id, None) as told, watching(scope, session_id) as quick:
+    async with streams.session(scope, session_id, None) as told, watching(scope, session_id) as quick:
         window, slow = told, Client()
         sent = await ask(scope, session_id)
         await model.say("0 ")
@@ -74,7 +74,7 @@ async def test_a_window_that_stops_in_the_middle_of_a_reply_goes_on_exactly(scop
 
 async def test_a_window_that_never_began_to_read_begins_with_how_things_are(scope: Scope, model: ScriptedModel) -> None:
     session_id = await begin(scope)
-    async with following.session(scope, session_id, None) as told, watching(scope, session_id) as quick:
+    async with streams.session(scope, session_id, None) as told, watching(scope, session_id) as quick:
         window = told
         sent = await ask(scope, session_id)
         for _ in range(BACKLOG + 500):
@@ -93,7 +93,7 @@ async def test_a_window_that_has_fallen_too_far_behind_is_told_to_fetch_again(
     scope: Scope, model: ScriptedModel
 ) -> None:
     session_id = await begin(scope)
-    async with following.session(scope, session_id, None) as told, watching(scope, session_id) as quick:
+    async with streams.session(scope, session_id, None) as told, watching(scope, session_id) as quick:
         window, slow = told, Client()
         await read_until(window, slow, lambda slow: slow.caught_up)
         sent = await ask(scope, session_id)

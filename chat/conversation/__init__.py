@@ -1,0 +1,1 @@
+"""What people say, and what they see of it: sessions, messages and branches."""

@@ -1,0 +1,1 @@
+"""What an account has besides its sessions: projects, folders, agents and templates."""

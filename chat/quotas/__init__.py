@@ -1,0 +1,1 @@
+"""What an account may have, and how often it may ask."""

@@ -1,0 +1,1 @@
+"""What is deleted, brought back, and forgotten."""

@@ -1,0 +1,1 @@
+"""Replies: asked for, claimed, generated, ended."""

@@ -1,1 +1,0 @@
-"""Keeping windows in step with the rows: one feed for each scope and process, one window for each subscription."""
