@@ -6,6 +6,7 @@ from chat import policy
 from chat.refusals import InvalidInput
 from db import texts
 from db.models import Json
+from sync.cursors import Cursor, NoCursor
 
 TEXT = policy.TEXT
 """Characters of one message; operators and agents may allow fewer (`chat.quotas.sizes`)."""
@@ -117,3 +118,16 @@ def metadata(field: str, value: object) -> Json:
         raise InvalidInput(field, "It may not contain the character U+0000.")
     stored: Json = orjson.loads(encoded)
     return stored
+
+
+def cursor(field: str, value: str) -> Cursor:
+    """A cursor of a sync scope, as a client sent it.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    try:
+        return Cursor.parse(value)
+    except NoCursor as error:
+        reason = f"`{field}` is no sync cursor. Use a `cursor` that a query or an event gave you, unchanged."
+        raise InvalidInput(field, reason) from error

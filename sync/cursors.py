@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from enum import Enum
 from uuid import UUID
 
-from chat.refusals import InvalidInput
+
+class NoCursor(ValueError):
+    """A text that is no cursor."""
+
 
 _LAYOUT = struct.Struct(">B16sIQ")
 
@@ -33,16 +36,15 @@ class Cursor:
         return base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
     @classmethod
-    def parse(cls, text: str, field: str = "cursor") -> "Cursor":
-        """The cursor that was written as `text`, which a client sent in `field`.
+    def parse(cls, text: str) -> "Cursor":
+        """The cursor that was written as this text.
 
         Raises:
-            InvalidInput: nothing was.
+            NoCursor: none was.
         """
         try:
             packed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
             kind, id_bytes, epoch, seq = _LAYOUT.unpack(packed)
             return cls(ScopeKind(kind), UUID(bytes=id_bytes), epoch, seq)
         except (binascii.Error, struct.error, ValueError) as error:
-            reason = f"`{field}` is no sync cursor. Use a `cursor` that a query or an event gave you, unchanged."
-            raise InvalidInput(field, reason) from error
+            raise NoCursor(text) from error

@@ -8,12 +8,11 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chat import validation
-from chat.conversation import compactions, locks, messages, sessions
+from chat.conversation import compactions, first_words, locks, messages, sessions
 from chat.conversation.messages import Posted
 from chat.conversation.reply_requests import WhenBusy
 from chat.quotas import quotas, sizes
 from chat.refusals import IdTaken, InvalidInput, MessageConflict, NotAllowed, NotFound
-from chat.runs import titles
 from chat.scope import Scope, made
 from db import memberships, revisions, rows
 from db import messages as message_rows
@@ -121,8 +120,8 @@ def retold(session: Session, message: Message, text: str | None) -> dict[str, An
     changes: dict[str, Any] = {}
     if text is None:
         return changes
-    if session.title_source is TitleSource.FIRST_WORDS and session.title == titles.first_words(message.content):
-        changes["title"] = titles.first_words(text)
+    if session.title_source is TitleSource.FIRST_WORDS and session.title == first_words.of(message.content):
+        changes["title"] = first_words.of(text)
     if session.last_message_preview == parts.preview(message.content):
         changes["last_message_preview"] = parts.preview(text)
     return changes

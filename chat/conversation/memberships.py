@@ -14,7 +14,7 @@ from chat.refusals import InvalidInput
 from chat.scope import Scope, made
 from db import memberships, users
 from db.models import Membership
-from sync.cursors import Cursor, ScopeKind
+from sync.cursors import ScopeKind
 
 _NEIGHBOURS = 1_000
 """Sessions on either side of a gap that may get other places."""
@@ -40,7 +40,7 @@ async def mark_read(scope: Scope, session_id: UUID, up_to: str | None = None) ->
 
 
 def _number(session_id: UUID, text: str) -> int:
-    cursor = Cursor.parse(text, "upTo")
+    cursor = validation.cursor("upTo", text)
     if (cursor.kind, cursor.id) != (ScopeKind.SESSION, session_id):
         raise InvalidInput("upTo", "This cursor is of something else. Use one of the session's own.")
     return cursor.seq

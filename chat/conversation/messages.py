@@ -12,13 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from chat import validation
-from chat.conversation import placement, reply_requests, sessions
+from chat.conversation import first_words, placement, reply_requests, sessions
 from chat.conversation.reply_requests import Reply, WhenBusy
 from chat.conversation.sessions import NewSession, Seen
 from chat.library import nodes
 from chat.quotas import quotas
 from chat.refusals import IdTaken, InvalidInput, NotFound
-from chat.runs import titles
 from chat.scope import Scope, made
 from db import memberships, messages, paths, rows, runs
 from db import sessions as session_rows
@@ -135,6 +134,20 @@ def _message(
     )
 
 
+class _Asked(TypedDict, total=False):
+    """Whose limits count."""
+
+    on: UUID | None
+    agent_id: UUID | None
+    template_id: UUID | None
+
+
+def _asked(to: UUID | NewSession) -> _Asked:
+    if isinstance(to, UUID):
+        return {"on": to}
+    return {"on": to.id, "agent_id": to.agent_id, "template_id": to.template_id}
+
+
 async def _say(
     scope: Scope,
     to: UUID | NewSession,
@@ -159,7 +172,7 @@ async def _say(
             if isinstance(to, NewSession) and to.id is not None:
                 begun = await sessions.existing(tx, scope, to.id, "newSession.id")
                 to = to if begun is None else to.id
-            await quotas.claim(tx, scope, message=message, runs=int(when_busy is not None), on=to)
+            await quotas.claim(tx, scope, message=message, runs=int(when_busy is not None), **_asked(to))
             seen = await _store(tx, await _session(tx, scope, to), message, parent_id)
             reply = None
             if when_busy is not None:
@@ -215,7 +228,7 @@ async def _said(tx: AsyncSession, scope: Scope, to: UUID | NewSession, message_i
 async def _store(tx: AsyncSession, seen: Seen, message: Message, parent_id: UUID | Literal[Tip.TIP] | None) -> Seen:
     """Places and numbers the message, and makes its branch the one that is shown."""
     session, member = seen
-    if not await session_rows.say(tx, session, parts.preview(message.content), titles.first_words(message.content)):
+    if not await session_rows.say(tx, session, parts.preview(message.content), first_words.of(message.content)):
         raise NotFound("session")
     if parent_id is TIP:
         place = await placement.at_tip(tx, session, member)

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from chat import references, validation
-from chat.conversation import summaries
+from chat.conversation import openings, summaries
 from chat.conversation.member_fields import NOTHING, Personal
 from chat.library import nodes, templates
 from chat.process import Process
@@ -169,7 +169,7 @@ async def begin(tx: AsyncSession, scope: Scope, new: NewSession, *, speaks: bool
     )
     await sessions.add(tx, session, member)
     if template is not None:
-        session = await templates.fill(tx, scope, session, template, speaks=speaks)
+        session = await openings.fill(tx, scope, session, template, speaks=speaks)
         await quotas.fit(tx, scope)
     return session, member
 

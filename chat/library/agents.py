@@ -10,10 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from chat import validation, windows
+from chat.library import answer_schemas
 from chat.library.resources import Kind
 from chat.policy import OFTEN, TEXT
 from chat.refusals import AgentConflict, InvalidInput
-from chat.runs import outputs
 from chat.scope import Scope
 from db import agents
 from db.models import Agent, WhenFull
@@ -154,7 +154,7 @@ async def create(scope: Scope, character: Character, *, agent_id: UUID | None = 
         IdTaken: the id belongs to something else.
     """
     values = replace(character, name=character.name or "").values()
-    await outputs.check(values.get("parameters"))
+    await answer_schemas.check(values.get("parameters"))
 
     async def check(_: AsyncSession, _agent: Agent) -> None:
         _answerable(scope, values)
@@ -173,7 +173,7 @@ async def edit(scope: Scope, agent_id: UUID, character: Character, *, expected_v
         AgentConflict: the agent has another version than the expected one.
     """
     values = character.values()
-    await outputs.check(values.get("parameters"))
+    await answer_schemas.check(values.get("parameters"))
 
     async def check(_: AsyncSession, agent: Agent) -> None:
         if values.keys() & set(_MODEL):

@@ -7,7 +7,6 @@ past a quota together. What happened is counted in Redis (`pubsub.rates`). Where
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 import orjson
@@ -22,9 +21,6 @@ from db import quotas
 from db.models import Message
 from pubsub.rates import Rate, Use
 
-if TYPE_CHECKING:
-    from chat.conversation.sessions import NewSession
-
 KILOBYTE = 1_000
 
 
@@ -35,22 +31,20 @@ async def claim(
     message: Message | None = None,
     sessions: int = 0,
     runs: int = 0,
-    on: "UUID | NewSession | None" = None,
+    on: UUID | None = None,
     agent_id: UUID | None = None,
+    template_id: UUID | None = None,
 ) -> None:
     """Sees that the viewer may make a message, sessions or runs, before any row is locked.
 
-    The agent that is asked is the given one, or that of what `on` names: a session, a message in one, or a run. A
-    message may be no larger than `chat.quotas.sizes` says, either.
+    The agent that is asked is the given one, or that of what `on` names (a session, a message in one, or a run), or of
+    the template that a session begins with. A message may be no larger than `chat.quotas.sizes` says, either.
 
     Raises:
         InvalidInput: the message is too large.
         QuotaExceeded: there are as many as there may be, or there were in the last minute.
     """
-    if on is None or isinstance(on, UUID):
-        allows = await effective.of(tx, scope, agent_id=agent_id, on=on)
-    else:
-        allows = await effective.of(tx, scope, agent_id=on.agent_id, on=on.id, template_id=on.template_id)
+    allows = await effective.of(tx, scope, agent_id=agent_id, on=on, template_id=template_id)
     if allows.account == NOTHING and not allows.agent:
         return
     if message is not None:

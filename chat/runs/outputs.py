@@ -3,13 +3,12 @@
 import asyncio
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, Never
 
-from chat.refusals import InvalidInput
 from db.models import FinishReason, Json
 from db.texts import storable_json
-from llm import formats, schemas
+from llm import schemas
 from llm.errors import ModelError, ModelErrorCode
 from llm.events import Event, ReasoningInstead, TextDelta, ToolCallStarted, ToolResultGiven
 from llm.formats import Format
@@ -23,20 +22,6 @@ ENDS = (FinishReason.STOP, FinishReason.OTHER)
 
 _INTEGERS = range(-(2**63), 2**64)
 _FENCE = "```"
-
-
-async def check(parameters: Mapping[str, object] | None) -> None:
-    """Sees that the schema of an agent's answers, if it has one, can be used.
-
-    Raises:
-        InvalidInput: it is no JSON Schema, or one that we do not check by.
-    """
-    asked = formats.of(parameters or {})
-    if asked is None or asked.schema is None:
-        return
-    if (wrong := await schemas.check(asked.schema)) is not None:
-        where = f" at '{wrong.pointer}'" if wrong.pointer else ""
-        raise InvalidInput("parameters", f"The schema of 'response_format' cannot be used{where}: {wrong.reason}.")
 
 
 class Output:

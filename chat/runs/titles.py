@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from chat.conversation import sessions
+from chat.conversation.first_words import LENGTH
 from chat.process import Process
 from db import memberships, owned, texts
 from db import sessions as session_rows
@@ -14,8 +15,6 @@ from llm.errors import ModelError
 
 _log = logging.getLogger("transom.titles")
 
-LENGTH = 80
-"""Characters of a title that was made automatically."""
 TOKENS = 24
 """The longest title that a model is asked for."""
 
@@ -23,15 +22,6 @@ INSTRUCTIONS = (
     "Write a title for the conversation that follows: at most six words, in its language, "
     "without quotation marks and without a full stop. Answer with the title alone."
 )
-
-
-def first_words(content: str) -> str:
-    """A title from the beginning of the first message."""
-    words = texts.composed(" ".join(content.split())[: 4 * LENGTH])
-    if len(words) <= LENGTH:
-        return words
-    cut = words[:LENGTH]
-    return (cut.rsplit(" ", 1)[0] if " " in cut else cut) + "…"
 
 
 def tidy(answer: str) -> str | None:

@@ -4,12 +4,13 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
+from chat import validation
 from chat.conversation import sessions
 from chat.quotas import quotas
 from chat.refusals import InvalidInput, NotFound
 from chat.scope import Scope
 from sync import channels
-from sync.cursors import Cursor, ScopeKind
+from sync.cursors import ScopeKind
 from sync.events import AccountEvent, SessionEvent
 from sync.feed import Gone
 from sync.subscriber import Window
@@ -106,7 +107,7 @@ async def _join(
     every: float = 0.0,
 ) -> Window[Any]:
     try:
-        cursor = None if after is None else Cursor.parse(after, "after")
+        cursor = None if after is None else validation.cursor("after", after)
         return await scope.process.feeds.join(
             kind,
             scope_id,

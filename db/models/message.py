@@ -74,7 +74,7 @@ class Message(Row):
     finish_reason: Mapped[FinishReason | None] = mapped_column(choice(FinishReason))
     """Why the model stopped that wrote it, if one did."""
     compaction: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
-    """What a model is told in place of this message and all before it on its path: see `chat.conversation.compactions`."""
+    """What a model is told in place of this message and all that precedes it: see `chat.conversation.compactions`."""
     marks: Mapped[Object]
     """What people have set on it; `chat.conversation.annotations` says how."""
     withdrawn_at: Mapped[Timestamp | None]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.conversation import messages, sessions
+from chat.conversation import first_words, messages, sessions
 from chat.conversation.sessions import NewSession
 from chat.runs import titles
 from chat.runtime import Life
@@ -134,13 +134,13 @@ async def test_only_the_first_exchange_gives_a_title(scope: Scope, model: Script
     ],
 )
 def test_the_first_words_are_a_title(content: str, title: str) -> None:
-    assert titles.first_words(content) == title
+    assert first_words.of(content) == title
 
 
 @given(st.text(min_size=1).filter(str.strip))
 def test_first_words_are_short_and_on_one_line(content: str) -> None:
-    title = titles.first_words(content)
-    assert 1 <= len(title) <= titles.LENGTH + 1
+    title = first_words.of(content)
+    assert 1 <= len(title) <= first_words.LENGTH + 1
     assert " ".join(title.split()) == title
     assert texts.composed(" ".join(content.split())).startswith(title.removesuffix("…"))
 
