@@ -16,6 +16,7 @@ RUN uv sync --no-dev --no-install-project
 COPY schema schema
 COPY resolvers resolvers
 COPY chat chat
+COPY sync sync
 COPY db db
 COPY pubsub pubsub
 COPY llm llm
