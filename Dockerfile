@@ -20,6 +20,8 @@ COPY sync sync
 COPY db db
 COPY pubsub pubsub
 COPY llm llm
+COPY transports transports
+COPY engines engines
 COPY server server
 RUN uv sync --no-dev
 

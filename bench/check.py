@@ -27,20 +27,20 @@ from db.database import Database
 from pubsub.hub import Hub
 from resolvers.root import CONFIG, PARTS
 from schema import event, identifier
-from schema.followed import Followed
-from server.graphql import Limits, PersistedDocuments, frames
-from server.graphql.documents import Documents
-from server.graphql.errors import unexplained
-from server.graphql.operations import Operations
-from server.graphql.requests import Request
 from sync import channels
 from sync.catch_up import Arrivals
 from sync.changes import News, Place, Writing
 from sync.channels import Line
 from sync.events import SessionEvent
+from sync.followed import Followed
 from sync.session_feed import SessionFeed
 from sync.subscriber import Window
 from sync.tasks import Jobs
+from transports import Limits, PersistedDocuments, frames
+from transports.documents import Documents
+from transports.errors import unexplained
+from transports.operations import Operations
+from transports.requests import Request
 
 SESSION, RUN, MESSAGE, USER = (UUID(int=number) for number in range(1, 5))
 WINDOWS = 200

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
+import engines
 from bench import served
 from db import migrate
-from server import engines
 from server.settings import Settings
 
 

@@ -19,12 +19,12 @@ from typing import Any
 import asyncpg
 import uvloop
 
+import engines
 from bench import machine, pages, pages_rows, results, served
 from bench.pages_load import Ask, load
 from db import migrate, paths
 from db.database import Database
 from db.page import Span
-from server import engines
 from server.settings import Settings
 
 ALLOWED = 1.3

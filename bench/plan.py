@@ -31,8 +31,8 @@ from schema.cursor import PageCursor
 from schema.event import TextDelta
 from schema.message import Message, MessageConnection
 from schema.part import TextPart, ToolCallPart, ToolResultPart
-from server.graphql.encoding import encode
-from server.graphql.plan import PlannedExecutor, Plans, execution
+from transports.encoding import encode
+from transports.plan import PlannedExecutor, Plans, execution
 
 ID = strawberry.ID
 UUID = ID("0199b7c1-3d54-7c6a-9a0e-2f6d1b9c4e70")

@@ -23,9 +23,9 @@ import asyncpg
 import orjson
 import uvloop
 
+import engines
 from bench import machine, pages_rows, results, served
 from db import migrate
-from server import engines
 from server.settings import Settings
 
 CLIENTS = (1, 8, 64, 256)

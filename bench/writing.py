@@ -14,11 +14,11 @@ import asyncpg
 import psutil
 from asyncpg.pgproto import pgproto
 
+import engines
 from bench import machine
 from db import migrate
 from db.database import Database
 from pubsub.hub import Hub
-from server import engines
 from server.settings import Settings
 from sync.channels import Frame, channel, read
 from sync.cursors import ScopeKind

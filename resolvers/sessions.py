@@ -20,7 +20,6 @@ from schema.connection import After, Before, First, Last
 from schema.context import Info
 from schema.cursor import SyncCursor
 from schema.event import AccountEvent, SessionEvent
-from schema.followed import Followed
 from schema.given import given
 from schema.input import LAST_SENT, CreateSessionInput, EditSessionInput, SessionFilter
 from schema.payload import DeleteSessionPayload, SessionPayload, SetTypingPayload
@@ -37,6 +36,7 @@ from schema.result import (
 from schema.session import Session
 from schema.session_list import SessionConnection
 from sync.cursors import Cursor, ScopeKind
+from sync.followed import Followed
 
 PAGE = 20
 

@@ -3,26 +3,13 @@
 What is a part of a row (a message's parts, its reactions, a project's stages) is no row, and needs no size.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
 
 from chat.library import folders, templates
 from chat.removal import bulk
 from llm import offering
 from schema.connection import LONGEST
-
-type Arguments = Mapping[str, Any]
-"""What a client gave, by the names of the arguments; perhaps of no right type, which is refused later."""
-
-
-@dataclass(frozen=True, slots=True)
-class Size:
-    """The rows of a list."""
-
-    of: Callable[[Arguments], int]
-    reads: Sequence[str] = ()
-    """The arguments that it depends on."""
+from transports.size import Arguments, Size
 
 
 def _number(value: object, otherwise: int) -> int:

@@ -24,11 +24,11 @@ from schema.context import Context
 from schema.size import SIZES
 from server import failures, health, hosts, model_files, pages, schema_texts
 from server.authentication import Authentication, Identity
-from server.graphql import Caller, GraphQLEndpoint
 from server.origins import CrossOrigin, Origins
 from server.settings import Settings, current
 from server.state import State
 from sync.tasks import Jobs
+from transports import Caller, GraphQLEndpoint
 
 _log = logging.getLogger("transom.stop")
 

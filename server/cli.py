@@ -61,7 +61,8 @@ def serve(host: str | None, port: str | None, workers: str | None) -> None:
       TRANSOM_DATABASE_URL=postgresql://me@db/transom transom serve --port 9000
     """
     with hangups.blocked():
-        from server import engines, logs, model_files, serving  # noqa: PLC0415  (`--help` is quick without them)
+        import engines
+        from server import logs, model_files, serving  # noqa: PLC0415  (`--help` is quick without them)
 
         settings = _settings(host=host, port=port, workers=workers)
         _refuse_open_door(settings)
@@ -100,7 +101,7 @@ def migrate() -> None:
     Example:
       TRANSOM_DATABASE_URL=postgresql://me@db/transom transom migrate
     """
-    from server import engines  # noqa: PLC0415
+    import engines  # noqa: PLC0415
 
     settings = _settings(model_url="none:", redis_url="redis://127.0.0.1")  # neither is used
     _check_database(settings)
@@ -119,7 +120,7 @@ def restored() -> None:
     Example:
       TRANSOM_DATABASE_URL=postgresql://me@db/transom transom restored
     """
-    from server import engines  # noqa: PLC0415
+    import engines  # noqa: PLC0415
 
     settings = _settings(model_url="none:", redis_url="redis://127.0.0.1")  # neither is used
     _check_database(settings)
@@ -189,7 +190,7 @@ def limits(user: str, *, reset: bool, **given: int | None) -> None:
     Example:
       TRANSOM_DATABASE_URL=postgresql://me@db/transom transom limits ada --messages-per-minute 60 --sessions 0
     """
-    from server import engines  # noqa: PLC0415
+    import engines  # noqa: PLC0415
 
     settings = _settings(model_url="none:", redis_url="redis://127.0.0.1")  # neither is used
     changes = {name: limit for name, limit in given.items() if limit is not None}

@@ -8,7 +8,7 @@ from graphql import GraphQLError
 from chat import refusals
 from db.failures import transient
 from schema.failed import Failed
-from server.graphql import Code, Explained, errors
+from transports import Code, Explained, errors
 
 _log = logging.getLogger("transom.app")
 

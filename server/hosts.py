@@ -12,8 +12,8 @@ from ipaddress import ip_address
 
 from starlette.types import Receive, Scope, Send
 
-from server.graphql import Code
-from server.graphql.encoding import encode
+from transports import Code
+from transports.encoding import encode
 
 _log = logging.getLogger("transom.hosts")
 

@@ -19,8 +19,8 @@ from uvicorn.server import ServerState
 from websockets.http11 import Request
 from websockets.protocol import State
 
-from server.graphql.ws import WRITE
 from server.lean import Gate, Inbox
+from transports.ws import WRITE
 
 _log = logging.getLogger("transom.sockets")
 
@@ -35,7 +35,7 @@ LATE = 4408
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """Adds `transom.write` to the scope's extensions (`server.graphql.ws.Write`)."""
+    """Adds `transom.write` to the scope's extensions (`transports.ws.Write`)."""
 
     __slots__ = (
         *("_held", "_held_bytes", "_turn", "_unfinished"),

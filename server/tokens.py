@@ -9,8 +9,8 @@ from typing import Any
 import jwt
 
 from db import texts
-from server.graphql import Unauthenticated
 from server.settings import Settings
+from transports import Unauthenticated
 
 _log = logging.getLogger("transom.tokens")
 

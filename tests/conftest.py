@@ -11,6 +11,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
+import engines
 from chat import runtime
 from chat.library import accounts
 from chat.process import Timing
@@ -21,7 +22,6 @@ from db.database import Database
 from llm.models import Models
 from llm.scripted import ScriptedModel
 from pubsub.redis import RedisBus
-from server import engines
 from server.settings import Settings
 from tests.support.postgres import Postgres
 

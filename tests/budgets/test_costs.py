@@ -16,7 +16,7 @@ from graphql import (
 from chat.library import folders, templates
 from resolvers.root import api
 from schema.size import SIZES
-from server.graphql import costs
+from transports import costs
 
 SCHEMA = api._schema
 NODE = "edges { node { id } }"

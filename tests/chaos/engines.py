@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from server.engines.folders import Folder
-from server.engines.postgres import Postgres
-from server.engines.processes import wait
+from engines.folders import Folder
+from engines.postgres import Postgres
+from engines.processes import wait
 from tests.engines.processes import pids_of
 from tests.pubsub.valkey import Valkey
 

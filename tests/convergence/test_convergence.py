@@ -17,13 +17,13 @@ from graphql import GraphQLObjectType
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+import engines
 from chat.process import Timing
 from chat.scope import Scope
 from db.database import Database
 from llm.models import Models
 from llm.scripted import ScriptedModel
 from resolvers.root import api
-from server import engines
 from tests.conftest import Server, viewer_of
 from tests.convergence.window import Window, account, badges, nodes, path
 from tests.repeating.asking import ask

@@ -6,8 +6,8 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import pytest
 
+import engines
 from db import migrate
-from server import engines
 from tests.conftest import empty_database
 from tests.support.pgbouncer import PgBouncer
 from tests.support.postgres import Postgres

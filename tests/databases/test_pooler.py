@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 from sqlalchemy import text
 
+import engines
 from chat.conversation import messages
 from chat.conversation.sessions import NewSession
 from chat.scope import Scope
@@ -17,7 +18,6 @@ from db.page import Span
 from db.reader import Asked, Reader, Readers, Statement
 from llm.models import Models
 from llm.scripted import ScriptedModel
-from server import engines
 from tests.conftest import Server, viewer_of
 from tests.databases.conftest import name_of
 from tests.support.pgbouncer import PgBouncer

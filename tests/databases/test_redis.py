@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+import engines
 from pubsub.rates import Rate, Rates
 from pubsub.requirements import Away, Unsuitable, check
-from server import engines
 from tests.pubsub.valkey import Valkey
 from tests.pubsub.valkey_cluster import ClusterNode
 from tests.server.served import run

@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
+import engines
 from db import migrate, requirements
 from db.database import Database
-from server import engines, preflight
+from server import preflight
 from server.settings import Settings
 from tests.conftest import empty_database
 from tests.databases.conftest import as_login, name_of

@@ -9,10 +9,10 @@ import asyncpg
 import pytest
 from sqlalchemy import select
 
+import engines
 from db import migrate, requirements, roles
 from db.database import VIEWER_ROLE, Database
 from db.models import Session
-from server import engines
 from server.settings import Settings
 from tests.conftest import empty_database
 from tests.databases.conftest import as_login, name_of

@@ -17,11 +17,11 @@ from sqlalchemy import Connection, select
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import create_async_engine
 
+import engines
 from chat.library.ordering import between
 from db import migrate
 from db.database import VIEWER_ROLE, Database, address
 from db.models import Row, Session
-from server import engines
 from tests.conftest import empty_database
 from tests.db import catalog
 from tests.db.ownership import settle

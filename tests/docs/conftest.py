@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from server import engines
+import engines
 from tests.conftest import empty_database
 from tests.docs.fences import ROOT, get
 from tests.graphql.conftest import npm

@@ -21,13 +21,13 @@ from resolvers.nodes import MOST
 from schema import scalar
 from schema.connection import LONGEST
 from schema.repeat import LONGEST_KEY
-from server.graphql import Code, GraphQLEndpoint, Limits
-from server.graphql.callers import LONGEST_CLIENT_NAME
-from server.graphql.encoding import DEEPEST
 from server.serving import LARGEST_FRAME
 from server.settings import Settings
 from sync import subscriber
 from tests.docs.fences import ROOT
+from transports import Code, GraphQLEndpoint, Limits
+from transports.callers import LONGEST_CLIENT_NAME
+from transports.encoding import DEEPEST
 
 type Row = Sequence[str]
 

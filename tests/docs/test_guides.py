@@ -14,9 +14,9 @@ import httpx
 import pytest
 from redis.asyncio.connection import SSLConnection
 
+import engines
 from db import migrate
 from pubsub.link import options_of
-from server import engines
 from server.settings import Settings
 from sync.cursors import Cursor
 from tests.conftest import empty_database

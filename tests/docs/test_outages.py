@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from server import engines
+import engines
 from tests.conftest import empty_database
 from tests.docs.conftest import Api
 from tests.docs.test_protocol import BEGIN, REDUCER, SAY, WINDOW

@@ -18,11 +18,11 @@ import httpx
 import pytest
 from graphql import GraphQLInputObjectType, GraphQLInterfaceType, GraphQLUnionType
 
+import engines
 from chat.conversation.reply_requests import WhenBusy
 from db.models import MessageStatus, RunStatus
 from resolvers.root import api
 from schema.batch import ReceiptStatus
-from server import engines
 from sync.events import ResetReason
 from tests.conftest import empty_database
 from tests.docs.conftest import Api, run

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from server.engines import Urls
+from engines import Urls
 from server.settings import Settings
 
 ROOT = Path(__file__).parents[2]

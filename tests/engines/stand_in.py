@@ -13,7 +13,7 @@ from types import FrameType
 
 import asyncpg
 
-from server.engines import running
+from engines import running
 from server.settings import Settings
 
 

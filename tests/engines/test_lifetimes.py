@@ -16,7 +16,7 @@ import httpx
 import pytest
 import redis
 
-from server.engines import EngineError, Urls, running
+from engines import EngineError, Urls, running
 from tests.engines.processes import bystander, leave, main_pid, parent_of, pids_of, serve, settings_of, until
 
 

@@ -14,7 +14,7 @@ import redis
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from server.engines import EngineError, Urls, model_process, running
+from engines import EngineError, Urls, model_process, running
 from server.settings import Settings
 from tests.engines.processes import leave, owners_of, pids_of, serve, settings_of
 

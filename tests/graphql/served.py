@@ -17,7 +17,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
-from server.graphql import Caller, GraphQLEndpoint, Unauthenticated
+from transports import Caller, GraphQLEndpoint, Unauthenticated
 
 
 @dataclass

@@ -8,12 +8,12 @@ from typing import Any
 import httpx
 import pytest
 
-from server.graphql import Limits, PersistedDocuments, manifest
-from server.graphql import documents as documents_
-from server.graphql.documents import Documents
-from server.graphql.persisted import PERSISTED_DOCUMENTS
-from server.graphql.requests import Request
 from tests.graphql.served import Served, schema, serving, socket
+from transports import Limits, PersistedDocuments, manifest
+from transports import documents as documents_
+from transports.documents import Documents
+from transports.persisted import PERSISTED_DOCUMENTS
+from transports.requests import Request
 
 HELLO = "{ hello }"
 HASH = sha256(HELLO.encode()).hexdigest()

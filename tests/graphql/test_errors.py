@@ -5,9 +5,9 @@ from typing import Any
 import httpx
 import pytest
 
-from server.graphql import GraphQLEndpoint
-from server.graphql.errors import Code
 from tests.graphql.served import Served, anybody, schema, serving
+from transports import GraphQLEndpoint
+from transports.errors import Code
 
 
 async def answer_to(served: Served, http: httpx.AsyncClient, query: str, **variables: object) -> dict[str, Any]:

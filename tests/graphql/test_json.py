@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.graphql import halves
-from server.graphql.encoding import DEEPEST, decode, encode
-from server.graphql.errors import Refused
+from transports import halves
+from transports.encoding import DEEPEST, decode, encode
+from transports.errors import Refused
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

@@ -4,8 +4,8 @@ import httpx
 import pytest
 from graphql import get_introspection_query, parse
 
-from server.graphql.limits import Limits, exceeded
 from tests.graphql.served import Served, serving
+from transports.limits import Limits, exceeded
 
 
 def broken(text: str, **limits: int) -> list[tuple[str, int, int]]:

@@ -7,9 +7,9 @@ import pytest
 from graphql import GraphQLError
 from websockets.exceptions import InvalidStatus
 
-from server.graphql.pulse import Pulse
 from server.origins import Origins
 from tests.graphql.served import Person, Served, serving, socket, until, within
+from transports.pulse import Pulse
 
 
 def next_(id_: str, **data: object) -> dict[str, object]:

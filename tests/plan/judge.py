@@ -8,9 +8,9 @@ from graphql import DocumentNode, ExecutionResult, Executor, execute
 from graphql.execution.incremental import IncrementalExecutor
 from graphql.pyutils import is_awaitable
 
-from server.graphql.encoding import encode
-from server.graphql.plan import PlannedExecutor, Plans, execution
 from tests.plan.probe import ROOT, SCHEMA, definition
+from transports.encoding import encode
+from transports.plan import PlannedExecutor, Plans, execution
 
 
 async def executed(

@@ -10,11 +10,11 @@ from graphql import DocumentNode, parse, validate
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from server.graphql.plan import Plans, Unplanned
 from tests.plan.documents import Document
 from tests.plan.judge import executed, planned, told
 from tests.plan.probe import ROOT, SCHEMA
 from tests.plan.values import Values
+from transports.plan import Plans, Unplanned
 
 RANDOM = st.randoms(use_true_random=True)
 QUICKLY = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))

@@ -6,9 +6,9 @@ from graphql import FieldNode, get_named_type, parse, validate
 from graphql.utilities import get_operation_ast
 
 from resolvers.root import api
-from server.graphql.plan import Plan, compile
 from tests.plan.values import Values
 from tests.plan.written import subscriptions
+from transports.plan import Plan, compile
 
 
 def test_every_subscription_of_clients_and_pages_is_planned_and_those_of_sessions_for_all_their_events() -> None:

@@ -20,12 +20,12 @@ from schema.cursor import PageCursor
 from schema.event import TextDelta
 from schema.message import MessageConnection
 from schema.part import Part, TextPart
-from server.graphql.plan import Plan, PlannedExecutor, Plans, Unplanned, compile, execution
-from server.graphql.plan.plans import MOST_CHOICES
-from server.graphql.plan.writing import MOST_FIELDS
 from tests.plan.judge import executed, planned, told
 from tests.plan.probe import SCHEMA, Leaves, Root
 from tests.plan.values import PARTS, Like, Values, faults
+from transports.plan import Plan, PlannedExecutor, Plans, Unplanned, compile, execution
+from transports.plan.plans import MOST_CHOICES
+from transports.plan.writing import MOST_FIELDS
 
 ID = strawberry.ID
 DELTA = TextDelta(run_id=ID("r"), message_id=ID("m"), index=0, offset=7, text="Hü")

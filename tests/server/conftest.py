@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from server import engines
+import engines
 from tests.conftest import empty_database
 from tests.engines.processes import pids_of
 from tests.graphql.conftest import NPM

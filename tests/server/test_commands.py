@@ -9,9 +9,9 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+import engines
 from db import migrate
 from resolvers.root import api
-from server import engines
 from server.settings import PROVIDERS, Settings
 from tests.conftest import database_url, empty_database
 from tests.engines.processes import pids_of

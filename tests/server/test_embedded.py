@@ -6,7 +6,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from server import engines
+import engines
 from tests.engines.processes import pids_of
 from tests.server.callers import Caller
 from tests.server.conftest import MODEL

@@ -10,8 +10,8 @@ from starlette.types import Receive, Scope, Send
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from server.graphql.ws import WRITE
 from server.sockets import WebSocketProtocol
+from transports.ws import WRITE
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:

@@ -14,7 +14,7 @@ from graphql import (
 )
 
 from resolvers.root import api
-from server.graphql.plan import leaves
+from transports.plan import leaves
 
 SCHEMA = api._schema
 OBJECTS = [

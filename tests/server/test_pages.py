@@ -7,8 +7,8 @@ import asyncpg
 import httpx
 import pytest
 
+import engines
 from resolvers.root import api
-from server import engines
 from tests.conftest import empty_database
 from tests.server.conftest import MODEL
 from tests.server.served import Served, serving, until

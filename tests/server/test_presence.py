@@ -9,7 +9,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
 
-from server import engines
+import engines
 from tests.graphql.served import Socket
 from tests.server.callers import Caller
 from tests.server.quick import quick

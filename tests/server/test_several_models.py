@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from server import engines
+import engines
 from tests.conftest import empty_database
 from tests.llm.test_anthropic import said
 from tests.llm.test_anthropic import stream as stream_anthropic

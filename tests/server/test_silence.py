@@ -10,9 +10,9 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import Server
 
-from server.graphql.ws import WRITE
 from server.sockets import WebSocketProtocol
 from tests.server.test_connections import Connection, connected, until
+from transports.ws import WRITE
 
 HANDSHAKE = (
     b"GET / HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-version: 13\r\n"

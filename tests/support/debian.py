@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from server.engines.accounts import Account
+from engines.accounts import Account
 
 _UNPACKED = Path(__file__).parents[2] / ".tools" / "debian" / "usr"
 _PLACES = ("bin/{}", "sbin/{}", "lib/postgresql/*/bin/{}")

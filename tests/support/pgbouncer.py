@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 
-from server.engines.accounts import Account
+from engines.accounts import Account
 from tests.support import debian
 from tests.support.postgres import free_port
 

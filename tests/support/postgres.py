@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import asyncpg
 
-from server.engines.accounts import Account
+from engines.accounts import Account
 from tests.support import debian
 
 ADMINISTRATOR = "transom"

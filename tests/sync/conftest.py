@@ -2,10 +2,10 @@
 
 import pytest
 
+import engines
 from db.database import Database
 from llm.models import Models
 from llm.scripted import ScriptedModel
-from server import engines
 from tests.conftest import Server
 
 ANSWER = "It is the bar that joins the panes of a window."

@@ -10,12 +10,12 @@ from graphql import parse
 from chat.scope import Scope
 from resolvers.root import api
 from schema.event import of_session
-from server.graphql.plan import Plan, Plans
 from sync.changes import Writing
 from sync.channels import Frame
 from sync.events import Event
 from sync.session_feed import SessionFeed
 from tests.sync.talk import begin
+from transports.plan import Plan, Plans
 
 DOCUMENT = (
     "subscription ($id: ID!) { session(id: $id) { __typename ... on TextDelta { messageId index offset text } } }"

@@ -14,15 +14,15 @@ from chat.scope import Scope
 from llm.scripted import ScriptedModel
 from resolvers.root import api
 from schema.context import Context
-from server.graphql.documents import Documents
-from server.graphql.errors import unexplained
-from server.graphql.limits import Limits
-from server.graphql.operations import Operations
-from server.graphql.persisted import PersistedDocuments
-from server.graphql.requests import Request
-from server.graphql.results import Result
 from tests.sync.client import PATIENCE
 from tests.sync.talk import ask, begin
+from transports.documents import Documents
+from transports.errors import unexplained
+from transports.limits import Limits
+from transports.operations import Operations
+from transports.persisted import PersistedDocuments
+from transports.requests import Request
+from transports.results import Result
 
 FOLLOW = "subscription($id: ID!) { session(id: $id) { __typename ... on TextDelta { text } ... on RunChanged { run {"
 

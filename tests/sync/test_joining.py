@@ -4,12 +4,12 @@ import asyncio
 from contextlib import AsyncExitStack
 from itertools import pairwise
 
+import engines
 from chat.scope import Scope
 from db.database import Database
 from db.models import MessageStatus, RunStatus
 from llm.models import Models
 from llm.scripted import ScriptedModel
-from server import engines
 from tests.conftest import Server, viewer_of
 from tests.sync.client import Client, agree, watching
 from tests.sync.talk import ask, at, begin

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import pytest
 
+import engines
 from chat.refusals import InvalidInput
 from chat.scope import Scope
 from chat.subscriptions import streams
@@ -12,7 +13,6 @@ from db.database import Database
 from db.models import RunStatus
 from llm.models import Models
 from llm.scripted import ScriptedModel
-from server import engines
 from sync.events import PartChanged, TextDelta
 from sync.session_feed import SessionFeed
 from tests.conftest import Server, viewer_of

@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Callable
 
+import engines
 from chat.scope import Scope
 from chat.subscriptions import streams
 from db.database import Database
 from db.models import RunStatus
 from llm.models import Models
 from llm.scripted import ScriptedModel
-from server import engines
 from sync.events import ResetReason, SessionEvent
 from sync.subscriber import BACKLOG, FAR, Window
 from tests.conftest import Server, viewer_of

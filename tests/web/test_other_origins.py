@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page
 
-from server import engines
+import engines
 from tests.conftest import empty_database
 from tests.server.conftest import MODEL
 from tests.server.served import Served, serving

@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
-from server import engines
+import engines
 from tests.conftest import empty_database
 from tests.docs.fences import get
 from tests.graphql.conftest import npm
