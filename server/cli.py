@@ -61,7 +61,7 @@ def serve(host: str | None, port: str | None, workers: str | None) -> None:
       TRANSOM_DATABASE_URL=postgresql://me@db/transom transom serve --port 9000
     """
     with hangups.blocked():
-        import engines
+        import engines  # noqa: PLC0415
         from server import logs, model_files, serving  # noqa: PLC0415  (`--help` is quick without them)
 
         settings = _settings(host=host, port=port, workers=workers)
