@@ -93,7 +93,7 @@ async def remove_annotation(
 
 async def set_compaction(
     info: Info,
-    message_id: MessageId,
+    id: MessageId,
     text: Annotated[
         str | None,
         strawberry.argument(description="What models are told, in at most 10,000 characters; null takes it away."),
@@ -101,7 +101,5 @@ async def set_compaction(
     client_mutation_id: Key = None,
 ) -> MarkMessageResult:
     """Sets what models are told in place of a message and all that precedes it."""
-    scope = once(info, "setCompaction", client_mutation_id, message_id, text)
-    return MessagePayload(
-        message=Message.of(await compactions.put(scope, identifier.parse("messageId", message_id), text))
-    )
+    scope = once(info, "setCompaction", client_mutation_id, id, text)
+    return MessagePayload(message=Message.of(await compactions.put(scope, identifier.parse("id", id), text)))

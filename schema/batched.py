@@ -120,7 +120,7 @@ class RemoveAnnotationInput:
 class SetCompactionInput:
     """For `applyBatch`."""
 
-    message_id: strawberry.ID = strawberry.field(description="The message.")
+    id: strawberry.ID = strawberry.field(description="The message.")
     text: str | None = strawberry.field(default=None, description="What models are told; null takes it away.")
 
 

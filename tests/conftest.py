@@ -1,6 +1,7 @@
 """Real engines for every test: PostgreSQL with the migrated tables, and Valkey. Only the model is scripted."""
 
 import os
+import signal
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -27,6 +28,12 @@ from tests.support.postgres import Postgres
 
 QUICK = Timing(lease=30, grace=0.3, heartbeat=0.2, sweep=0.05)
 """Times of a process under test. Its leases outlast every wait: what depends on the end of one sets its own."""
+
+
+def pytest_configure() -> None:
+    """Has what the tests start hear SIGHUP, even where they run under `nohup`."""
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda *_: None)  # a handler of ours is not inherited, and neither is ignoring
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

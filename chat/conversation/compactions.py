@@ -55,7 +55,7 @@ async def put(scope: Scope, message_id: UUID, text: str | None) -> Message:
         message = await locks.said(tx, message_id)
         session, _ = await locks.message(tx, scope, message)
         if message.status in (MessageStatus.PENDING, MessageStatus.STREAMING):
-            raise InvalidInput("messageId", "It is still being written. Wait for its end, or stop its run.")
+            raise InvalidInput("id", "It is still being written. Wait for its end, or stop its run.")
         if clean == _text(message.compaction):
             return message
         compaction = None if clean is None else of(clean, SummarySource.PERSON, message)

@@ -28,7 +28,7 @@ SEE = """
     } }
 """
 SET = """
-    mutation ($id: ID!, $text: String) { setCompaction(messageId: $id, text: $text) {
+    mutation ($id: ID!, $text: String) { setCompaction(id: $id, text: $text) {
         ... on MessagePayload { message { compaction { text source model messageCount } } }
         ... on UserError { reason }
     } }

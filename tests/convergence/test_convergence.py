@@ -467,7 +467,7 @@ async def _annotate(world: World, scope: Scope, dice: random.Random) -> dict[str
 @step("setCompaction")
 async def _compact(world: World, scope: Scope, dice: random.Random) -> dict[str, Any]:
     text = dice.choice([f'"In short {dice.random()}"', "null"])
-    return await do(scope, "setCompaction", f'messageId: "{one(world.messages, dice)}", text: {text}')
+    return await do(scope, "setCompaction", f'id: "{one(world.messages, dice)}", text: {text}')
 
 
 @step("removeAnnotation")

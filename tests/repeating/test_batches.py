@@ -113,7 +113,7 @@ async def test_everything_that_is_done_by_hand_can_be_done_offline(scope: Scope)
         {"setFeedback": {"id": said, "rating": "GOOD"}},
         {"annotateMessage": {"id": note, "messageId": said, "text": "Hm"}},
         {"removeAnnotation": {"messageId": said, "id": note}},
-        {"setCompaction": {"messageId": said, "text": "In short"}},
+        {"setCompaction": {"id": said, "text": "In short"}},
         {"markUnread": session},
         {"markRead": {"id": session}},
         {"forkSession": {"id": fork, "sessionId": session, "messageId": said}},

@@ -186,7 +186,7 @@ async def answer_each_again(scope: Scope) -> None:
         "{ ... on MessagePayload { message { annotations { id text } } } }",
         "removeAnnotation": f'(messageId: "{exchange.message.id}", id: "{uuid4()}", KEY) '
         "{ ... on MessagePayload { message { annotations { id } } } }",
-        "setCompaction": f'(messageId: "{exchange.message.id}", text: "In short", KEY) '
+        "setCompaction": f'(id: "{exchange.message.id}", text: "In short", KEY) '
         "{ ... on MessagePayload { message { compaction { text createdAt } } } }",
         "moveSession": f'(id: "{session.id}", KEY) {{ ... on SessionPayload {{ session {{ position }} }} }}',
         "deleteSession": f'(id: "{session.id}", KEY) {{ ... on DeleteSessionPayload {{ id }} }}',

@@ -245,7 +245,7 @@ CALLS = [
         {"messageId": "$message", "id": "$annotation"},
         absent={"removeAnnotation.id": "MessagePayload"},  # what is gone stays gone
     ),
-    Call("setCompaction", {"messageId": "$message", "text": "In short"}),
+    Call("setCompaction", {"id": "$message", "text": "In short"}),
     Call("startRun", {"input": {"messageId": "$message", "agentId": "$helper", "whenBusy": "PARALLEL"}}),
     Call("appendToRun", {"input": {"id": "$run", "epoch": 1, "fromSeq": 1, "events": [{"text": "Well"}]}}),
     Call("finishRun", {"input": {"id": "$run", "epoch": 1, "lastSeq": 0}}),

@@ -186,11 +186,11 @@ MUTATIONS = {
         "messageId",
     ),
     "setCompaction": Use(
-        f"""mutation ($id: ID!) {{ setCompaction(messageId: $id, text: "In short") {{
+        f"""mutation ($id: ID!) {{ setCompaction(id: $id, text: "In short") {{
             {REFUSALS} ... on MessagePayload {{ message {{ id compaction {{ text messageCount source }} }} }} }} }}""",
         {"id": "$message"},
         "MessagePayload",
-        "messageId",
+        "id",
     ),
     "summarizeSession": Use(  # a model that never answers is not asked where a person has written
         f"""mutation ($id: ID!) {{
