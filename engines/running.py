@@ -40,15 +40,19 @@ class Wanted(Protocol):
     @property
     def data_dir(self) -> Path:
         """The folder of their data."""
+
     @property
     def database_url(self) -> str | None:
         """PostgreSQL's address."""
+
     @property
     def redis_url(self) -> str | None:
         """Redis's."""
+
     @property
     def model_url(self) -> str | None:
         """The model's."""
+
     @property
     def models_file(self) -> Path | None:
         """The file that names models."""
