@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from db.models import RunStatus
 from llm.events import Progress
 from llm.scripted import ScriptedModel
 from sync.events import Event, RunProgress
@@ -20,6 +21,8 @@ async def test_windows_at_two_processes_see_how_far_a_model_has_read(server: Ser
         session_id = await begin(scope)
         async with watching(scope, session_id) as here, watching(at(scope, other), session_id) as there:
             sent = await ask(scope, session_id)
+            for window in (here, there):  # of a run that is not known there, nobody is told how far it is
+                await window.run_is(sent.run.id, RunStatus.RUNNING)
             await model.give(Progress(0, 900), Progress(256, 900))
             await here.until(lambda client: (256, 900) in told(client.told))
             await there.until(lambda client: (256, 900) in told(client.told))
