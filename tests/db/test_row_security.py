@@ -443,7 +443,7 @@ async def test_an_identity_ends_with_its_transaction(tables: str, db: Database, 
 
 
 REFERENCES = [
-    *(
+    *sorted(  # a table's keys are a set of objects, which each process has in another order
         (table.name, key.parent.name, key.column.table.name)
         for table in Row.metadata.tables.values()
         for key in table.foreign_keys
