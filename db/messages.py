@@ -1,7 +1,8 @@
 """Messages: the nodes of a session's tree, read along one path of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import timedelta
+from itertools import takewhile
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import paths, rows, statements, weights
-from db.models import Message
+from db.models import Message, MessageRole
 from db.reader import Reader, Statement
 from db.statements import Columns
 
@@ -153,8 +154,15 @@ _LASTING = f"""
 
 async def lasting(tx: AsyncSession, session_id: UUID, number: int, depth: int) -> Sequence[Message]:
     """Of the messages before a depth on a branch's path: what the system says, and what the session began with."""
-    found = await statements.fetch(tx, _LASTING, session_id, number, 0, depth)
-    return [_COLUMNS.row(row) for row in found]
+    found = [_COLUMNS.row(row) for row in await statements.fetch(tx, _LASTING, session_id, number, 0, depth)]
+    questions = unanswered([message.role for message in found])
+    return [message for place, message in enumerate(found) if place not in questions]
+
+
+def unanswered(roles: Sequence[MessageRole]) -> Set[int]:
+    """The places of the questions at the end of what lasts: they do not, because their answers do not."""
+    spoken = [place for place, role in enumerate(roles) if role is not MessageRole.SYSTEM]
+    return set(takewhile(lambda place: roles[place] is MessageRole.USER, reversed(spoken)))
 
 
 async def change(tx: AsyncSession, message_id: UUID, seq: int, values: Mapping[str, Any]) -> Message:

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import paths, statements
-from db.messages import LASTS, UNFINISHED
+from db.messages import LASTS, UNFINISHED, unanswered
 from db.models import MessageRole
 
 FILE = 5_000
@@ -48,17 +48,8 @@ class Outlined(NamedTuple):
 async def of(tx: AsyncSession, session_id: UUID, number: int, depths: range) -> Sequence[Outlined]:
     """The messages of these depths on a branch's path, the root's side first."""
     found = await statements.fetch(tx, _OUTLINE, session_id, number, depths.start, depths.stop)
-    return _with_answers(
-        [Outlined(depth, MessageRole(role), size and size + TURN, *is_) for depth, role, size, *is_ in found]
-    )
-
-
-def _with_answers(outline: list[Outlined]) -> list[Outlined]:
-    """The outline where a question at the end of what lasts does not last, because its answer does not."""
-    for place in reversed(range(len(outline))):
-        each = outline[place]
-        if each.lasts and each.role is not MessageRole.SYSTEM:
-            if each.role is not MessageRole.USER:
-                break
-            outline[place] = each._replace(lasts=False)
+    outline = [Outlined(depth, MessageRole(role), size and size + TURN, *is_) for depth, role, size, *is_ in found]
+    lasting = [place for place, each in enumerate(outline) if each.lasts]
+    for place in unanswered([outline[place].role for place in lasting]):
+        outline[lasting[place]] = outline[lasting[place]]._replace(lasts=False)
     return outline

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chat.runs import fitting, message_turns
 from chat.runs.rooms import Room
 from db import compactions, messages, outlines, runs
-from db.models import Agent, Message, MessageRole
+from db.models import Agent, Message
 from db.outlines import Outlined
 from llm.turns import Text, Turn
 
@@ -26,6 +26,8 @@ class Context:
     branch: int
     stop: int
     """The depth of the first message that is not told."""
+    lasting: Sequence[Message]
+    """What every model is told of the messages that are told in short."""
     base: Message | None
     """The last message of the part that is told in short; its compaction is what is told."""
     outline: Sequence[Outlined]
@@ -55,15 +57,14 @@ async def of(
     base = await compactions.newest(tx, session_id, branch, stop if whole_from is None else whole_from)
     start = 0 if base is None else base.depth + 1
     outline = await outlines.of(tx, session_id, branch, range(start, stop))
-    beside = _size(agent.instructions if agent else None) + sum(map(_size, _in_short(base)))
-    if start:
-        beside += sum(
-            _size(message.content) + outlines.TURN for message in await _lasting(tx, session_id, branch, start)
-        )
+    lasting = await messages.lasting(tx, session_id, branch, start) if start else []
+    in_short = sum(map(_size, _in_short(base)))
+    beside = _size(agent.instructions if agent else None) + in_short
+    beside += sum(_size(message.content) + outlines.TURN for message in lasting)
     weight = beside + sum(each.weight for each in outline)
-    at_once = room.bytes * _AT_ONCE - sum(map(_size, _in_short(base)))
+    at_once = room.bytes * _AT_ONCE - in_short
     through = fitting.through(outline, room.bytes, beside=beside, at_once=at_once)
-    return Context(session_id, branch, stop, base, outline, weight, through)
+    return Context(session_id, branch, stop, lasting, base, outline, weight, through)
 
 
 async def before(tx: AsyncSession, reply: Message, agent: Agent | None, room: Room) -> Context:
@@ -86,12 +87,10 @@ async def before(tx: AsyncSession, reply: Message, agent: Agent | None, room: Ro
 
 async def turns(tx: AsyncSession, context: Context) -> tuple[Turn, ...]:
     """What is told, the oldest first."""
-    where = context.session_id, context.branch
-    lasting = await _lasting(tx, *where, context.start) if context.start else []
-    path = await messages.path(tx, *where, range(context.start, context.stop))
+    path = await messages.path(tx, context.session_id, context.branch, range(context.start, context.stop))
     # A person's turn, because that is whose words a summary repeats: no more trust is due to it than to them.
     in_short = [Turn("user", (Text(text),)) for text in _in_short(context.base)]
-    return (*_of(lasting), *in_short, *_of(path))
+    return (*_of(context.lasting), *in_short, *_of(path))
 
 
 def _in_short(base: Message | None) -> Iterator[str]:
@@ -101,19 +100,6 @@ def _in_short(base: Message | None) -> Iterator[str]:
 
 def _of(path: Sequence[Message]) -> Iterator[Turn]:
     return (turn for message in path if message.deleted_at is None for turn in message_turns.turns(message))
-
-
-async def _lasting(tx: AsyncSession, session_id: UUID, branch: int, depth: int) -> Sequence[Message]:
-    """What every model is told of the messages before a depth."""
-    return _with_answers(await messages.lasting(tx, session_id, branch, depth))
-
-
-def _with_answers(lasting: Sequence[Message]) -> Sequence[Message]:
-    """Without a question at the end, whose answer does not last."""
-    last = next((message for message in reversed(lasting) if message.role is not MessageRole.SYSTEM), None)
-    if last is None or last.role is not MessageRole.USER:
-        return lasting
-    return _with_answers([message for message in lasting if message is not last])
 
 
 def _size(text: str | None) -> int:
