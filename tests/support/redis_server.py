@@ -7,11 +7,11 @@ import tempfile
 from pathlib import Path
 from typing import Any, Self
 
-from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError, RedisError
 
 from tests.support import debian
 from tests.support.postgres import free_port
+from tests.support.redis_client import once
 
 
 class RedisServer:
@@ -42,7 +42,7 @@ class RedisServer:
 
     async def ask(self, *command: str | bytes) -> Any:
         """Sends one command on a connection of its own."""
-        async with Redis(port=self.port, protocol=2) as client:
+        async with once(port=self.port) as client:
             return await client.execute_command(*command)  # type: ignore[no-untyped-call]
 
     async def _start(self) -> None:
