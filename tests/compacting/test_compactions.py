@@ -49,6 +49,15 @@ async def long(scope: Scope, bounded: Bounded) -> UUID:
     return session_id
 
 
+async def outgrown(scope: Scope, model: ScriptedModel) -> tuple[messages.Exchange, messages.Exchange]:
+    """An exchange, and the next one, whose reply has to wait until the first is put in short."""
+    session_id = await begin(scope, 512)
+    first = await messages.send(scope, session_id, line(0, 900))
+    await model.say("Yes", end=True)
+    await has_status(scope, first.run.id, RunStatus.COMPLETED)
+    return first, await messages.send(scope, session_id, line(1, 900))
+
+
 async def test_a_person_corrects_it_and_takes_it_away(server: Server) -> None:
     bounded = Bounded(WINDOW)
     async with bounded.on(server) as alive:
@@ -165,11 +174,7 @@ async def test_a_copy_of_a_session_has_it(server: Server) -> None:
 async def test_what_changes_while_it_is_written_makes_it_void(server: Server, model: ScriptedModel) -> None:
     async with server.process() as alive:
         scope = await viewer_of(alive)
-        session_id = await begin(scope, 512)
-        first = await messages.send(scope, session_id, line(0, 900))
-        await model.say("Yes", end=True)
-        await has_status(scope, first.run.id, RunStatus.COMPLETED)
-        second = await messages.send(scope, session_id, line(1, 900))
+        first, second = await outgrown(scope, model)
         request = await model.until_asked(2)
         assert texts_of(request) == [f"User: {first.message.content}\n\nAssistant: Yes"]
         await edits.revise(scope, first.reply.id, text="No")
@@ -186,16 +191,12 @@ async def test_what_changes_while_it_is_written_makes_it_void(server: Server, mo
 async def test_a_run_that_is_stopped_writes_none(server: Server, model: ScriptedModel) -> None:
     async with server.process() as alive:
         scope = await viewer_of(alive)
-        session_id = await begin(scope, 512)
-        first = await messages.send(scope, session_id, line(0, 900))
-        await model.say("Yes", end=True)
-        await has_status(scope, first.run.id, RunStatus.COMPLETED)
-        second = await messages.send(scope, session_id, line(1, 900))
+        first, second = await outgrown(scope, model)
         await model.until_asked(2)
         await runs.cancel(scope, second.run.id)
         await model.until_stopped()
         await has_status(scope, second.run.id, RunStatus.CANCELLED)
-        assert await compacted(scope, session_id) == []
+        assert await compacted(scope, first.message.session_id) == []
         assert (await now(scope, second.reply.id)).status is MessageStatus.CANCELLED
 
 
