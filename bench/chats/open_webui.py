@@ -7,11 +7,11 @@ also ask for follow-up questions, a title and tags, each with a request to the m
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Self
+from typing import Any, Self, override
 from uuid import uuid4
 
 import httpx2
@@ -21,6 +21,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from bench import machine
 from bench.chats import installing
 from bench.chats.heard import Heard
+from bench.chats.sides import Side
 from bench.chats.starting import clean, free_port, started
 
 QUIET = {
@@ -125,28 +126,13 @@ class Window:
                 self.heard.end()
 
 
-class OpenWebUI:
+class OpenWebUI(Side):
     """See `bench.chats.sides`."""
 
-    def __init__(self, pid: int, windows: Sequence[Window]) -> None:
-        self._pid = pid
-        self._windows = windows
-        self.heard = [window.heard for window in windows]
-
+    @override
     def used(self) -> tuple[float, float]:
         """See `Side`; its database is within the server."""
-        return sum(machine.tree_seconds(self._pid).values()), 0.0
-
-    async def send(self, place: int) -> None:
-        """See `Side`."""
-        await self._windows[place].send()
-
-    def check(self) -> None:
-        """See `Side`."""
-        for window in self._windows:
-            if window.reading.done():
-                window.reading.result()
-                raise AssertionError("A window was closed.")
+        return sum(machine.tree_seconds(self.pid).values()), 0.0
 
 
 @asynccontextmanager

@@ -3,12 +3,12 @@
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Self
+from typing import Any, Self, override
 
 import orjson
 from websockets.asyncio.client import ClientConnection, connect
@@ -16,6 +16,7 @@ from websockets.typing import Subprotocol
 
 from bench import machine
 from bench.chats.heard import SIZE, Heard
+from bench.chats.sides import Side
 from bench.chats.starting import clean, free_port, started
 
 TRANSOM = Path(sys.executable).with_name("transom")
@@ -106,30 +107,15 @@ class Window:
             self._over.add(message["id"])
 
 
-class Transom:
+class Transom(Side):
     """See `bench.chats.sides`."""
 
-    def __init__(self, pid: int, windows: Sequence[Window]) -> None:
-        self._pid = pid
-        self._windows = windows
-        self.heard = [window.heard for window in windows]
-
+    @override
     def used(self) -> tuple[float, float]:
         """See `Side`."""
-        by_name = machine.tree_seconds(self._pid)
+        by_name = machine.tree_seconds(self.pid)
         engines = sum(by_name.get(name, 0) for name in ENGINES)
         return sum(by_name.values()) - engines, engines
-
-    async def send(self, place: int) -> None:
-        """See `Side`."""
-        await self._windows[place].send()
-
-    def check(self) -> None:
-        """See `Side`."""
-        for window in self._windows:
-            if window.reading.done():
-                window.reading.result()
-                raise AssertionError("A window was closed.")
 
 
 @asynccontextmanager
